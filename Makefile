@@ -1,0 +1,52 @@
+# Every target makes what it needs; `make test` on a fresh clone is the whole truth.
+PYTHON ?= python3
+BIN := .venv/bin
+PYTEST_ARGS ?=
+
+.PHONY: test check unit e2e cluster packages format lock bench clean help
+
+help:            ## show this list
+	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 12
+
+.venv/ready: requirements.lock pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@
+
+test: check cluster  ## all checks and all tests; the e2e tests need Linux, root and Go
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+check: .venv/ready   ## formatting, lint, types, imports
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+unit: .venv/ready    ## the tests that need no cluster
+	$(BIN)/python -m pytest -m 'not e2e' $(PYTEST_ARGS)
+
+e2e: cluster         ## the tests on a real Kubernetes
+	$(BIN)/python -m pytest -m e2e $(PYTEST_ARGS)
+
+cluster: .venv/ready packages  ## build what the test cluster runs (11 minutes the first time)
+	$(BIN)/python -m tests.cluster build
+
+packages: .venv/ready
+	$(BIN)/python -m tests.cluster packages --install
+
+format: .venv/ready  ## format and fix what can be fixed
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lock: .venv/ready    ## write requirements.lock anew, with hashes and without URLs
+	$(PYTHON) -m venv .venv/lock && .venv/lock/bin/pip install --quiet uv
+	.venv/lock/bin/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 \
+	  --generate-hashes --no-emit-index-url --no-annotate --custom-compile-command 'make lock' \
+	  --quiet --output-file requirements.lock
+
+bench: .venv/ready   ## every figure that the documentation quotes
+	for file in benchmarks/*.py; do $(BIN)/python $$file || exit; done
+
+clean:               ## remove what was made here; end the test cluster first
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build

@@ -1,0 +1,32 @@
+"""The event loop of a command: Ctrl-C and SIGTERM cancel it, so that it can clean up."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
+
+def run_on_loop(work: Coroutine[object, object, int]) -> int:
+    """Run a command to its end on an event loop of its own.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C or SIGTERM stopped it, and it has cleaned up.
+    """
+
+    async def supervised() -> int:
+        task = asyncio.current_task()
+        # Windows has no signal handlers on the loop; there Ctrl-C is all there is.
+        with contextlib.suppress(NotImplementedError):
+            if task is not None:
+                asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+        try:
+            return await work
+        except asyncio.CancelledError as error:
+            raise KeyboardInterrupt from error
+
+    return asyncio.run(supervised())

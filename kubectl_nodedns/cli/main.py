@@ -1,0 +1,49 @@
+"""The entry point: parse, run the command, turn every end into an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from kubectl_nodedns.cli.parser import build_parser
+from kubectl_nodedns.errors import Exit, NodednsError
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; return its exit code (see `errors.Exit`)."""
+    parser = build_parser(sys.argv[0])
+    arguments = parser.parse_args(argv)
+    if not arguments.command:
+        parser.print_help()
+        return Exit.OK
+    command = import_module(f"kubectl_nodedns.commands.{arguments.command}")
+    try:
+        return int(command.run(arguments))
+    except NodednsError as error:
+        print(f"error: {error}", file=sys.stderr)
+        for line in error.hint.splitlines():
+            print(f"  {line}", file=sys.stderr)
+        return error.exit
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return Exit.INTERRUPTED
+    except BrokenPipeError:
+        # The reader went away (| head). Python would complain once more while it shuts down.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.OK
+
+
+def access_options(arguments: argparse.Namespace) -> dict[str, object]:
+    """Return what was given of kubectl's own flags, as keywords of `AccessOptions`."""
+    from dataclasses import fields  # noqa: PLC0415
+
+    from kubectl_nodedns.cluster.access import AccessOptions  # noqa: PLC0415
+
+    given = vars(arguments)
+    return {f.name: given[f.name] for f in fields(AccessOptions) if given.get(f.name) is not None}

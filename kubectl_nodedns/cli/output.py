@@ -1,0 +1,58 @@
+"""Data on standard output, in the formats of kubectl."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from kubectl_nodedns.cli.talk import Verdict
+
+
+def print_objects(objects: Sequence[Mapping[str, Any]], output: str) -> None:
+    """Print Kubernetes objects: YAML documents, or one JSON List, as kubectl prints them."""
+    if output == "json":
+        print_data({"apiVersion": "v1", "kind": "List", "items": list(objects)}, output)
+        return
+    sys.stdout.write("---\n".join(_yaml(obj) for obj in objects))
+
+
+def print_outcome(
+    result: str,
+    text: str,
+    verdicts: Sequence[Verdict],
+    unproved: Mapping[str, str],
+    output: str | None,
+) -> None:
+    """Print how a run ended: a line, or with -o an object with a verdict for each node."""
+    if output is None:
+        print(text)
+        return
+    nodes = [{"node": v.node, "proved": v.ok, "detail": v.text} for v in verdicts]
+    nodes += [{"node": node, "proved": False, "detail": why} for node, why in unproved.items()]
+    print_data({"result": result, "message": text, "nodes": nodes}, output)
+
+
+def print_data(data: Any, output: str) -> None:
+    """Print plain data as JSON or YAML."""
+    if output == "json":
+        print(json.dumps(data, indent=2))
+    else:
+        sys.stdout.write(_yaml(data))
+
+
+def _yaml(data: Any) -> str:
+    import yaml  # noqa: PLC0415 - not before it is needed
+
+    class Dumper(yaml.SafeDumper):
+        """Writes texts of several lines, such as a Corefile, as blocks."""
+
+    def text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
+        style = "|" if "\n" in value else None
+        return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
+
+    Dumper.add_representer(str, text)
+    return str(yaml.dump(data, Dumper=Dumper, sort_keys=False, allow_unicode=True))

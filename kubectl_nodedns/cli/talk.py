@@ -1,0 +1,87 @@
+"""Talk: progress, plans and questions, on standard error. Standard output is for data."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from typing import TYPE_CHECKING, Protocol, TextIO
+
+from kubectl_nodedns.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+GREEN, RED, DIM, BOLD = "32", "31", "2", "1"
+
+
+class Verdict(Protocol):
+    """What was seen on a node."""
+
+    @property
+    def node(self) -> str:
+        """The node."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether it is what it should be."""
+
+    @property
+    def text(self) -> str:
+        """What was seen, in words."""
+
+
+class Talk:
+    """Writes lines for a person to a stream; colour only on a terminal, and not with NO_COLOR."""
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._stream = stream or sys.stderr
+        self._colour = self._stream.isatty() and not os.environ.get("NO_COLOR")
+        self._start = time.monotonic()
+
+    def step(self, text: str) -> None:
+        """A new step begins."""
+        elapsed = time.monotonic() - self._start
+        self._line(f"{self._paint(f'{elapsed:6.1f} s', DIM)}  {self._paint(text, BOLD)}")
+
+    def node(self, verdict: Verdict) -> None:
+        """A verdict on one node."""
+        mark = self._paint("✓", GREEN) if verdict.ok else self._paint("✗", RED)
+        self._line(f"          {mark} {verdict.node}: {verdict.text}")
+
+    def note(self, text: str) -> None:
+        """Something worth knowing."""
+        self._line(f"          {text}")
+
+    def lines(self, lines: Iterable[str]) -> None:
+        """Lines as they are."""
+        for line in lines:
+            self._line(line)
+
+    def confirm(self, question: str, *, yes: bool) -> bool:
+        """Ask a yes-or-no question on the terminal.
+
+        Args:
+            question: what is asked.
+            yes: whether it was answered on the command line.
+
+        Raises:
+            UsageError: there is no terminal to ask on, and no --yes.
+        """
+        if yes:
+            return True
+        if not sys.stdin.isatty():
+            raise UsageError(
+                "this changes the cluster and there is no terminal to ask on",
+                hint="say --yes, or look first with --dry-run=server",
+            )
+        self._stream.write(f"{question} [y/N] ")
+        self._stream.flush()
+        return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+    def _paint(self, text: str, code: str) -> str:
+        return f"\x1b[{code}m{text}\x1b[0m" if self._colour else text
+
+    def _line(self, text: str) -> None:
+        self._stream.write(f"{text}\n")
+        self._stream.flush()

@@ -1,0 +1,120 @@
+"""Credential plugins: the `exec` section of a kubeconfig user.
+
+The contract is client.authentication.k8s.io/v1: the plugin gets KUBERNETES_EXEC_INFO, prints an
+ExecCredential, and may speak to the user on stderr. Here stderr is captured, so a plugin can never
+draw on a screen; what it said comes back in the error.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+from kubectl_nodedns.errors import UnreachableError
+
+PLUGIN_TIMEOUT = 120.0
+"""Seconds a plugin may take; a browser login needs a person's time."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExecCredential:
+    """What a credential plugin answered."""
+
+    token: str
+    """Bearer token; empty when it gave a certificate."""
+    client_certificate: str
+    """PEM certificate chain; empty when it gave a token."""
+    client_key: str
+    """PEM private key of the certificate."""
+    expires: str
+    """RFC 3339 time of expiry; empty when it named none."""
+
+
+def run_plugin(
+    spec: dict[str, Any], *, cluster: dict[str, Any], interactive: bool
+) -> ExecCredential:
+    """Run the plugin that `spec` (the kubeconfig's `exec` section) names.
+
+    Raises:
+        UnreachableError: it cannot be started, failed, or printed no credential.
+    """
+    command = str(spec.get("command", ""))
+    mode = spec.get("interactiveMode", "IfAvailable")
+    terminal = interactive and mode != "Never" and sys.stdin.isatty()
+    if mode == "Always" and not terminal:
+        raise UnreachableError(
+            f"the credential plugin {command!r} needs a terminal, and there is none",
+            hint="log in with kubectl once, then run this again",
+        )
+    info: dict[str, Any] = {
+        "apiVersion": spec.get("apiVersion", "client.authentication.k8s.io/v1"),
+        "kind": "ExecCredential",
+        "spec": {"interactive": terminal, **({"cluster": cluster} if cluster else {})},
+    }
+    environment = _environment(spec) | {"KUBERNETES_EXEC_INFO": json.dumps(info)}
+    try:
+        done = subprocess.run(
+            [command, *(spec.get("args") or [])],
+            env=environment,
+            stdin=None if terminal else subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=PLUGIN_TIMEOUT,
+            check=False,
+        )
+    except FileNotFoundError as error:
+        raise UnreachableError(
+            f"the credential plugin {command!r} is not installed",
+            hint=str(spec.get("installHint") or "").strip() or f"put {command!r} on the PATH",
+        ) from error
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise UnreachableError(f"the credential plugin {command!r} failed: {error}") from error
+    if done.returncode != 0:
+        said = done.stderr.strip() or "nothing"
+        raise UnreachableError(
+            f"the credential plugin {command!r} ended with {done.returncode} and said: {said}",
+            hint="run kubectl once to log in again, then run this again",
+        )
+    return _read(command, done.stdout)
+
+
+def _environment(spec: dict[str, Any]) -> dict[str, str]:
+    """Return the plugin's environment, undoing what a frozen build did to ours.
+
+    A PyInstaller bundle prepends its own libraries to LD_LIBRARY_PATH and keeps the old value
+    beside it; a child that inherits it loads the wrong libraries.
+    """
+    environment = dict(os.environ)
+    for name in ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"):
+        original = environment.pop(f"{name}_ORIG", None)
+        if original is not None:
+            environment[name] = original
+        elif getattr(sys, "frozen", False):
+            environment.pop(name, None)
+    for entry in spec.get("env") or []:
+        environment[str(entry["name"])] = str(entry.get("value", ""))
+    return environment
+
+
+def _read(command: str, output: str) -> ExecCredential:
+    try:
+        status = json.loads(output)["status"]
+        credential = ExecCredential(
+            token=status.get("token") or "",
+            client_certificate=status.get("clientCertificateData") or "",
+            client_key=status.get("clientKeyData") or "",
+            expires=status.get("expirationTimestamp") or "",
+        )
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UnreachableError(
+            f"the credential plugin {command!r} printed no ExecCredential"
+        ) from error
+    if not credential.token and not credential.client_certificate:
+        raise UnreachableError(
+            f"the credential plugin {command!r} gave neither token nor certificate"
+        )
+    return credential

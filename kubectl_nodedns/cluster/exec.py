@@ -1,0 +1,97 @@
+"""Run a command in a container, over a WebSocket.
+
+Speaks v5.channel.k8s.io and falls back to v4: each binary message starts with a byte that names
+its channel (0 stdin, 1 stdout, 2 stderr, 3 the closing Status). The exit code is in that Status.
+Source: kubernetes/apimachinery, pkg/util/remotecommand/constants.go.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import aiohttp
+
+from kubectl_nodedns.cluster.failures import failure, unreachable
+from kubectl_nodedns.errors import ApiError, TimedOutError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from kubectl_nodedns.cluster.access import Access
+
+PROTOCOLS = ("v5.channel.k8s.io", "v4.channel.k8s.io")
+STDOUT, STDERR, STATUS = 1, 2, 3
+
+
+@dataclass(frozen=True)
+class ExecResult:
+    """What a command in a container printed, and how it ended."""
+
+    stdout: str
+    """Standard output."""
+    stderr: str
+    """Standard error."""
+    code: int
+    """Exit code of the command."""
+
+
+async def run_in_pod(
+    session: aiohttp.ClientSession,
+    access: Access,
+    namespace: str,
+    pod: str,
+    container: str,
+    command: Sequence[str],
+    *,
+    timeout: float,
+) -> ExecResult:
+    """Run `command`; see `Client.exec`."""
+    path = f"/api/v1/namespaces/{quote(namespace)}/pods/{quote(pod)}/exec"
+    params = [("container", container), ("stdout", "1"), ("stderr", "1")]
+    params += [("command", word) for word in command]
+    streams: dict[int, bytearray] = {STDOUT: bytearray(), STDERR: bytearray(), STATUS: bytearray()}
+    try:
+        async with (
+            asyncio.timeout(timeout),
+            session.ws_connect(
+                access.server + path,
+                params=params,
+                protocols=PROTOCOLS,
+                server_hostname=access.server_hostname,
+                proxy=access.proxy,
+                max_msg_size=0,
+                timeout=aiohttp.ClientWSTimeout(ws_close=2.0),
+            ) as socket,
+        ):
+            async for message in socket:
+                if message.type is aiohttp.WSMsgType.BINARY and message.data:
+                    streams.get(message.data[0], bytearray()).extend(message.data[1:])
+    except TimeoutError as error:
+        raise TimedOutError(
+            f"a command in pod {namespace}/{pod} did not end in {timeout:.0f} s"
+        ) from error
+    except aiohttp.WSServerHandshakeError as error:
+        raise failure("exec", path, error.status, error.message.encode()) from error
+    except (aiohttp.ClientError, OSError) as error:
+        raise unreachable(access.server, error) from error
+    return _result(path, streams)
+
+
+def _result(path: str, streams: dict[int, bytearray]) -> ExecResult:
+    if not streams[STATUS]:
+        raise ApiError(f"exec {path}: the connection ended before the command did")
+    status: dict[str, Any] = json.loads(streams[STATUS].decode())
+    code = 0
+    if status.get("status") != "Success":
+        causes = (status.get("details") or {}).get("causes") or []
+        codes = [c.get("message", "") for c in causes if c.get("reason") == "ExitCode"]
+        if not codes:
+            raise ApiError(f"exec {path}: {status.get('message', 'failed')}")
+        code = int(codes[0])
+    return ExecResult(
+        streams[STDOUT].decode(errors="replace"), streams[STDERR].decode(errors="replace"), code
+    )

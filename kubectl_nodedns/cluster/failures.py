@@ -1,0 +1,84 @@
+"""From an HTTP status, a Status object or a socket error to an error with a way out."""
+
+from __future__ import annotations
+
+import json
+import socket
+import ssl
+from typing import Any
+
+import aiohttp
+
+from kubectl_nodedns.errors import (
+    ApiError,
+    ConflictError,
+    ForbiddenError,
+    InvalidError,
+    NotFoundError,
+    UnreachableError,
+)
+
+_KINDS: dict[int, type[ApiError]] = {
+    400: InvalidError,
+    401: ForbiddenError,
+    403: ForbiddenError,
+    404: NotFoundError,
+    409: ConflictError,
+    410: NotFoundError,
+    413: InvalidError,
+    422: InvalidError,
+}
+
+_HINTS = {
+    401: "the credentials are wrong or expired: log in again, or check kubectl auth whoami",
+    403: "ask for the right, or use another --context; kubectl auth can-i --list shows yours",
+    429: "the API server is overloaded; try again later",
+}
+
+
+def failure(verb: str, path: str, status: int, body: bytes) -> ApiError:
+    """Turn an answer with an error status into an error."""
+    message, reason = _status(body)
+    kind = _KINDS.get(status, ApiError)
+    hint = _HINTS.get(status, "")
+    said = message or f"HTTP {status}"
+    return kind(f"{verb} {path}: {said}", hint=hint, status=status, reason=reason)
+
+
+def _status(body: bytes) -> tuple[str, str]:
+    """Message and reason of a Status object, or the text as it came."""
+    text = body.decode(errors="replace").strip()
+    try:
+        status: Any = json.loads(text)
+    except ValueError:
+        return text[:500], ""
+    if not isinstance(status, dict):
+        return text[:500], ""
+    return str(status.get("message") or ""), str(status.get("reason") or "")
+
+
+def unreachable(server: str, error: BaseException) -> UnreachableError:
+    """Turn a failure to get any answer into an error that says why."""
+    cause, hint = _cause(error)
+    return UnreachableError(f"cannot reach the API server at {server}: {cause}", hint=hint)
+
+
+def _cause(error: BaseException) -> tuple[str, str]:
+    inner: BaseException = error
+    if isinstance(error, aiohttp.ClientConnectorError):
+        inner = error.os_error
+    certificate = isinstance(error, aiohttp.ClientConnectorCertificateError)
+    if certificate or isinstance(inner, ssl.SSLCertVerificationError):
+        return (
+            f"its certificate is not trusted ({inner})",
+            "check certificate-authority in the kubeconfig, or give --certificate-authority",
+        )
+    if isinstance(inner, ssl.SSLError):
+        return f"TLS failed ({inner})", "check the address and the client certificate"
+    if isinstance(error, TimeoutError):
+        return "no answer in time", "check the network, or give a longer --request-timeout"
+    if isinstance(inner, socket.gaierror):
+        return f"its name does not resolve ({inner})", "check the address, or this machine's DNS"
+    if isinstance(inner, ConnectionRefusedError):
+        return "connection refused", "check the address; is the cluster up?"
+    return (str(inner) or type(inner).__name__), "check the address, or try: kubectl cluster-info"

@@ -1,0 +1,45 @@
+"""Where objects live under the API server's root."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote
+
+PLURALS = {
+    "ConfigMap": "configmaps",
+    "DaemonSet": "daemonsets",
+    "Job": "jobs",
+    "Pod": "pods",
+    "Service": "services",
+    "ServiceAccount": "serviceaccounts",
+}
+"""The kinds that this plugin writes."""
+
+
+def collection(api_version: str, plural: str, namespace: str = "") -> str:
+    """Path of a collection; of all namespaces when `namespace` is empty."""
+    root = f"/apis/{api_version}" if "/" in api_version else f"/api/{api_version}"
+    return f"{root}/namespaces/{quote(namespace)}/{plural}" if namespace else f"{root}/{plural}"
+
+
+def named(api_version: str, plural: str, namespace: str, name: str) -> str:
+    """Path of one object; cluster-scoped when `namespace` is empty."""
+    return f"{collection(api_version, plural, namespace)}/{quote(name)}"
+
+
+def object_path(obj: dict[str, Any]) -> str:
+    """Path of an object of one of the kinds in `PLURALS`."""
+    metadata = obj["metadata"]
+    return named(obj["apiVersion"], PLURALS[obj["kind"]], metadata["namespace"], metadata["name"])
+
+
+def pod_proxy(namespace: str, pod: str, port: int, path: str) -> str:
+    """Path that the API server passes on to a port of a pod."""
+    return (
+        f"/api/v1/namespaces/{quote(namespace)}/pods/{quote(pod)}:{port}/proxy/{path.lstrip('/')}"
+    )
+
+
+def node_proxy(node: str, path: str) -> str:
+    """Path that the API server passes on to a node's kubelet."""
+    return f"/api/v1/nodes/{quote(node)}/proxy/{path.lstrip('/')}"

@@ -1,0 +1,67 @@
+"""Start probes and take the baseline: what `enable` and `disable` do before they write."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from kubectl_nodedns.errors import RefusedError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from kubectl_nodedns.cli.talk import Talk
+    from kubectl_nodedns.lookup.probes import Probes
+    from kubectl_nodedns.lookup.proof import Prover, Target, Verdict
+
+
+@dataclass(frozen=True, kw_only=True)
+class Baseline:
+    """What resolved before anything was written."""
+
+    verdicts: tuple[Verdict, ...]
+    """The verdict on each node."""
+    target: Target
+    """The target of later gates: without the names that failed here."""
+
+
+async def start_probes(probes: Probes, nodes: Sequence[str], talk: Talk) -> None:
+    """Start a probe on each node.
+
+    Raises:
+        RefusedError: one does not run.
+    """
+    talk.step(f"start {len(nodes)} probe pods")
+    failed = await probes.start(nodes)
+    if failed:
+        node, why = next(iter(sorted(failed.items())))
+        others = f" (and on {len(failed) - 1} more nodes)" if len(failed) > 1 else ""
+        raise RefusedError(
+            f"the probe on node {node} does not run{others}: {why}",
+            hint="nothing was written. --probe-image names an image that this cluster can pull, "
+            "--probe-namespace a namespace that allows the pod",
+        )
+
+
+async def ask_baseline(prover: Prover, nodes: Sequence[str], talk: Talk) -> Baseline:
+    """Ask from each node what resolves now; report it."""
+    talk.step("baseline: what resolves before anything is written")
+    verdicts = await asyncio.gather(*(prover.baseline(node) for node in nodes))
+    target = prover.target
+    failed: set[str] = set()
+    for verdict in verdicts:
+        talk.node(verdict)
+        for answer in verdict.answers[1:]:
+            if not answer.ok and answer.question.name not in failed:
+                failed.add(answer.question.name)
+                talk.note(
+                    f"{answer.question.name} fails already on node {verdict.node} "
+                    f"({answer.summary()}): later gates leave it out"
+                )
+    target = replace(
+        target,
+        reverse=None if target.reverse in failed else target.reverse,
+        external=None if target.external in failed else target.external,
+    )
+    return Baseline(verdicts=tuple(verdicts), target=target)

@@ -1,0 +1,194 @@
+"""`kubectl nodedns disable`: give lookups back node by node, then delete what is ours."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kubectl_nodedns.cli.loop import run_on_loop
+from kubectl_nodedns.cli.output import print_outcome
+from kubectl_nodedns.cli.talk import Talk
+from kubectl_nodedns.commands.asking import ask_baseline, start_probes
+from kubectl_nodedns.commands.session import connect, make_probes, step_timeout
+from kubectl_nodedns.errors import Exit, NodednsError, RefusedError
+from kubectl_nodedns.facts.caches import Cache, read_caches
+from kubectl_nodedns.facts.clients import Clients, nameservers, read_clients
+from kubectl_nodedns.facts.dns_service import USUAL_NAMESPACE, read_dns_service, split_name
+from kubectl_nodedns.facts.nodes import Node, read_nodes
+from kubectl_nodedns.install.live import Live, read_live
+from kubectl_nodedns.install.objects import OPTIONS
+from kubectl_nodedns.install.options import NO_EXTERNAL_NAME, Memory
+from kubectl_nodedns.install.plan import LARGEST_BATCH
+from kubectl_nodedns.install.removal import (
+    Removal,
+    commands,
+    describe,
+    installed,
+    ours,
+    remove_now,
+)
+from kubectl_nodedns.lookup.proof import Prover, Target
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+
+    from kubectl_nodedns.cluster.client import Client
+    from kubectl_nodedns.lookup.probes import Probes
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Take the cache out, or say that there is nothing to do."""
+    return run_on_loop(_disable(arguments, Talk()))
+
+
+async def _disable(arguments: argparse.Namespace, talk: Talk) -> int:
+    async with connect(arguments) as client:
+        talk.step(f"inspect {client.access.context or client.access.server}")
+        caches = await read_caches(client, _namespace(arguments))
+        live = await read_live(client, _home(arguments, caches))
+        if not ours(live):
+            return _nothing(arguments, caches)
+        nodes = _selected(await read_nodes(client), live)
+        ready = [node.name for node in nodes if node.ready]
+        left_out = {node.name: "not ready" for node in nodes if not node.ready}
+        size = arguments.batch_size or max(1, min(LARGEST_BATCH, len(ready) // 10))
+        talk.step("plan")
+        talk.lines(f"          {line}" for line in describe(live, ready, left_out, size))
+        if arguments.now:
+            talk.note("the same by hand:")
+            talk.lines(f"          {line}" for line in commands(live))
+        else:
+            await _refuse_clients(client, live, ready, talk)
+        if arguments.dry_run != "none":
+            talk.note("nothing was done (dry run)")
+            print_outcome(
+                "planned", "", [], left_out, arguments.output
+            ) if arguments.output else None
+            return Exit.OK
+        if not talk.confirm(f"Go ahead on {client.access.server}?", yes=arguments.yes):
+            talk.note("nothing was done")
+            return Exit.OK
+        if arguments.now:
+            await remove_now(client, live, talk)
+            print_outcome(
+                "disabled", "disabled: deleted, not proved", [], left_out, arguments.output
+            )
+            return Exit.OK
+        return await _remove(client, arguments, live, ready, left_out, size, talk)
+
+
+def _namespace(arguments: argparse.Namespace) -> str:
+    given = arguments.dns_service
+    return split_name(given)[0] if given else USUAL_NAMESPACE
+
+
+def _home(arguments: argparse.Namespace, caches: Sequence[Cache]) -> str:
+    """Namespace of our installation; that of the DNS service when its DaemonSet is gone."""
+    return next((c.namespace for c in caches if c.ours), _namespace(arguments))
+
+
+def _nothing(arguments: argparse.Namespace, caches: Sequence[Cache]) -> int:
+    if caches:
+        cache = caches[0]
+        raise RefusedError(
+            f"the cache {cache.namespace}/{cache.name} ({cache.image}) is not ours: "
+            f"it is managed by {cache.owner}",
+            hint="take it out the way it was installed",
+        )
+    print_outcome("unchanged", "nothing to do: no cache is installed", [], {}, arguments.output)
+    return Exit.OK
+
+
+def _selected(nodes: Sequence[Node], live: Live) -> list[Node]:
+    """Return the Linux nodes that the DaemonSet selects."""
+    selector: dict[str, str] = {}
+    if live.daemonset is not None:
+        selector = live.daemonset["spec"]["template"]["spec"].get("nodeSelector") or {}
+    return [node for node in nodes if node.system == "linux" and node.selected(selector)]
+
+
+async def _refuse_clients(client: Client, live: Live, ready: Sequence[str], talk: Talk) -> None:
+    local_ip, _ = installed(live)
+    if not local_ip:
+        return
+    found = await read_clients(client, local_ip, ready)
+    _refuse(found, local_ip)
+    if found.unknown:
+        talk.note(
+            f"the kubelets of {len(found.unknown)} nodes cannot be asked for their clusterDNS "
+            "(nodes/proxy); their probes' resolv.conf will tell"
+        )
+
+
+def _refuse(found: Clients, local_ip: str) -> None:
+    who = [f"the kubelet of node {node}" for node in found.kubelets]
+    who += [f"pod {pod}" for pod in found.pods]
+    if who:
+        more = f" and {len(who) - 5} more" if len(who) > 5 else ""  # noqa: PLR2004
+        raise RefusedError(
+            f"these name {local_ip} as their nameserver, and would lose DNS: "
+            f"{', '.join(who[:5])}{more}",
+            hint="set clusterDNS of the kubelets back to the DNS service and restart their pods; "
+            "remove dnsConfig from the others. --now goes on regardless",
+        )
+
+
+async def _remove(
+    client: Client,
+    arguments: argparse.Namespace,
+    live: Live,
+    ready: list[str],
+    left_out: dict[str, str],
+    size: int,
+    talk: Talk,
+) -> int:
+    dns = await read_dns_service(
+        client, arguments.dns_service or _remembered(live).value("dns-service")
+    )
+    local_ip, domain = installed(live)
+    if not local_ip:
+        raise NodednsError(
+            "our ConfigMap is gone, so it is not known which address and domain to prove",
+            hint="kubectl nodedns disable --now deletes what is left",
+        )
+    external = _remembered(live).value("external-name") or NO_EXTERNAL_NAME
+    target = Target.of(
+        local_ip=local_ip,
+        kube_dns_ip=dns.ip,
+        domain=domain,
+        external=None if external == NO_EXTERNAL_NAME else external,
+    )
+    async with make_probes(client, arguments) as probes:
+        await start_probes(probes, ready, talk)
+        await _refuse_resolvers(probes, ready, local_ip)
+        prover = Prover(probes, target)
+        found = await ask_baseline(prover, ready, talk)
+        removal = Removal(
+            client,
+            live,
+            ready,
+            Prover(probes, found.target),
+            talk,
+            timeout=step_timeout(arguments),
+            batch_size=size,
+            trusted=frozenset(v.node for v in found.verdicts if v.ok),
+        )
+        verdicts = await removal.run()
+    clean = [verdict for verdict in verdicts if verdict.ok]
+    total = len(ready) + len(left_out)
+    text = f"disabled: {len(clean)} of {total} nodes proved clean, kube-dns answers at {dns.ip}"
+    print_outcome("disabled", text, verdicts, left_out, arguments.output)
+    return Exit.OK if len(clean) == total else Exit.PARTIAL
+
+
+async def _refuse_resolvers(probes: Probes, ready: Sequence[str], local_ip: str) -> None:
+    """Refuse where a fresh pod's resolv.conf names the local IP: its kubelet hands it out."""
+    naming = [n for n in ready if local_ip in nameservers(await probes.resolv_conf(n))]
+    _refuse(Clients(kubelets=tuple(naming), pods=(), unknown=()), local_ip)
+
+
+def _remembered(live: Live) -> Memory:
+    if live.daemonset is None:
+        return Memory()
+    annotations = live.daemonset["metadata"].get("annotations") or {}
+    return Memory.of_text(annotations.get(OPTIONS, ""))

@@ -1,0 +1,218 @@
+"""`kubectl nodedns enable`: inspect, plan, confirm, baseline, dark start, switch, report."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kubectl_nodedns.cli.loop import run_on_loop
+from kubectl_nodedns.cli.output import print_objects, print_outcome
+from kubectl_nodedns.cli.talk import Talk
+from kubectl_nodedns.commands.asking import ask_baseline, start_probes
+from kubectl_nodedns.commands.session import connect, given_options, make_probes, step_timeout
+from kubectl_nodedns.errors import Exit, RefusedError, UsageError
+from kubectl_nodedns.facts.inspection import Inspection, inspect, refuse
+from kubectl_nodedns.install.live import Live, read_live
+from kubectl_nodedns.install.objects import OPTIONS, Settings, build
+from kubectl_nodedns.install.options import (
+    NO_EXTERNAL_NAME,
+    Memory,
+    check_family,
+    selector_of,
+    settle,
+)
+from kubectl_nodedns.install.plan import Plan, describe, make_plan
+from kubectl_nodedns.install.rollout import Rollout
+from kubectl_nodedns.lookup.proof import Prover, Target
+from kubectl_nodedns.names import address
+
+if TYPE_CHECKING:
+    import argparse
+
+    from kubectl_nodedns.cluster.client import Client
+
+WITHOUT_CLUSTER = ("mode", "local_ip", "kube_dns_ip", "cluster_domain")
+"""Options that together make a client dry run possible without a cluster."""
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Install the cache, change it, or say that nothing changed."""
+    given = given_options(arguments)
+    kube_dns_ip = arguments.kube_dns_ip and address(arguments.kube_dns_ip, option="--kube-dns-ip")
+    if kube_dns_ip and arguments.dry_run != "client":
+        raise UsageError("--kube-dns-ip goes with --dry-run=client; a live run reads it")
+    talk = Talk()
+    if arguments.dry_run == "client" and all(getattr(arguments, name) for name in WITHOUT_CLUSTER):
+        return _without_cluster(arguments, given, kube_dns_ip, talk)
+    return run_on_loop(_with_cluster(arguments, given, kube_dns_ip, talk))
+
+
+def _without_cluster(
+    arguments: argparse.Namespace, given: dict[str, str], kube_dns_ip: str, talk: Talk
+) -> int:
+    memory, _ = settle(given, None, upgrade=False)
+    namespace = given.get("dns-service", "kube-system/kube-dns").partition("/")[0]
+    settings = Settings(
+        namespace=namespace,
+        dns_selector={"k8s-app": "kube-dns"},
+        dns_ports={"UDP": 53, "TCP": 53},
+        kube_dns_ip=kube_dns_ip,
+        local_ip=memory.value("local-ip"),
+        cluster_domain=memory.value("cluster-domain"),
+        image=memory.value("image"),
+        node_selector=selector_of(memory.value("node-selector")),
+    )
+    check_family(settings.local_ip, settings.kube_dns_ip)
+    assumed = f"namespace {namespace}, DNS selector k8s-app=kube-dns, target port 53"
+    talk.note(f"no cluster was asked; assumed: {assumed}, image {settings.image}")
+    print_objects(build(settings, options=memory.as_text()), arguments.output or "yaml")
+    return Exit.OK
+
+
+async def _with_cluster(
+    arguments: argparse.Namespace, given: dict[str, str], kube_dns_ip: str, talk: Talk
+) -> int:
+    async with connect(arguments) as client:
+        talk.step(f"inspect {client.access.context or client.access.server}")
+        before = await _remembered(client, given)
+        memory, notes = settle(given, before, upgrade=arguments.upgrade)
+        seen = await inspect(client, memory.given)
+        talk.lines(f"          {line}" for line in seen.lines())
+        if kube_dns_ip and kube_dns_ip not in seen.dns.ips:
+            raise UsageError(f"--kube-dns-ip: this cluster's is {seen.dns.ip}")
+        settings = settings_of(seen, memory)
+        await refuse(client, seen, settings.local_ip)
+        if seen.dataplane.mode == "nftables":
+            notes.append("nftables mode works by the kernel's rules; upstream does not document it")
+        wanted = build(settings, options=memory.as_text())
+        live = await read_live(client, settings.namespace, wanted)
+        _refuse_foreign(live, settings.namespace)
+        plan = make_plan(
+            settings=settings,
+            options=memory.as_text(),
+            wanted=wanted,
+            live=live,
+            nodes=seen.nodes,
+            batch_size=arguments.batch_size,
+        )
+        talk.step("plan")
+        talk.lines(f"          {line}" for line in (*describe(plan), *notes))
+        if arguments.dry_run != "none":
+            return await _dry_run(client, arguments, plan, talk)
+        if plan.unchanged:
+            return _unchanged(arguments, plan, talk)
+        if not talk.confirm(f"Go ahead on {client.access.server}?", yes=arguments.yes):
+            talk.note("nothing was done")
+            return Exit.OK
+        external = memory.value("external-name")
+        return await _roll_out(client, arguments, plan, live, external, talk)
+
+
+async def _remembered(client: Client, given: dict[str, str]) -> Memory | None:
+    """Read what an installation of ours remembers; it may be in any namespace."""
+    from kubectl_nodedns.facts.caches import read_caches  # noqa: PLC0415
+    from kubectl_nodedns.facts.dns_service import USUAL_NAMESPACE  # noqa: PLC0415
+
+    namespace = given.get("dns-service", "").partition("/")[0] or USUAL_NAMESPACE
+    for cache in await read_caches(client, namespace):
+        if cache.ours:
+            return Memory.of_text(cache.annotations.get(OPTIONS, ""))
+    return None
+
+
+def settings_of(seen: Inspection, memory: Memory) -> Settings:
+    """Put facts and options together.
+
+    Raises:
+        RefusedError: the local IP is of another address family than the DNS service.
+    """
+    settings = Settings(
+        namespace=seen.dns.namespace,
+        dns_selector=seen.dns.selector,
+        dns_ports=seen.dns.target_ports,
+        kube_dns_ip=seen.dns.ip,
+        local_ip=memory.value("local-ip"),
+        cluster_domain=seen.domain.name,
+        image=memory.value("image"),
+        node_selector=selector_of(memory.value("node-selector")),
+    )
+    check_family(settings.local_ip, settings.kube_dns_ip)
+    return settings
+
+
+def _refuse_foreign(live: Live, namespace: str) -> None:
+    if foreign := live.foreign():
+        raise RefusedError(
+            f"there is a {foreign[0]} in namespace {namespace} that is not ours",
+            hint="to apply over it would mix two installations; rename or remove it first",
+        )
+
+
+async def _dry_run(client: Client, arguments: argparse.Namespace, plan: Plan, talk: Talk) -> int:
+    objects = build(plan.settings, options=plan.options)
+    if arguments.dry_run == "server":
+        objects = [
+            await client.apply(obj, dry_run=True, force=arguments.force_conflicts)
+            for obj in objects
+        ]
+        talk.note("the API server accepts it (server dry run); nothing was done")
+    else:
+        talk.note("nothing was done (client dry run)")
+    if arguments.output:
+        print_objects(objects, arguments.output)
+    return Exit.OK
+
+
+def _unchanged(arguments: argparse.Namespace, plan: Plan, talk: Talk) -> int:
+    text = f"nothing changed: the cache is enabled on {len(plan.kept)} nodes"
+    code = Exit.PARTIAL if plan.left_out else Exit.OK
+    print_outcome("unchanged", text, [], plan.left_out, arguments.output)
+    if plan.left_out:
+        talk.note(f"unproved: {', '.join(plan.left_out)}")
+    return code
+
+
+async def _roll_out(
+    client: Client,
+    arguments: argparse.Namespace,
+    plan: Plan,
+    live: Live,
+    external: str,
+    talk: Talk,
+) -> int:
+    talk.step("ask the API server whether it would accept the objects")
+    for obj in build(plan.settings, options=plan.options):
+        await client.apply(obj, dry_run=True, force=arguments.force_conflicts)
+    settings = plan.settings
+    target = Target.of(
+        local_ip=settings.local_ip,
+        kube_dns_ip=settings.kube_dns_ip,
+        domain=settings.cluster_domain,
+        external=None if external == NO_EXTERNAL_NAME else external,
+    )
+    async with make_probes(client, arguments) as probes:
+        await start_probes(probes, plan.proved, talk)
+        prover = Prover(probes, target)
+        found = await ask_baseline(prover, plan.proved, talk)
+        bad = [verdict for verdict in found.verdicts if not verdict.ok]
+        if bad:
+            raise RefusedError(
+                f"DNS does not work before anything was changed: node {bad[0].node}: {bad[0].text}",
+                hint="repair it first; nothing was written. Is --cluster-domain right?",
+            )
+        prover = Prover(probes, found.target)
+        rollout = Rollout(
+            client,
+            plan,
+            live,
+            prover,
+            talk,
+            timeout=step_timeout(arguments),
+            force=arguments.force_conflicts,
+        )
+        verdicts = await rollout.run()
+    where = f"{settings.local_ip} and {settings.kube_dns_ip}"
+    text = (
+        f"enabled: {len(verdicts)} of {len(verdicts) + len(plan.left_out)} nodes proved, at {where}"
+    )
+    print_outcome("enabled", text, verdicts, plan.left_out, arguments.output)
+    return Exit.PARTIAL if plan.left_out else Exit.OK

@@ -1,0 +1,40 @@
+"""What every command that speaks to a cluster needs: a client, and options by their names."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kubectl_nodedns.cli.main import access_options
+from kubectl_nodedns.cluster.access import AccessOptions, duration, resolve
+from kubectl_nodedns.cluster.client import Client
+from kubectl_nodedns.install.options import NAMES, check
+from kubectl_nodedns.lookup import probes
+
+if TYPE_CHECKING:
+    import argparse
+
+
+def connect(arguments: argparse.Namespace) -> Client:
+    """Return a client for the cluster that the arguments name; open it with `async with`."""
+    return Client(resolve(AccessOptions(**access_options(arguments))))  # type: ignore[arg-type]
+
+
+def given_options(arguments: argparse.Namespace) -> dict[str, str]:
+    """Return the installation's options that were given, checked, by name."""
+    values = {name: getattr(arguments, name.replace("-", "_"), None) for name in NAMES}
+    return {name: check(name, text) for name, text in values.items() if text is not None}
+
+
+def step_timeout(arguments: argparse.Namespace) -> float:
+    """Return --timeout in seconds; without a limit it is a day."""
+    return duration(arguments.timeout, option="--timeout") or 86400.0
+
+
+def make_probes(client: Client, arguments: argparse.Namespace) -> probes.Probes:
+    """Return the probes that the arguments ask for; none is started yet."""
+    return probes.Probes(
+        client,
+        namespace=arguments.probe_namespace or probes.NAMESPACE,
+        image=arguments.probe_image or probes.IMAGE,
+        timeout=min(step_timeout(arguments), 180.0),
+    )

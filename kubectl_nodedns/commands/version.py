@@ -1,0 +1,17 @@
+"""`kubectl nodedns version`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kubectl_nodedns import __version__
+from kubectl_nodedns.errors import Exit
+
+if TYPE_CHECKING:
+    import argparse
+
+
+def run(arguments: argparse.Namespace) -> Exit:  # noqa: ARG001 - same shape for each command
+    """Print the version."""
+    print(f"kubectl-nodedns {__version__}")
+    return Exit.OK

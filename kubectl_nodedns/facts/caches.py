@@ -1,0 +1,154 @@
+"""Which node-local DNS caches the cluster already has, and whose they are.
+
+A cache is recognised by its image and arguments, never by name alone: kubespray calls it
+`nodelocaldns`, Helm by the release, RKE2 and kOps `node-local-dns` like upstream.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from kubectl_nodedns.cluster.paths import collection
+from kubectl_nodedns.errors import ForbiddenError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from kubectl_nodedns.cluster.client import Client
+
+MANAGED_BY = "app.kubernetes.io/managed-by"
+OURS = "kubectl-nodedns"
+_IMAGE = re.compile(r"(^|/)([\w.-]*node-cache[\w.-]*)([:@]|$)")
+_UNITS = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "k": 10**3, "M": 10**6, "G": 10**9, "": 1}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cache:
+    """One DaemonSet that runs a node-local DNS cache."""
+
+    namespace: str
+    """Namespace of the DaemonSet."""
+    name: str
+    """Name of the DaemonSet."""
+    uid: str
+    """UID of the DaemonSet."""
+    ours: bool
+    """Whether this plugin made it."""
+    owner: str
+    """Who seems to manage it, in words."""
+    image: str
+    """Image of the cache container."""
+    arguments: tuple[str, ...]
+    """Arguments of the cache container."""
+    local_ips: tuple[str, ...]
+    """Addresses it listens on: the -localip argument."""
+    selector: str
+    """Label selector of its pods."""
+    metrics_port: int
+    """Port of CoreDNS's metrics."""
+    memory_limit: int | None
+    """Memory limit of the cache container in bytes; None without one."""
+    desired: int
+    """Nodes that the DaemonSet controller wants a pod on."""
+    annotations: Mapping[str, str]
+    """Annotations of the DaemonSet."""
+
+    @property
+    def version(self) -> str:
+        """Tag of the image, or its digest."""
+        _, _, tag = self.image.rpartition("/")[2].partition(":")
+        return tag or self.image.rpartition("@")[2]
+
+
+async def read_caches(client: Client, dns_namespace: str) -> tuple[Cache, ...]:
+    """Find every node-local DNS cache; ours first.
+
+    Looks in all namespaces, and where that is forbidden in the DNS service's own.
+    """
+    try:
+        items = await client.list(collection("apps/v1", "daemonsets"))
+    except ForbiddenError:
+        items = await client.list(collection("apps/v1", "daemonsets", dns_namespace))
+    found = (cache_of(item) for item in items)
+    return tuple(sorted((c for c in found if c), key=lambda c: (not c.ours, c.namespace, c.name)))
+
+
+def cache_of(daemonset: Mapping[str, Any]) -> Cache | None:
+    """Read a DaemonSet object; None when it is no node-local DNS cache."""
+    template = daemonset["spec"]["template"]
+    container = _cache_container(template["spec"].get("containers") or ())
+    if container is None:
+        return None
+    metadata = daemonset["metadata"]
+    labels = metadata.get("labels") or {}
+    words = (*(container.get("command") or ()), *(container.get("args") or ()))
+    limits = (container.get("resources") or {}).get("limits") or {}
+    selector = daemonset["spec"]["selector"].get("matchLabels") or {}
+    return Cache(
+        namespace=metadata["namespace"],
+        name=metadata["name"],
+        uid=metadata["uid"],
+        ours=labels.get(MANAGED_BY) == OURS,
+        owner=_owner(metadata, labels),
+        image=container.get("image", ""),
+        arguments=words,
+        local_ips=tuple(ip.strip() for ip in flag(words, "localip").split(",") if ip.strip()),
+        selector=",".join(f"{k}={v}" for k, v in sorted(selector.items())),
+        metrics_port=_metrics_port(container, template),
+        memory_limit=quantity(limits["memory"]) if limits.get("memory") else None,
+        desired=(daemonset.get("status") or {}).get("desiredNumberScheduled") or 0,
+        annotations=metadata.get("annotations") or {},
+    )
+
+
+def flag(words: tuple[str, ...], name: str) -> str:
+    """Return the value of a Go flag, in any of its spellings (-f v, -f=v, --f v, --f=v)."""
+    for i, word in enumerate(words):
+        bare = word.lstrip("-")
+        if word.startswith("-") and bare == name and i + 1 < len(words):
+            return words[i + 1]
+        if word.startswith("-") and bare.startswith(f"{name}="):
+            return bare.partition("=")[2]
+    return ""
+
+
+def quantity(text: str) -> int:
+    """Read a Kubernetes quantity such as "128Mi" into a whole number."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([KMG]i|[kMG]|)", text)
+    return int(float(match[1]) * _UNITS[match[2]]) if match else 0
+
+
+def _cache_container(containers: Any) -> Mapping[str, Any] | None:
+    for container in containers:
+        words = (*(container.get("command") or ()), *(container.get("args") or ()))
+        if _IMAGE.search(container.get("image", "")) or flag(words, "localip"):
+            return dict(container)
+    return None
+
+
+def _metrics_port(container: Mapping[str, Any], template: Mapping[str, Any]) -> int:
+    """The port named metrics, else the scrape annotation, else CoreDNS's default in node-cache."""
+    for port in container.get("ports") or ():
+        if port.get("name") == "metrics":
+            return int(port["containerPort"])
+    annotations = (template.get("metadata") or {}).get("annotations") or {}
+    text = annotations.get("prometheus.io/port", "")
+    return int(text) if text.isdigit() else 9253
+
+
+def _owner(metadata: Mapping[str, Any], labels: Mapping[str, str]) -> str:
+    """Name the installer, from what each one leaves on its DaemonSet."""
+    annotations = metadata.get("annotations") or {}
+    if labels.get(MANAGED_BY) == OURS:
+        return "kubectl nodedns"
+    if release := annotations.get("meta.helm.sh/release-name"):
+        return f"Helm release {release}"
+    if labels.get("addon.kops.k8s.io/name") or labels.get("k8s-addon"):
+        return "kOps"
+    if metadata["name"].startswith("nodelocaldns"):
+        return "kubespray"
+    if labels.get("addonmanager.kubernetes.io/mode"):
+        return "the Kubernetes add-on manifest"
+    return labels.get(MANAGED_BY) or "somebody else"

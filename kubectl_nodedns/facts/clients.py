@@ -1,0 +1,75 @@
+"""Who asks the local address by name: kubelets that hand it out, pods that carry it.
+
+Where the cache is transparent nobody has to. Those who do lose DNS when the cache goes, so it must
+not go before them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from kubectl_nodedns.cluster.paths import collection, node_proxy
+from kubectl_nodedns.errors import ApiError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from kubectl_nodedns.cluster.client import Client
+
+AT_ONCE = 20
+ENDED = frozenset({"Succeeded", "Failed"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Clients:
+    """Who names an address as a nameserver."""
+
+    kubelets: tuple[str, ...]
+    """Nodes whose kubelet hands it out to pods."""
+    pods: tuple[str, ...]
+    """Pods whose dnsConfig names it, as NAMESPACE/NAME."""
+    unknown: tuple[str, ...]
+    """Nodes whose kubelet could not be asked."""
+
+
+async def read_clients(client: Client, ip: str, nodes: Sequence[str]) -> Clients:
+    """Find kubelets (by their configz) and pods (by their dnsConfig) that name `ip`."""
+    gate = asyncio.Semaphore(AT_ONCE)
+
+    async def kubelet(node: str) -> tuple[str, list[str] | None]:
+        async with gate:
+            try:
+                config = await client.get(node_proxy(node, "configz"), timeout=5)
+            except ApiError:
+                return node, None
+            return node, (config.get("kubeletconfig") or {}).get("clusterDNS") or []
+
+    answers = await asyncio.gather(*(kubelet(node) for node in nodes))
+    pods: list[str] = []
+    async for page in client.pages(collection("v1", "pods")):
+        pods += [_name(pod) for pod in page.get("items") or () if names(pod, ip)]
+    return Clients(
+        kubelets=tuple(node for node, servers in answers if servers and ip in servers),
+        pods=tuple(pods),
+        unknown=tuple(node for node, servers in answers if servers is None),
+    )
+
+
+def names(pod: Mapping[str, Any], ip: str) -> bool:
+    """Whether a pod that still runs names `ip` in its own dnsConfig."""
+    if (pod.get("status") or {}).get("phase") in ENDED:
+        return False
+    config = (pod.get("spec") or {}).get("dnsConfig") or {}
+    return ip in (config.get("nameservers") or ())
+
+
+def nameservers(resolv_conf: str) -> list[str]:
+    """Return the nameservers of a resolv.conf (resolv.conf(5))."""
+    lines = (line.split() for line in resolv_conf.splitlines())
+    return [words[1] for words in lines if len(words) > 1 and words[0] == "nameserver"]
+
+
+def _name(pod: Mapping[str, Any]) -> str:
+    return f"{pod['metadata']['namespace']}/{pod['metadata']['name']}"

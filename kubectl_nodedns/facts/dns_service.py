@@ -1,0 +1,154 @@
+"""The cluster's DNS service: name, addresses, selector, ready endpoints.
+
+Found by the label that every installer gives it, `k8s-app: kube-dns`; its name is "kube-dns" for
+kubeadm and most others, something else for RKE2, kubespray and OpenShift.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from kubectl_nodedns.cluster.paths import collection, named
+from kubectl_nodedns.errors import NotFoundError, RefusedError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from kubectl_nodedns.cluster.client import Client
+
+LABEL = "k8s-app=kube-dns"
+USUAL_NAMESPACE = "kube-system"
+DNS_PORT = 53
+
+
+@dataclass(frozen=True, kw_only=True)
+class DnsService:
+    """The service that pods' resolv.conf names."""
+
+    namespace: str
+    """Its namespace."""
+    name: str
+    """Its name."""
+    ips: tuple[str, ...]
+    """Its cluster IPs, the primary one first."""
+    selector: Mapping[str, str]
+    """Labels of the pods behind it."""
+    ready: int
+    """Endpoints that are ready."""
+    target_ports: Mapping[str, int | str]
+    """Target port of port 53, by protocol (UDP, TCP): a number or a port's name."""
+
+    @property
+    def ip(self) -> str:
+        """The primary cluster IP."""
+        return self.ips[0]
+
+
+def split_name(text: str) -> tuple[str, str]:
+    """Read `--dns-service NAMESPACE/NAME`.
+
+    Raises:
+        UsageError: there is not exactly one slash, or a part is empty.
+    """
+    namespace, slash, name = text.partition("/")
+    if not (namespace and slash and name) or "/" in name:
+        raise UsageError(f"--dns-service: {text!r} is not of the form NAMESPACE/NAME")
+    return namespace, name
+
+
+async def read_dns_service(client: Client, given: str = "") -> DnsService:
+    """Find the DNS service, or read the one that `given` names (NAMESPACE/NAME).
+
+    Raises:
+        RefusedError: there is none, or it cannot be told which.
+        UsageError: the one that was given does not exist.
+    """
+    service = await _named(client, given) if given else await _labelled(client)
+    metadata = service["metadata"]
+    spec = service["spec"]
+    ips = tuple(spec.get("clusterIPs") or (spec.get("clusterIP"),))
+    where = f"{metadata['namespace']}/{metadata['name']}"
+    if ips[0] in (None, "", "None"):
+        raise RefusedError(
+            f"the DNS service {where} is headless: pods have no one address to ask",
+            hint="name the right one with --dns-service NAMESPACE/NAME",
+        )
+    ports = {
+        p.get("protocol", "TCP"): p.get("targetPort", DNS_PORT)
+        for p in spec.get("ports") or ()
+        if p["port"] == DNS_PORT
+    }
+    if set(ports) != {"TCP", "UDP"}:
+        raise RefusedError(
+            f"the DNS service {where} does not serve port 53 over both UDP and TCP",
+            hint="the cache asks it over TCP; add the port, or name another with --dns-service",
+        )
+    return DnsService(
+        namespace=metadata["namespace"],
+        name=metadata["name"],
+        ips=ips,
+        selector=spec.get("selector") or {},
+        ready=await ready_endpoints(client, metadata["namespace"], metadata["name"]),
+        target_ports=ports,
+    )
+
+
+async def ready_endpoints(client: Client, namespace: str, service: str) -> int:
+    """Count the ready endpoints of a service, over its EndpointSlices."""
+    slices = await client.list(
+        collection("discovery.k8s.io/v1", "endpointslices", namespace),
+        labels=f"kubernetes.io/service-name={service}",
+    )
+    addresses = {
+        address
+        for one in slices
+        for endpoint in one.get("endpoints") or ()
+        if (endpoint.get("conditions") or {}).get("ready") is not False
+        for address in endpoint.get("addresses") or ()
+    }
+    return len(addresses)
+
+
+async def _named(client: Client, given: str) -> Mapping[str, Any]:
+    namespace, name = split_name(given)
+    try:
+        found: Mapping[str, Any] = await client.get(named("v1", "services", namespace, name))
+    except NotFoundError as error:
+        raise UsageError(
+            f"--dns-service: there is no service {given}",
+            hint="kubectl get services -A shows them all",
+        ) from error
+    return found
+
+
+async def _labelled(client: Client) -> Mapping[str, Any]:
+    found = _candidates(
+        await client.list(collection("v1", "services", USUAL_NAMESPACE), labels=LABEL)
+    )
+    if not found:
+        found = _candidates(await client.list(collection("v1", "services"), labels=LABEL))
+    if not found:
+        raise RefusedError(
+            f"there is no DNS service: no service carries the label {LABEL}",
+            hint="name it with --dns-service NAMESPACE/NAME",
+        )
+    usual = [s for s in found if s["metadata"]["name"] == "kube-dns"]
+    if len(found) > 1 and len(usual) != 1:
+        names = ", ".join(f"{s['metadata']['namespace']}/{s['metadata']['name']}" for s in found)
+        raise RefusedError(
+            f"there are several services that could be the DNS service: {names}",
+            hint="name the right one with --dns-service NAMESPACE/NAME",
+        )
+    return (usual or found)[0]
+
+
+def _candidates(services: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Leave out headless services, and the upstream services that caches come with."""
+    return [
+        s
+        for s in services
+        if s["spec"].get("clusterIP") not in (None, "", "None")
+        and not s["metadata"]["name"].endswith("upstream")
+        and (s["metadata"].get("labels") or {}).get("kubernetes.io/name") != "KubeDNSUpstream"
+    ]

@@ -1,0 +1,114 @@
+"""Everything that `enable` must know before it can say what it would do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from kubectl_nodedns.errors import RefusedError
+from kubectl_nodedns.facts.caches import Cache, read_caches
+from kubectl_nodedns.facts.cluster_domain import ClusterDomain, read_cluster_domain
+from kubectl_nodedns.facts.dataplane import TRANSPARENT, Dataplane, read_dataplane
+from kubectl_nodedns.facts.dns_service import DnsService, read_dns_service
+from kubectl_nodedns.facts.nodes import Node, read_nodes, users_of_address
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from kubectl_nodedns.cluster.client import Client
+
+WAYS_OUT: Mapping[str, str] = {
+    "ipvs": "IPVS owns the service address on each node, so it cannot be taken over there",
+    "cilium": "Cilium translates service addresses before the node's netfilter sees a packet; "
+    "it has CiliumLocalRedirectPolicy for this",
+    "calico-ebpf": "Calico's eBPF dataplane translates service addresses before netfilter",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inspection:
+    """The facts of one cluster."""
+
+    dns: DnsService
+    """The DNS service."""
+    domain: ClusterDomain
+    """The cluster domain."""
+    dataplane: Dataplane
+    """What translates service addresses."""
+    nodes: tuple[Node, ...]
+    """All nodes."""
+    caches: tuple[Cache, ...]
+    """Node-local caches that are there already, ours among them."""
+
+    def lines(self) -> list[str]:
+        """Say in lines what was found, and where."""
+        dns = self.dns
+        ready = sum(node.ready for node in self.nodes)
+        return [
+            f"DNS service     {dns.namespace}/{dns.name} at {', '.join(dns.ips)}",
+            f"endpoints       {dns.ready} ready",
+            f"cluster domain  {self.domain.name}  ({self.domain.evidence})",
+            f"kube-proxy      {self.dataplane.mode}  ({self.dataplane.evidence})",
+            f"nodes           {len(self.nodes)}, {ready} ready",
+        ]
+
+
+async def inspect(client: Client, given: Mapping[str, str]) -> Inspection:
+    """Read the facts; options that were given (by name) go before what is found.
+
+    Raises:
+        RefusedError: a fact that is needed cannot be had.
+    """
+    dns = await read_dns_service(client, given.get("dns-service", ""))
+    nodes = await read_nodes(client)
+    if domain := given.get("cluster-domain"):
+        found = ClusterDomain(name=domain, evidence="as given")
+    else:
+        names = [node.name for node in nodes if node.ready][:3]
+        found = await read_cluster_domain(client, dns.namespace, names)
+    if mode := given.get("mode"):
+        dataplane = Dataplane(mode=mode, evidence="as given")
+    else:
+        dataplane = await read_dataplane(client)
+    caches = await read_caches(client, dns.namespace)
+    return Inspection(dns=dns, domain=found, dataplane=dataplane, nodes=nodes, caches=caches)
+
+
+async def refuse(client: Client, seen: Inspection, local_ip: str) -> None:
+    """Refuse what would not be safe here.
+
+    Raises:
+        RefusedError: with the reason and the way out.
+    """
+    mode = seen.dataplane.mode
+    if not mode:
+        raise RefusedError(
+            f"kube-proxy's mode is not known: {seen.dataplane.evidence}",
+            hint="say it with --mode iptables or --mode nftables, if one of them it is",
+        )
+    if mode not in TRANSPARENT:
+        why = WAYS_OUT.get(mode, f"the mode {mode} is not one that this plugin knows")
+        raise RefusedError(
+            f"services are translated by {mode} ({seen.dataplane.evidence}), not by kube-proxy in "
+            f"iptables or nftables mode: {why}",
+            hint="if that was read wrongly, say --mode iptables or --mode nftables",
+        )
+    for cache in seen.caches:
+        if not cache.ours:
+            raise RefusedError(
+                f"there is a cache already, and it is not ours: DaemonSet {cache.namespace}/"
+                f"{cache.name} ({cache.image}), managed by {cache.owner}",
+                hint="two caches on a node take each other's rules away; remove that one first, "
+                "the way it was installed. kubectl nodedns top watches it as it is",
+            )
+    if seen.dns.ready == 0:
+        raise RefusedError(
+            f"the DNS service {seen.dns.namespace}/{seen.dns.name} has no ready endpoint",
+            hint="a cache cannot help there: repair CoreDNS first",
+        )
+    users = await users_of_address(client, local_ip, seen.nodes, seen.dns.ips)
+    if users:
+        raise RefusedError(
+            f"the address {local_ip} is used already, by {', '.join(users[:5])}",
+            hint="choose another with --local-ip, such as 169.254.20.11",
+        )

@@ -1,0 +1,148 @@
+"""What is installed now: our objects, those that bear their names, and the cache pods."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from kubectl_nodedns.cluster.paths import PLURALS, collection, object_path
+from kubectl_nodedns.errors import NotFoundError
+from kubectl_nodedns.install.objects import MANAGED_BY, NAME, PHASE, REVISION, SELECTOR, STATE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from kubectl_nodedns.cluster.client import Client
+
+_MANAGED = ",".join(f"{key}={value}" for key, value in MANAGED_BY.items())
+_OURS = f"{_MANAGED},app.kubernetes.io/name={NAME}"
+_API_VERSIONS = {"DaemonSet": "apps/v1"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class CachePod:
+    """One cache pod of ours."""
+
+    node: str
+    """Node it runs on."""
+    name: str
+    """Its name."""
+    uid: str
+    """Its UID."""
+    revision: str
+    """Revision of the template it was made from."""
+    phase: str
+    """DARK or FULL."""
+    running: bool
+    """Whether its container runs and it is not being deleted."""
+    ready: bool
+    """Whether it is ready and not being deleted."""
+    trouble: str
+    """Why it is not ready, in the API's words; may be empty."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Live:
+    """Our installation as it is now."""
+
+    objects: Mapping[tuple[str, str], Mapping[str, Any]]
+    """Objects by kind and name: ours, and those that stand under the names of ours."""
+    pods: Mapping[str, CachePod]
+    """Our newest cache pod on each node, by the node's name."""
+
+    @property
+    def daemonset(self) -> Mapping[str, Any] | None:
+        """Our DaemonSet; None when there is none."""
+        found = self.objects.get(("DaemonSet", NAME))
+        return found if found is not None and is_ours(found) else None
+
+    @property
+    def state(self) -> str:
+        """ENABLING, ENABLED or DISABLING; empty when nothing is installed."""
+        if self.daemonset is None:
+            return ""
+        return str((self.daemonset["metadata"].get("annotations") or {}).get(STATE, ""))
+
+    def foreign(self) -> list[str]:
+        """Name the objects that stand under our names and are not ours."""
+        return [f"{kind} {name}" for (kind, name), obj in self.objects.items() if not is_ours(obj)]
+
+
+def is_ours(obj: Mapping[str, Any]) -> bool:
+    """Whether an object carries our label."""
+    labels = obj["metadata"].get("labels") or {}
+    return all(labels.get(key) == value for key, value in MANAGED_BY.items())
+
+
+async def read_live(
+    client: Client, namespace: str, wanted: Sequence[Mapping[str, Any]] = ()
+) -> Live:
+    """Read our objects in `namespace`, and whatever bears the names of `wanted`."""
+    objects: dict[tuple[str, str], Mapping[str, Any]] = {}
+    for kind in ("ServiceAccount", "Service", "ConfigMap", "DaemonSet"):
+        version = _API_VERSIONS.get(kind, "v1")
+        path = collection(version, PLURALS[kind], namespace)
+        for item in await client.list(path, labels=_OURS):
+            objects[kind, item["metadata"]["name"]] = {"apiVersion": version, "kind": kind, **item}
+    for obj in wanted:
+        key = (obj["kind"], obj["metadata"]["name"])
+        if key not in objects:
+            try:
+                objects[key] = await client.get(object_path(dict(obj)))
+            except NotFoundError:
+                continue
+    return Live(objects=objects, pods=await read_pods(client, namespace))
+
+
+async def read_pods(client: Client, namespace: str, node: str = "") -> dict[str, CachePod]:
+    """Read our cache pods, newest by node; those of one node when it is named."""
+    items = await client.list(
+        collection("v1", "pods", namespace),
+        labels=f"{SELECTOR},{_MANAGED}",
+        fields=f"spec.nodeName={node}" if node else "",
+    )
+    return newest(items)
+
+
+def newest(items: Sequence[Mapping[str, Any]]) -> dict[str, CachePod]:
+    """Return the cache pod of each node; one that is being deleted only where it is the last."""
+    order = sorted(items, key=lambda item: item["metadata"].get("creationTimestamp") or "")
+    order.sort(key=lambda item: "deletionTimestamp" not in item["metadata"])
+    return {pod.node: pod for pod in map(pod_of, order) if pod.node}
+
+
+def pod_of(item: Mapping[str, Any]) -> CachePod:
+    """Read a Pod object of ours."""
+    metadata = item["metadata"]
+    labels = metadata.get("labels") or {}
+    status = item.get("status") or {}
+    leaving = "deletionTimestamp" in metadata
+    ready = any(
+        c["type"] == "Ready" and c["status"] == "True" for c in status.get("conditions") or ()
+    )
+    return CachePod(
+        node=(item.get("spec") or {}).get("nodeName") or "",
+        name=metadata["name"],
+        uid=metadata["uid"],
+        revision=labels.get(REVISION, ""),
+        phase=labels.get(PHASE, ""),
+        running=not leaving
+        and any("running" in (c.get("state") or {}) for c in status.get("containerStatuses") or ()),
+        ready=ready and not leaving,
+        trouble="it is being deleted" if leaving else trouble(status),
+    )
+
+
+def trouble(status: Mapping[str, Any]) -> str:
+    """Say why a pod is not ready, from its status."""
+    for container in status.get("containerStatuses") or ():
+        state = container.get("state") or {}
+        if waiting := state.get("waiting"):
+            text = f"{waiting.get('reason', '')}: {waiting.get('message', '')}"
+            return str(text).rstrip(": ")
+        if ended := state.get("terminated"):
+            return f"{ended.get('reason', 'ended')} with exit code {ended.get('exitCode')}"
+    for condition in status.get("conditions") or ():
+        if condition.get("status") == "False" and condition.get("message"):
+            return str(condition["message"])
+    return str(status.get("message") or "")

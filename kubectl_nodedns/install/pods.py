@@ -1,0 +1,112 @@
+"""Cache pods: replace one, wait for one."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from kubectl_nodedns.cluster.paths import named
+from kubectl_nodedns.errors import TimedOutError
+from kubectl_nodedns.install.live import CachePod, read_pods
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from kubectl_nodedns.cluster.client import Client
+
+POLL = 0.3
+"""Seconds between two looks at pods."""
+
+
+class CachePods:
+    """The cache pods of our installation.
+
+    Args:
+        client: an open client.
+        namespace: where the DaemonSet is.
+        timeout: seconds that a pod may take to get where it should be.
+        note: told why a pod that is waited for does not get there, once for each reason.
+    """
+
+    def __init__(
+        self, client: Client, namespace: str, *, timeout: float, note: Callable[[str], None]
+    ) -> None:
+        self._client = client
+        self._namespace = namespace
+        self._timeout = timeout
+        self._note = note
+
+    async def delete(self, pod: CachePod) -> None:
+        """Delete exactly this pod, gracefully: the agent takes its rules and link away itself."""
+        await self._client.delete(named("v1", "pods", self._namespace, pod.name), uid=pod.uid)
+
+    async def running(self, nodes: Iterable[str], revision: str, phase: str) -> dict[str, CachePod]:
+        """Wait until each node runs a pod of that revision and phase.
+
+        Raises:
+            TimedOutError: a node does not in time; it says which and why.
+        """
+        return await self._wait(
+            nodes,
+            lambda p: p is not None and p.running and (p.revision, p.phase) == (revision, phase),
+            f"does not run the cache ({phase})",
+        )
+
+    async def ready(self, nodes: Iterable[str]) -> dict[str, CachePod]:
+        """Wait until the pod on each node is ready.
+
+        Raises:
+            TimedOutError: a node's pod is not in time.
+        """
+        return await self._wait(nodes, lambda p: p is not None and p.ready, "has no ready cache")
+
+    async def gone(self, nodes: Iterable[str]) -> None:
+        """Wait until no node has a pod.
+
+        Raises:
+            TimedOutError: a node still has one.
+        """
+        await self._wait(nodes, lambda p: p is None, "still has a cache pod")
+
+    async def read(self) -> Mapping[str, CachePod]:
+        """Read the pods as they are."""
+        return await read_pods(self._client, self._namespace)
+
+    async def _wait(
+        self, nodes: Iterable[str], done: Callable[[CachePod | None], bool], complaint: str
+    ) -> dict[str, CachePod]:
+        waiting = set(nodes)
+        found: dict[str, CachePod] = {}
+        said: set[str] = set()
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self._timeout
+        while waiting:
+            one = next(iter(waiting)) if len(waiting) == 1 else ""
+            pods = await read_pods(self._client, self._namespace, one)
+            for node in [n for n in waiting if done(pods.get(n))]:
+                waiting.discard(node)
+                if node in pods:
+                    found[node] = pods[node]
+            for node in waiting:
+                self._tell(node, pods.get(node), said)
+            if waiting and loop.time() >= deadline:
+                node = min(waiting)
+                pod = pods.get(node)
+                why = (pod.trouble or "it has not started") if pod else "it has no pod"
+                raise TimedOutError(
+                    f"node {node} {complaint} after {self._timeout:.0f} s: {why}",
+                    hint=f"look at it: kubectl -n {self._namespace} describe "
+                    + (f"pod {pod.name}" if pod else "daemonset node-local-dns"),
+                )
+            if waiting:
+                await asyncio.sleep(POLL)
+        return found
+
+    def _tell(self, node: str, pod: CachePod | None, said: set[str]) -> None:
+        """Pass on the first word of a reason that a person can do something about."""
+        reason = pod.trouble.partition(":")[0] if pod else ""
+        if pod and reason.startswith(("Err", "Image", "Crash", "Invalid", "Create")):
+            text = f"{node}: {reason}"
+            if text not in said:
+                said.add(text)
+                self._note(f"waiting for {node}: {pod.trouble}")

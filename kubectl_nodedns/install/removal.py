@@ -1,0 +1,239 @@
+"""Take the cache out: lookups go back to kube-dns node by node, then the objects go.
+
+The template loses the kube-dns IP first, so that a pod that is deleted comes back in the dark, and
+its node's lookups are with CoreDNS again. Only when every node is proved does the DaemonSet go, and
+only after its pods the upstream service and the configuration that they need until then.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+from typing import TYPE_CHECKING, Any
+
+from kubectl_nodedns.cluster.paths import object_path
+from kubectl_nodedns.errors import NodednsError, RevertedError, TimedOutError
+from kubectl_nodedns.install.live import Live, is_ours
+from kubectl_nodedns.install.objects import (
+    DARK,
+    DISABLING,
+    FULL,
+    REVISION,
+    applicable,
+    darkened,
+)
+from kubectl_nodedns.install.plan import batches
+from kubectl_nodedns.install.pods import CachePods
+from kubectl_nodedns.install.proof import failed
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from kubectl_nodedns.cluster.client import Client
+    from kubectl_nodedns.install.proof import Proof, Report, Verdict
+
+BACK_PROOF = 15.0
+"""Seconds that kube-dns may take to answer a node whose cache let go."""
+SILENCE = 20.0
+"""Seconds after which the local IP must be silent."""
+DARK_START = 10.0
+"""Seconds to let a pod get started in the dark, so that it also ends in order."""
+NOW_WAIT = 10.0
+"""Seconds that `--now` gives the cache pods to take their rules away."""
+_ORDER = ("DaemonSet", "Service", "ConfigMap", "ServiceAccount")
+
+
+def installed(live: Live) -> tuple[str, str]:
+    """Return local IP and cluster domain of what is installed, from its own Corefile.
+
+    Returns:
+        Two empty strings when no Corefile of ours is left.
+    """
+    for (kind, _), obj in live.objects.items():
+        text = (obj.get("data") or {}).get("Corefile", "") if kind == "ConfigMap" else ""
+        domain = re.search(r"^id\.nodedns\.(\S+):53", text, re.MULTILINE)
+        health = re.search(r"^\s*health \[?([0-9a-f.:]+?)\]?:\d+$", text, re.MULTILINE)
+        if domain and health and is_ours(obj):
+            return health[1], domain[1]
+    return "", ""
+
+
+def ours(live: Live) -> list[Mapping[str, Any]]:
+    """Return our objects, in the order in which they are deleted."""
+    found = [obj for obj in live.objects.values() if is_ours(obj)]
+    return sorted(found, key=lambda o: (_ORDER.index(o["kind"]), o["metadata"]["name"]))
+
+
+def describe(live: Live, nodes: Sequence[str], left_out: Mapping[str, str], size: int) -> list[str]:
+    """Say in lines what `disable` does."""
+    full = [n for n in nodes if n in live.pods and live.pods[n].phase == FULL]
+    lines = []
+    if full:
+        lines.append(f"{'give back':<10} {len(full)} nodes, at most {size} at a time")
+    for obj in ours(live):
+        metadata = obj["metadata"]
+        lines.append(f"{'delete':<10} {obj['kind']} {metadata['namespace']}/{metadata['name']}")
+    lines += [f"{'unproved':<10} node {node}: {why}" for node, why in left_out.items()]
+    return lines
+
+
+def commands(live: Live) -> list[str]:
+    """Return kubectl commands that delete the same objects, in the same order."""
+    names = ((o["kind"].lower(), o["metadata"]) for o in ours(live))
+    return [f"kubectl -n {m['namespace']} delete {kind} {m['name']}" for kind, m in names]
+
+
+class Removal:
+    """One run of `disable`.
+
+    Args:
+        client: an open client.
+        live: what is installed.
+        nodes: nodes that can be asked.
+        proof: asks from the nodes.
+        report: where progress goes.
+        timeout: seconds that one step on one node may take.
+        batch_size: nodes given back at once.
+        trusted: nodes where DNS worked before; only their failure is ours to undo.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        live: Live,
+        nodes: Sequence[str],
+        proof: Proof,
+        report: Report,
+        *,
+        timeout: float,
+        batch_size: int,
+        trusted: frozenset[str],
+    ) -> None:
+        self._client = client
+        self._live = live
+        self._nodes = nodes
+        self._proof = proof
+        self._report = report
+        self._batch_size = batch_size
+        self._trusted = trusted
+        namespace = next((o["metadata"]["namespace"] for o in ours(live)), "")
+        self._pods = CachePods(client, namespace, timeout=timeout, note=report.note)
+        self._given_back: list[str] = []
+
+    async def run(self) -> list[Verdict]:
+        """Take everything out; return the final verdict on each node.
+
+        Raises:
+            RevertedError: a node had no DNS without the cache, and has it back.
+            NodednsError: something else went wrong; the message says what was left.
+        """
+        try:
+            if self._live.daemonset is not None:
+                await self._give_back(self._live.daemonset)
+            await self._delete("DaemonSet")
+            self._report.step("wait until the cache pods are gone")
+            await self._pods.gone(self._nodes)
+            verdicts = await self._prove_clean()
+            for kind in _ORDER[1:]:
+                await self._delete(kind)
+        except asyncio.CancelledError:
+            self._report.note(
+                f"interrupted: {len(self._given_back)} of {len(self._nodes)} nodes are given back, "
+                "and DNS works on all; run disable again to go on, or enable to go back"
+            )
+            raise
+        return verdicts
+
+    async def _give_back(self, daemonset: Mapping[str, Any]) -> None:
+        """Replace each pod that intercepts by one that does not, batch by batch."""
+        dark = darkened(daemonset, state=DISABLING)
+        revision = dark["spec"]["template"]["metadata"]["labels"][REVISION]
+        await self._client.apply(dark, force=True)
+        pods = await self._pods.read()
+        intercepted = [n for n in self._nodes if n in pods and pods[n].phase == FULL]
+        for batch in batches(intercepted, self._batch_size):
+            self._report.step(f"give back {', '.join(batch)}")
+            self._given_back += batch
+            await asyncio.gather(*(self._pods.delete(pods[node]) for node in batch))
+            verdicts = await self._back(batch)
+            bad = [v for v in failed(verdicts) if v.node in self._trusted]
+            if bad:
+                await self._put_back(daemonset, bad[0])
+        if intercepted:
+            with contextlib.suppress(TimedOutError, asyncio.TimeoutError):
+                async with asyncio.timeout(DARK_START):
+                    await self._pods.running(intercepted, revision, DARK)
+
+    async def _back(self, batch: Sequence[str]) -> list[Verdict]:
+        verdicts = await asyncio.gather(
+            *(self._proof.back(node, timeout=BACK_PROOF) for node in batch)
+        )
+        for verdict in verdicts:
+            self._report.node(verdict)
+        return list(verdicts)
+
+    async def _put_back(self, daemonset: Mapping[str, Any], bad: Verdict) -> None:
+        """Give the nodes of this run their cache again, and raise what happened."""
+        self._report.step(f"put back {', '.join(self._given_back)}")
+        why = f"node {bad.node} has no DNS without the cache: {bad.text}"
+        labels = daemonset["spec"]["template"]["metadata"]["labels"]
+        await self._client.apply(applicable(daemonset), force=True)
+        pods = await self._pods.read()
+        for node in self._given_back:
+            if node in pods and pods[node].phase == DARK:
+                await self._pods.delete(pods[node])
+        running = await self._pods.running(self._given_back, labels[REVISION], FULL)
+        verdicts = await asyncio.gather(
+            *(
+                self._proof.switched(node, pod.uid, timeout=BACK_PROOF)
+                for node, pod in sorted(running.items())
+            )
+        )
+        for verdict in verdicts:
+            self._report.node(verdict)
+        if still := failed(list(verdicts)):
+            raise NodednsError(
+                f"{why}; and after putting the cache back, node {still[0].node}: {still[0].text}",
+                hint="kubectl nodedns disable --now takes the cache out without asking",
+            )
+        raise RevertedError(
+            f"{why}; the cache is back on {len(self._given_back)} nodes",
+            hint="look at CoreDNS and kube-proxy there, then run disable again",
+        )
+
+    async def _prove_clean(self) -> list[Verdict]:
+        """Ask each node once more: kube-dns answers for itself, the local IP is silent."""
+        self._report.step(f"prove {len(self._nodes)} nodes clean")
+
+        async def one(node: str) -> Verdict:
+            verdict = await self._proof.silent(node, timeout=SILENCE)
+            if verdict.ok:
+                verdict = await self._proof.back(node, timeout=BACK_PROOF)
+            self._report.node(verdict)
+            return verdict
+
+        return list(await asyncio.gather(*(one(node) for node in self._nodes)))
+
+    async def _delete(self, kind: str) -> None:
+        for obj in ours(self._live):
+            if obj["kind"] == kind:
+                self._report.step(f"delete {kind} {obj['metadata']['name']}")
+                await self._client.delete(object_path(dict(obj)), uid=obj["metadata"]["uid"])
+
+
+async def remove_now(client: Client, live: Live, report: Report) -> None:
+    """Delete everything of ours at once, without a question and without a proof.
+
+    The pods get a few seconds to take their rules away before what they depend on goes too.
+    """
+    for obj in ours(live):
+        metadata = obj["metadata"]
+        report.step(f"delete {obj['kind']} {metadata['name']}")
+        await client.delete(object_path(dict(obj)), uid=metadata["uid"])
+        if obj["kind"] == "DaemonSet":
+            pods = CachePods(client, metadata["namespace"], timeout=NOW_WAIT, note=report.note)
+            try:
+                await pods.gone(live.pods)
+            except TimedOutError as error:
+                report.note(f"{error}; going on")

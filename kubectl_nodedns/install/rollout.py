@@ -1,0 +1,302 @@
+"""Carry out a plan: objects, dark start, switch node by node, record.
+
+The order is what makes it safe. A cache that listens on the local IP alone touches nobody, so it
+is started everywhere and proved first. Then the template gains the kube-dns IP; under `OnDelete` a
+node is switched by deleting its pod, and each batch is proved before the next. The first failure
+puts back what this run switched. Killed at any point, DNS goes on: a node is either intercepted by
+a proved cache, or it is not intercepted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from kubectl_nodedns.cluster.paths import object_path
+from kubectl_nodedns.errors import NodednsError, RevertedError, TimedOutError
+from kubectl_nodedns.facts.dns_service import ready_endpoints
+from kubectl_nodedns.install.objects import (
+    DARK,
+    ENABLED,
+    ENABLING,
+    FULL,
+    PHASE,
+    REVISION,
+    UPSTREAM,
+    applicable,
+    build,
+    daemonset_of,
+)
+from kubectl_nodedns.install.plan import DELETE, Plan, batches
+from kubectl_nodedns.install.pods import CachePods
+from kubectl_nodedns.install.proof import failed
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from kubectl_nodedns.cluster.client import Client
+    from kubectl_nodedns.install.live import CachePod, Live
+    from kubectl_nodedns.install.proof import Proof, Report, Verdict
+
+DARK_PROOF = 30.0
+"""Seconds that a cache which runs in the dark may take to answer everything."""
+SWITCH_PROOF = 15.0
+"""Seconds that a switched cache may take; its node's pods depend on it by then."""
+ENDPOINTS = 60.0
+"""Seconds that the upstream service may take to have ready endpoints."""
+
+
+class Rollout:
+    """One run of `enable`.
+
+    Args:
+        client: an open client.
+        plan: what to do.
+        live: what was there when the plan was made.
+        proof: asks from the nodes.
+        report: where progress goes.
+        timeout: seconds that one step on one node may take.
+        force: whether to take over fields that another field manager owns.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        plan: Plan,
+        live: Live,
+        proof: Proof,
+        report: Report,
+        *,
+        timeout: float,
+        force: bool = False,
+    ) -> None:
+        self._client = client
+        self._plan = plan
+        self._live = live
+        self._proof = proof
+        self._report = report
+        self._force = force
+        self._pods = CachePods(client, plan.settings.namespace, timeout=timeout, note=report.note)
+        self._switched: dict[str, None] = {}  # in the order in which they were switched
+
+    async def run(self) -> list[Verdict]:
+        """Carry out the plan; return the final verdict on each node.
+
+        Raises:
+            RevertedError: a node failed its proof; pods' DNS goes the way it went before.
+            NodednsError: something else went wrong; the message says what was left.
+        """
+        try:
+            await self._write_base()
+            if self._plan.dark:
+                await self._start_dark()
+            await self._apply_daemonset(FULL, ENABLING)
+            verdicts = await self._check_kept()
+            repair = [v.node for v in failed(verdicts)]
+            good = [v for v in verdicts if v.ok]
+            for batch in batches((*self._plan.switch, *repair), self._plan.batch_size):
+                good += await self._switch(batch)
+            await self._record()
+        except asyncio.CancelledError:
+            self._report.note(self._where())
+            raise
+        return sorted(good, key=lambda verdict: verdict.node)
+
+    async def _write_base(self) -> None:
+        """Apply everything but the DaemonSet, and wait until the upstream service can serve."""
+        self._report.step("objects")
+        for obj in self._objects(DARK, ENABLING):
+            if obj["kind"] != "DaemonSet":
+                await self._client.apply(obj, force=self._force)
+        namespace = self._plan.settings.namespace
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + ENDPOINTS
+        while not await ready_endpoints(self._client, namespace, UPSTREAM):
+            if loop.time() >= deadline:
+                raise TimedOutError(
+                    f"service {namespace}/{UPSTREAM} has no ready endpoint after {ENDPOINTS:.0f} s",
+                    hint="are the CoreDNS pods ready? No cache was started; run enable again later",
+                )
+            await asyncio.sleep(0.5)
+
+    async def _start_dark(self) -> None:
+        """Start the cache on the local IP alone, and prove it there on each node."""
+        plan = self._plan
+        self._report.step(f"dark start: {plan.settings.local_ip} alone, on {len(plan.dark)} nodes")
+        await self._apply_daemonset(DARK, ENABLING)
+        pods = await self._pods.read()
+        for node in plan.dark:
+            pod = pods.get(node)
+            if pod is not None and (pod.revision, pod.phase) != (plan.revision, DARK):
+                if pod.phase == FULL:
+                    self._switched[node] = None
+                await self._pods.delete(pod)
+        try:
+            running = await self._pods.running(plan.dark, plan.revision, DARK)
+            verdicts = await asyncio.gather(
+                *(self._prove_dark(node, pod) for node, pod in sorted(running.items()))
+            )
+        except TimedOutError as error:
+            if self._switched:
+                await self._put_back(str(error), error.hint)
+            raise TimedOutError(
+                f"{error}; nobody's DNS was touched", hint=_after(error.hint)
+            ) from error
+        if bad := failed(verdicts):
+            await self._fail_dark(f"node {bad[0].node}: {bad[0].text}", _more(bad))
+
+    async def _prove_dark(self, node: str, pod: CachePod) -> Verdict:
+        verdict = await self._proof.dark(node, pod.uid, timeout=DARK_PROOF)
+        if verdict.ok and node in self._switched:  # kube-dns serves it meanwhile
+            back = await self._proof.back(node, timeout=SWITCH_PROOF)
+            verdict = verdict if back.ok else back
+        self._report.node(verdict)
+        return verdict
+
+    async def _fail_dark(self, why: str, hint: str) -> None:
+        """End a dark start that failed. Nodes that an older revision served get it back."""
+        if self._switched:
+            await self._put_back(why, hint)
+        ip = self._plan.settings.local_ip
+        raise RevertedError(
+            f"the cache does not work, and nobody's DNS was touched: {why}",
+            hint=_after(f"{hint}\nits pods stay, listening on {ip} alone".strip()),
+        )
+
+    async def _switch(self, batch: Sequence[str]) -> list[Verdict]:
+        """Replace the pods of a batch, and prove that each new one intercepts."""
+        self._report.step(f"switch {', '.join(batch)}")
+        try:
+            await asyncio.gather(*(self._replace(node) for node in batch))
+            running = await self._pods.running(batch, self._plan.revision, FULL)
+        except NodednsError as error:
+            await self._put_back(str(error), error.hint)
+            raise
+        verdicts = await asyncio.gather(
+            *(self._prove_switched(node, pod) for node, pod in sorted(running.items()))
+        )
+        if bad := failed(verdicts):
+            await self._put_back(f"node {bad[0].node}: {bad[0].text}", _more(bad))
+        return list(verdicts)
+
+    async def _replace(self, node: str) -> None:
+        pods = await self._pods.read()
+        pod = pods.get(node)
+        self._switched[node] = None
+        wanted = (self._plan.revision, FULL)
+        if pod is not None and ((pod.revision, pod.phase) != wanted or node in self._plan.kept):
+            await self._pods.delete(pod)
+
+    async def _prove_switched(self, node: str, pod: CachePod) -> Verdict:
+        verdict = await self._proof.switched(node, pod.uid, timeout=SWITCH_PROOF)
+        self._report.node(verdict)
+        return verdict
+
+    async def _check_kept(self) -> list[Verdict]:
+        """Ask the nodes whose pod is as it should be whether it really intercepts."""
+        if not self._plan.kept:
+            return []
+        self._report.step(f"prove {len(self._plan.kept)} nodes that are switched already")
+        pods = await self._pods.ready(self._plan.kept)
+        return list(
+            await asyncio.gather(
+                *(self._prove_switched(node, pod) for node, pod in sorted(pods.items()))
+            )
+        )
+
+    async def _record(self) -> None:
+        """Write down that the installation is complete; old configuration goes last."""
+        await self._pods.ready(self._plan.proved)
+        if not self._plan.left_out:  # a node that is not ready may still need the old one
+            for change in self._plan.changes:
+                if change.action == DELETE:
+                    old = self._live.objects[change.kind, change.name]
+                    await self._client.delete(object_path(dict(old)), uid=old["metadata"]["uid"])
+        await self._apply_daemonset(FULL, ENABLED)
+
+    async def _put_back(self, why: str, hint: str) -> None:
+        """Undo what this run switched, prove it, and raise what happened.
+
+        Raises:
+            RevertedError: all of it is put back.
+            NodednsError: some of it could not be.
+        """
+        self._report.step(f"put back {', '.join(self._switched) or 'nothing'}: {why}")
+        previous = self._previous()
+        await self._client.apply(previous, force=True)
+        labels = previous["spec"]["template"]["metadata"]["labels"]
+        revision, phase = labels[REVISION], labels[PHASE]
+        pods = await self._pods.read()
+        for node in self._switched:
+            pod = pods.get(node)
+            if pod is not None and (pod.revision, pod.phase) != (revision, phase):
+                await self._pods.delete(pod)
+        try:
+            verdicts = await self._prove_previous(revision, phase)
+        except NodednsError as error:
+            raise NodednsError(
+                f"{why}; and putting it back failed: {error}", hint=error.hint
+            ) from error
+        if bad := failed(verdicts):
+            raise NodednsError(
+                f"{why}; and after putting it back, node {bad[0].node}: {bad[0].text}",
+                hint="kubectl nodedns disable --now takes the cache out without asking",
+            )
+        raise RevertedError(
+            f"{why}; put back on {len(self._switched)} nodes: pods' DNS goes as it went before",
+            hint=_after(hint),
+        )
+
+    async def _prove_previous(self, revision: str, phase: str) -> list[Verdict]:
+        if phase == DARK:
+            work = [self._proof.back(node, timeout=DARK_PROOF) for node in self._switched]
+            verdicts = list(await asyncio.gather(*work))
+        else:
+            pods = await self._pods.running(self._switched, revision, phase)
+            verdicts = list(
+                await asyncio.gather(
+                    *(
+                        self._proof.switched(node, pod.uid, timeout=DARK_PROOF)
+                        for node, pod in sorted(pods.items())
+                    )
+                )
+            )
+        for verdict in verdicts:
+            self._report.node(verdict)
+        return verdicts
+
+    def _previous(self) -> dict[str, Any]:
+        """Return the DaemonSet to go back to: an older revision that served, else the dark one."""
+        before = self._live.daemonset
+        if before is not None:
+            labels = before["spec"]["template"]["metadata"]["labels"]
+            if labels.get(PHASE) == FULL and labels.get(REVISION) != self._plan.revision:
+                return applicable(before)
+        return daemonset_of(self._objects(DARK, ENABLING))
+
+    def _objects(self, phase: str, state: str) -> list[dict[str, Any]]:
+        plan = self._plan
+        return build(plan.settings, phase=phase, state=state, options=plan.options)
+
+    async def _apply_daemonset(self, phase: str, state: str) -> None:
+        obj = daemonset_of(self._objects(phase, state))
+        await self._client.apply(obj, force=self._force)
+
+    def _where(self) -> str:
+        """Say where an interrupted run stands."""
+        done = len(self._switched)
+        if not done:
+            return "interrupted: no node was switched; run enable again to go on, or disable"
+        return (
+            f"interrupted: {done} of {len(self._plan.switch)} nodes are switched, and DNS works on "
+            "all; run enable again to go on, or disable to take the cache out"
+        )
+
+
+def _after(hint: str) -> str:
+    return f"{hint}\nrun enable again when the cause is gone, or disable to take it out".strip()
+
+
+def _more(bad: Sequence[Verdict]) -> str:
+    others = [verdict.node for verdict in bad[1:]]
+    return f"the same on: {', '.join(others)}" if others else ""

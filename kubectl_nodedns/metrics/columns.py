@@ -1,0 +1,268 @@
+"""The columns of the node table: one definition for the screen and for the printed table.
+
+Pure: a row and its snapshot in, text out. How many columns fit, colours and padding are the
+view's; what a cell says is decided here.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from kubectl_nodedns.metrics import units
+from kubectl_nodedns.metrics.histogram import Latency, merge, quantile
+from kubectl_nodedns.metrics.marks import severity
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from kubectl_nodedns.metrics.fleet import FleetSnapshot, NodeRow
+
+_DIGITS = re.compile(r"(\d+)")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """One column of the node table."""
+
+    key: str
+    """Name that --sort-by takes."""
+    title: str
+    """Heading."""
+    width: int
+    """Cells on the screen; the column "node" takes what is left."""
+    text: Callable[[NodeRow, FleetSnapshot], str]
+    """What a cell says."""
+    sort: Callable[[NodeRow, FleetSnapshot], Any]
+    """What to sort by; None, for not known, always comes last."""
+    letter: str = ""
+    """With shift, sorts by this column."""
+    rank: int = 0
+    """Order in which columns find room: 0 always, then 1, 2, ..."""
+    left: bool = False
+    """Whether it is aligned left."""
+    rising: bool = False
+    """Whether the smallest comes first when sorted."""
+    figure: bool = True
+    """Whether it comes from metrics, so that it can be stale."""
+    wide: bool = False
+    """Whether it is printed with -o wide only."""
+
+
+def natural(name: str) -> list[tuple[bool, int, str]]:
+    """Sort key under which node-2 comes before node-10."""
+    parts = _DIGITS.split(name)
+    return [(part.isdigit(), int(part) if part.isdigit() else 0, part) for part in parts]
+
+
+def upstream_p99(row: NodeRow) -> Latency | None:
+    """Return the 99th percentile over all upstreams of a node."""
+    figures = row.figures
+    return quantile(0.99, merge(u.latency for u in figures.upstreams)) if figures else None
+
+
+def _pod(row: NodeRow) -> str:
+    return row.pod.name if row.pod else units.UNKNOWN
+
+
+def _restarts(row: NodeRow) -> int | None:
+    return sum(pod.restarts for pod in row.pods) if row.pods else None
+
+
+def _seconds(value: Latency | None) -> float | None:
+    return value.seconds if value else None
+
+
+def _memory(row: NodeRow) -> float | None:
+    return row.figures.memory_bytes if row.figures else None
+
+
+def _entries(row: NodeRow) -> float | None:
+    return row.figures.entries if row.figures else None
+
+
+def _limit(row: NodeRow) -> int | None:
+    return row.pod.memory_limit_bytes if row.pod else None
+
+
+def _kube_dns(row: NodeRow, snapshot: FleetSnapshot) -> float | None:
+    """Lookups per second that came in at the kube-dns IP."""
+    figures = row.figures
+    if figures is None or figures.seconds is None or not snapshot.kube_dns_ips:
+        return None
+    return sum(figures.address_rates.get(ip, 0.0) for ip in snapshot.kube_dns_ips)
+
+
+COLUMNS: tuple[Column, ...] = (
+    Column(
+        key="node",
+        title="NODE",
+        width=12,
+        text=lambda row, _: row.node.name,
+        sort=lambda row, _: natural(row.node.name),
+        letter="N",
+        left=True,
+        rising=True,
+        figure=False,
+    ),
+    Column(
+        key="pod",
+        title="POD",
+        width=20,
+        text=lambda row, _: _pod(row),
+        sort=lambda row, _: _pod(row),
+        rank=7,
+        left=True,
+        rising=True,
+        figure=False,
+    ),
+    Column(
+        key="state",
+        title="STATE",
+        width=8,
+        text=lambda row, _: row.state,
+        sort=lambda row, snapshot: (severity(row, snapshot), row.state),
+        letter="S",
+        left=True,
+        figure=False,
+    ),
+    Column(
+        key="restarts",
+        title="RESTARTS",
+        width=3,
+        text=lambda row, _: units.number(_restarts(row)),
+        sort=lambda row, _: _restarts(row),
+        letter="R",
+        rank=1,
+        figure=False,
+    ),
+    Column(
+        key="uptime",
+        title="UP",
+        width=5,
+        text=lambda row, snapshot: units.age(row.uptime(snapshot.at)),
+        sort=lambda row, snapshot: row.uptime(snapshot.at),
+        letter="U",
+        rank=5,
+        rising=True,
+        figure=False,
+    ),
+    Column(
+        key="lookups",
+        title="LOOKUPS/S",
+        width=9,
+        text=lambda row, _: units.number(row.traffic.lookups),
+        sort=lambda row, _: row.traffic.lookups,
+        letter="L",
+    ),
+    Column(
+        key="hit",
+        title="HIT%",
+        width=5,
+        text=lambda row, _: units.percent(row.traffic.hit_ratio),
+        sort=lambda row, _: row.traffic.hit_ratio,
+        letter="H",
+        rising=True,
+    ),
+    Column(
+        key="denial",
+        title="DENIAL%",
+        width=7,
+        text=lambda row, _: units.percent(row.traffic.denial_ratio),
+        sort=lambda row, _: row.traffic.denial_ratio,
+        letter="D",
+        rank=6,
+        wide=True,
+    ),
+    Column(
+        key="p50",
+        title="P50",
+        width=7,
+        text=lambda row, _: units.latency(row.traffic.p50),
+        sort=lambda row, _: _seconds(row.traffic.p50),
+        rank=1,
+    ),
+    Column(
+        key="p99",
+        title="P99",
+        width=7,
+        text=lambda row, _: units.latency(row.traffic.p99),
+        sort=lambda row, _: _seconds(row.traffic.p99),
+        letter="P",
+    ),
+    Column(
+        key="upstream-p99",
+        title="UP-P99",
+        width=7,
+        text=lambda row, _: units.latency(upstream_p99(row)),
+        sort=lambda row, _: _seconds(upstream_p99(row)),
+        rank=4,
+        wide=True,
+    ),
+    Column(
+        key="failures",
+        title="FAIL%",
+        width=5,
+        text=lambda row, _: units.percent(row.traffic.failure_ratio),
+        sort=lambda row, _: row.traffic.failure_ratio,
+        letter="F",
+    ),
+    Column(
+        key="entries",
+        title="ENTRIES",
+        width=7,
+        text=lambda row, _: units.number(_entries(row)),
+        sort=lambda row, _: _entries(row),
+        letter="E",
+        rank=2,
+    ),
+    Column(
+        key="memory",
+        title="MEMORY",
+        width=9,
+        text=lambda row, _: units.size_of(_memory(row), _limit(row)),
+        sort=lambda row, _: _memory(row),
+        letter="M",
+        rank=3,
+    ),
+    Column(
+        key="kube-dns",
+        title="KUBE-DNS/S",
+        width=10,
+        text=lambda row, snapshot: units.number(_kube_dns(row, snapshot)),
+        sort=_kube_dns,
+        letter="K",
+        rank=8,
+        wide=True,
+    ),
+    Column(
+        key="age",
+        title="SAMPLED",
+        width=7,
+        text=lambda row, snapshot: units.age(row.age(snapshot.at)),
+        sort=lambda row, snapshot: row.age(snapshot.at),
+        letter="A",
+        rank=9,
+        wide=True,
+        figure=False,
+    ),
+)
+
+BY_KEY = {column.key: column for column in COLUMNS}
+
+
+def ordered(
+    rows: tuple[NodeRow, ...], snapshot: FleetSnapshot, column: Column, *, reverse: bool = False
+) -> list[NodeRow]:
+    """Sort rows by a column, the most interesting first; rows that do not know it come last."""
+    known: list[tuple[Any, NodeRow]] = []
+    unknown = []
+    for row in rows:
+        value = column.sort(row, snapshot)
+        if value is None:
+            unknown.append(row)
+        else:
+            known.append((value, row))
+    known.sort(key=lambda pair: pair[0], reverse=column.rising == reverse)
+    return [row for _, row in known] + unknown

@@ -1,0 +1,144 @@
+"""The snapshot as plain data: what `-o json` and `-o yaml` print.
+
+Pure. Each name carries its unit; a figure that is not known is null. Renaming a key breaks
+somebody's script: add, do not rename.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from kubectl_nodedns.metrics.columns import upstream_p99
+from kubectl_nodedns.metrics.histogram import quantile
+from kubectl_nodedns.metrics.marks import marks, severity
+
+if TYPE_CHECKING:
+    from kubectl_nodedns.metrics.figures import Figures, Traffic, Upstream, Zone
+    from kubectl_nodedns.metrics.fleet import FleetSnapshot, NodeRow
+    from kubectl_nodedns.metrics.histogram import Latency
+
+
+def document(snapshot: FleetSnapshot) -> dict[str, Any]:
+    """Return the whole snapshot."""
+    fleet = snapshot.fleet
+    return {
+        "fleet": {
+            "time": _time(snapshot.at),
+            "source": snapshot.source,
+            "problems": list(snapshot.problems),
+            "caches": [
+                {
+                    "namespace": cache.namespace,
+                    "name": cache.name,
+                    "owner": cache.owner,
+                    "version": cache.version,
+                    "local_ip": cache.local_ip or None,
+                    "kube_dns_ips": list(cache.kube_dns_ips),
+                }
+                for cache in snapshot.caches
+            ],
+            "nodes": fleet.nodes,
+            "nodes_wanted": fleet.wanted,
+            "nodes_ready": fleet.ready,
+            "nodes_sampled": fleet.sampled,
+            "nodes_intercepting_by_counters": fleet.intercepting,
+            "restarts": fleet.restarts,
+            "lookups_total": fleet.lookups_total,
+            **_traffic(fleet.traffic),
+            **_latency("upstream_p99", quantile(0.99, fleet.upstream_latency)),
+            "cache_entries": fleet.entries,
+            "memory_bytes": fleet.memory_bytes,
+            "setup_errors_per_second": fleet.setup_errors,
+            "requests_sent_per_second": snapshot.load.requests_per_second,
+            "bytes_received_per_second": snapshot.load.bytes_per_second,
+        },
+        "nodes": [_node(row, snapshot) for row in snapshot.nodes],
+    }
+
+
+def _node(row: NodeRow, snapshot: FleetSnapshot) -> dict[str, Any]:
+    pod = row.pod
+    figures = row.figures
+    return {
+        "node": row.node.name,
+        "node_ready": row.node.ready,
+        "node_schedulable": row.node.schedulable,
+        "pod": f"{pod.namespace}/{pod.name}" if pod else None,
+        "state": row.state,
+        "ready": pod.ready if pod else False,
+        "restarts": sum(p.restarts for p in row.pods),
+        "uptime_seconds": row.uptime(snapshot.at),
+        "interception": str(row.interception(snapshot.kube_dns_ips, snapshot.at)),
+        "severity": severity(row, snapshot).name.lower(),
+        "marks": [mark.words for mark in marks(row, snapshot)],
+        "error": (row.sampled.error if row.sampled else "") or None,
+        "sample_age_seconds": row.age(snapshot.at),
+        "stale": snapshot.stale(row),
+        **_traffic(row.traffic),
+        **_latency("upstream_p99", upstream_p99(row)),
+        "memory_limit_bytes": pod.memory_limit_bytes if pod else None,
+        **_figures(figures),
+    }
+
+
+def _figures(figures: Figures | None) -> dict[str, Any]:
+    return {
+        "coredns_version": (figures.version if figures else "") or None,
+        "interval_seconds": figures.seconds if figures else None,
+        "lookups_total": figures.lookups_total if figures else None,
+        "lookups_total_by_address": dict(figures.by_address) if figures else {},
+        "lookups_per_second_by_address": dict(figures.address_rates) if figures else {},
+        "cache_entries": figures.entries if figures else None,
+        "evictions_per_second": figures.evictions if figures else None,
+        "memory_bytes": figures.memory_bytes if figures else None,
+        "setup_errors_per_second": figures.setup_errors if figures else None,
+        "panics_total": figures.panics_total if figures else None,
+        "zones": [_zone(zone) for zone in figures.zones] if figures else [],
+        "upstreams": [_upstream(upstream) for upstream in figures.upstreams] if figures else [],
+    }
+
+
+def _zone(zone: Zone) -> dict[str, Any]:
+    return {
+        "zone": zone.name,
+        "lookups_total": zone.lookups_total,
+        **_traffic(zone.traffic),
+    }
+
+
+def _upstream(upstream: Upstream) -> dict[str, Any]:
+    return {
+        "to": upstream.to,
+        "responses_per_second": upstream.responses,
+        "failures_per_second": upstream.failures,
+        "failure_ratio": upstream.failure_ratio,
+        "healthcheck_failures_per_second": upstream.healthcheck_failures,
+        **_latency("p99", upstream.p99),
+    }
+
+
+def _traffic(traffic: Traffic) -> dict[str, Any]:
+    return {
+        "lookups_per_second": traffic.lookups,
+        "cache_hits_per_second": traffic.hits,
+        "hit_ratio": traffic.hit_ratio,
+        "denial_hit_ratio": traffic.denial_ratio,
+        "nxdomain_ratio": traffic.nxdomain_ratio,
+        "failures_per_second": traffic.failures,
+        "failure_ratio": traffic.failure_ratio,
+        **_latency("p50", traffic.p50),
+        **_latency("p99", traffic.p99),
+    }
+
+
+def _latency(name: str, value: Latency | None) -> dict[str, Any]:
+    """Write a duration and how it relates to the truth: "=", or "<" and ">" beyond the buckets."""
+    return {
+        f"{name}_seconds": value.seconds if value else None,
+        f"{name}_relation": value.relation if value else None,
+    }
+
+
+def _time(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,249 @@
+"""The frozen snapshot of the fleet that every view reads.
+
+Pure: a function of the inventory, the samples and the time. Judges nothing (see `marks`) and
+formats nothing (see `columns`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, TypeVar
+
+from kubectl_nodedns.metrics.figures import Figures, Traffic
+from kubectl_nodedns.metrics.histogram import EMPTY, Histogram, merge
+from kubectl_nodedns.metrics.source import SCRAPES_PER_SECOND
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from kubectl_nodedns.metrics.inventory import CachePod, Node
+    from kubectl_nodedns.metrics.sampler import Sampled
+
+EVIDENCE_SECONDS = 60.0
+"""How long a lookup that was seen at the kube-dns IP counts as evidence."""
+STALE_INTERVALS = 3
+"""A figure is stale when this many scrapes of its pod should have come since."""
+
+
+class Interception(StrEnum):
+    """Whether lookups that pods send to the kube-dns IP reach the node's cache."""
+
+    BY_COUNTERS = "by counters"
+    """Lookups to the kube-dns IP came in lately: evidence, not proof."""
+    NOT_KNOWN = "not known"
+    """None came in: nobody asked, or they go elsewhere."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Watched:
+    """One node-local DNS cache that is watched."""
+
+    namespace: str
+    """Namespace of its DaemonSet."""
+    name: str
+    """Name of its DaemonSet."""
+    owner: str
+    """Who manages it, in words."""
+    version: str
+    """Version of its image."""
+    local_ip: str
+    """The address that only nodes' caches have; empty when its arguments name none."""
+    kube_dns_ips: tuple[str, ...]
+    """The DNS service's addresses that it listens on; none where it does not take them over."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class NodeRow:
+    """One node, and what its cache does."""
+
+    node: Node
+    """The node."""
+    pods: tuple[CachePod, ...]
+    """Its cache pods, the one to look at first; none when it has none."""
+    sampled: Sampled | None
+    """What the first pod's pages said; None without a pod."""
+
+    @property
+    def pod(self) -> CachePod | None:
+        """The cache pod to look at."""
+        return self.pods[0] if self.pods else None
+
+    @property
+    def figures(self) -> Figures | None:
+        """Figures of the newest good page."""
+        return self.sampled.figures if self.sampled else None
+
+    @property
+    def traffic(self) -> Traffic:
+        """Its lookups; all None when not known."""
+        figures = self.figures
+        return figures.traffic if figures else NOTHING
+
+    @property
+    def state(self) -> str:
+        """Its state in a word or two, as kubectl would say it."""
+        if self.pod is None:
+            return "no pod"
+        if self.pod.status == "Running":
+            return "Ready" if self.pod.ready else "NotReady"
+        return self.pod.status
+
+    @property
+    def reason(self) -> str:
+        """Why there is nothing to see here, in words; empty when there is."""
+        if self.pod is None:
+            return _absence(self.node)
+        if self.sampled and self.sampled.error:
+            return self.sampled.error
+        return ""
+
+    def age(self, at: float) -> float | None:
+        """Return the age of the figures in seconds; None when there are none."""
+        return max(at - self.figures.at, 0.0) if self.figures else None
+
+    def uptime(self, at: float) -> float | None:
+        """Return seconds since the process started, or else since the pod was created."""
+        started = self.figures.started if self.figures else None
+        if started is None and self.pod is not None:
+            started = self.pod.created_at
+        return None if started is None else max(at - started, 0.0)
+
+    def interception(self, kube_dns_ips: Sequence[str], at: float) -> Interception:
+        """Judge by the counters whether pods' lookups are intercepted."""
+        asked = self.sampled.asked_at if self.sampled else {}
+        lately = any(at - asked.get(ip, 0.0) <= EVIDENCE_SECONDS for ip in kube_dns_ips)
+        return Interception.BY_COUNTERS if lately else Interception.NOT_KNOWN
+
+
+@dataclass(frozen=True, kw_only=True)
+class Load:
+    """What watching costs the API server."""
+
+    requests_per_second: float = 0.0
+    """Requests that the tool itself sends."""
+    bytes_per_second: float = 0.0
+    """Bytes that it receives, as they come over the wire."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fleet:
+    """Totals over all nodes whose figures are fresh."""
+
+    nodes: int
+    """Nodes."""
+    wanted: int
+    """Nodes that can run a cache: not Windows."""
+    ready: int
+    """Nodes whose cache pod is ready."""
+    sampled: int
+    """Nodes whose figures are fresh; the sums below are over these."""
+    intercepting: int
+    """Nodes where lookups to the kube-dns IP were seen lately."""
+    traffic: Traffic
+    """All lookups."""
+    upstream_latency: Histogram
+    """Responses of upstreams by duration, per second."""
+    lookups_total: float | None
+    """Lookups since each process started."""
+    entries: float | None
+    """Cache entries."""
+    memory_bytes: float | None
+    """Resident memory."""
+    restarts: int
+    """Restarts of cache pods."""
+    setup_errors: float | None
+    """Failures to set up rules or interface, per second."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FleetSnapshot:
+    """Everything that a view may show, at one moment."""
+
+    at: float
+    """The moment, in Unix seconds."""
+    caches: tuple[Watched, ...]
+    """The caches that are watched, ours first."""
+    fleet: Fleet
+    """Totals."""
+    nodes: tuple[NodeRow, ...]
+    """A row for each node, by name."""
+    source: str
+    """Where the metrics come from."""
+    interval: float
+    """Seconds between two scrapes of a pod, when all goes well."""
+    load: Load = field(default_factory=Load)
+    """What watching costs the API server."""
+    problems: tuple[str, ...] = ()
+    """What stands in the way of seeing everything, in words."""
+
+    @property
+    def kube_dns_ips(self) -> tuple[str, ...]:
+        """All DNS service addresses that the caches listen on."""
+        return tuple(dict.fromkeys(ip for cache in self.caches for ip in cache.kube_dns_ips))
+
+    def stale(self, row: NodeRow) -> bool:
+        """Whether a row's figures are older than they should be."""
+        age = row.age(self.at)
+        return age is not None and age > stale_after(self.interval, len(self.nodes))
+
+
+T = TypeVar("T")
+NOTHING = Traffic()
+
+
+def stale_after(interval: float, nodes: int) -> float:
+    """Return the age in seconds at which a figure is stale; a large fleet takes its time."""
+    return STALE_INTERVALS * max(interval, nodes / SCRAPES_PER_SECOND)
+
+
+def totals(
+    rows: Sequence[NodeRow], *, at: float, interval: float, kube_dns_ips: Sequence[str]
+) -> Fleet:
+    """Sum up the fleet."""
+    limit = stale_after(interval, len(rows))
+    fresh = [f for row in rows if (f := row.figures) is not None and at - f.at <= limit]
+    return Fleet(
+        nodes=len(rows),
+        wanted=sum(not row.node.windows for row in rows),
+        ready=sum(row.pod is not None and row.pod.ready for row in rows),
+        sampled=len(fresh),
+        intercepting=sum(
+            row.interception(kube_dns_ips, at) is Interception.BY_COUNTERS for row in rows
+        ),
+        traffic=add([f.traffic for f in fresh]),
+        upstream_latency=merge(u.latency for f in fresh for u in f.upstreams),
+        lookups_total=_sum(fresh, lambda f: f.lookups_total),
+        entries=_sum(fresh, lambda f: f.entries),
+        memory_bytes=_sum(fresh, lambda f: f.memory_bytes),
+        restarts=sum(pod.restarts for row in rows for pod in row.pods),
+        setup_errors=_sum(fresh, lambda f: f.setup_errors),
+    )
+
+
+def add(parts: Sequence[Traffic]) -> Traffic:
+    """Add traffic up; what no part knows stays unknown."""
+    return Traffic(
+        lookups=_sum(parts, lambda t: t.lookups),
+        responses=_sum(parts, lambda t: t.responses),
+        nxdomain=_sum(parts, lambda t: t.nxdomain),
+        servfail=_sum(parts, lambda t: t.servfail),
+        failures=_sum(parts, lambda t: t.failures),
+        cache_requests=_sum(parts, lambda t: t.cache_requests),
+        hits=_sum(parts, lambda t: t.hits),
+        denials=_sum(parts, lambda t: t.denials),
+        latency=merge(t.latency for t in parts) if parts else EMPTY,
+    )
+
+
+def _sum(parts: Iterable[T], value: Callable[[T], float | None]) -> float | None:
+    known = [v for part in parts if (v := value(part)) is not None]
+    return sum(known) if known else None
+
+
+def _absence(node: Node) -> str:
+    if node.windows:
+        return "a Windows node: the cache runs on Linux only"
+    if not node.ready:
+        return "no cache pod, and the node is not ready"
+    return "no cache pod on this node"

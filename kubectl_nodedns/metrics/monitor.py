@@ -1,0 +1,214 @@
+"""Discovery, sampler and the clock together: the live source of snapshots.
+
+Owns the tasks that keep a snapshot current, and turns every trouble into a line of the snapshot's
+`problems`: nothing that goes wrong while watching ends the watching.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING, Protocol
+
+from kubectl_nodedns.errors import ApiError, NodednsError
+from kubectl_nodedns.metrics.columns import natural
+from kubectl_nodedns.metrics.discovery import UNAUTHORIZED, Discovery
+from kubectl_nodedns.metrics.fleet import FleetSnapshot, Load, NodeRow, Watched, totals
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Collection, Sequence
+
+    from kubectl_nodedns.facts.caches import Cache
+    from kubectl_nodedns.metrics.sampler import Sampler
+
+ONCE_SECONDS = 2.0
+"""Time between the two scrapes that one table needs for its rates."""
+REREAD_SECONDS = 30.0
+"""How often the DaemonSets are read again."""
+RENEW_SECONDS = 15.0
+"""Shortest time between two tries to get new credentials."""
+
+
+class Meter(Protocol):
+    """Counts what goes over the wire; `cluster.client.Client` is one."""
+
+    requests: int
+    received: int
+
+
+class Monitor:
+    """Watches a fleet.
+
+    Args:
+        discovery: what there is.
+        sampler: what the pods say.
+        caches: the DaemonSets that are watched.
+        dns_ips: addresses of the cluster's DNS service; none when not known.
+        reread: reads the DaemonSets again.
+        renew: gets new credentials, when the API server no longer takes the old ones.
+        meter: counts requests and bytes.
+        clock: tells Unix seconds.
+    """
+
+    def __init__(
+        self,
+        *,
+        discovery: Discovery,
+        sampler: Sampler,
+        caches: Sequence[Cache],
+        dns_ips: Sequence[str],
+        reread: Callable[[], Awaitable[Sequence[Cache]]],
+        renew: Callable[[], Awaitable[None]],
+        meter: Meter,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._discovery = discovery
+        self._sampler = sampler
+        self._caches = tuple(caches)
+        self._dns_ips = frozenset(dns_ips)
+        self._reread = reread
+        self._renew = renew
+        self._meter = meter
+        self._clock = clock
+        self._measured = (clock(), meter.requests, meter.received)
+        self._load = Load()
+        self._rows: dict[str, NodeRow] = {}
+        self._names: list[str] = []
+        self._trouble: dict[str, str] = {}
+
+    async def once(self) -> FleetSnapshot:
+        """Read everything twice, so that there are rates, and return what came out.
+
+        Raises:
+            ApiError: nodes or pods cannot be listed.
+        """
+        await self._discovery.load()
+        self._reconcile()
+        started = time.monotonic()
+        await self._sampler.scrape_all()
+        await asyncio.sleep(max(ONCE_SECONDS - (time.monotonic() - started), 0.0))
+        await self._sampler.scrape_all()
+        return self.snapshot()
+
+    async def load(self) -> None:
+        """Read nodes and pods, so that a screen can open with rows.
+
+        Raises:
+            ApiError: they cannot be listed.
+        """
+        await self._discovery.load()
+        self._reconcile()
+
+    async def run(self) -> None:
+        """Watch until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._discovery.follow())
+            tasks.create_task(self._sampler.run())
+            tasks.create_task(self._keep_pods())
+            tasks.create_task(self._keep_caches())
+            tasks.create_task(self._keep_credentials())
+
+    def look_at(self, nodes: Collection[str]) -> None:
+        """Scrape these nodes before all others."""
+        rows = (self._rows.get(node) for node in nodes)
+        self._sampler.look_at([row.pod.name for row in rows if row and row.pod])
+
+    def snapshot(self) -> FleetSnapshot:
+        """Return everything as it is known now."""
+        at = self._clock()
+        rows = self._current_rows()
+        caches = tuple(_watched(cache, self._dns_ips) for cache in self._caches)
+        addresses = tuple(dict.fromkeys(ip for cache in caches for ip in cache.kube_dns_ips))
+        interval = self._sampler.interval
+        return FleetSnapshot(
+            at=at,
+            caches=caches,
+            fleet=totals(rows, at=at, interval=interval, kube_dns_ips=addresses),
+            nodes=rows,
+            source=self._sampler.source.name,
+            interval=interval,
+            load=self._measure(at),
+            problems=self._problems(),
+        )
+
+    def _current_rows(self) -> tuple[NodeRow, ...]:
+        """Make the rows; one of which nothing changed is the same object as before."""
+        inventory = self._discovery.inventory()
+        if self._rows.keys() != inventory.nodes.keys() or not self._names:
+            self._names = sorted(inventory.nodes, key=natural)
+        rows = {}
+        for name in self._names:
+            node, pods = inventory.nodes[name], inventory.pods.get(name, ())
+            sampled = self._sampler.sampled(pods[0].name) if pods else None
+            row = self._rows.get(name)
+            if row is None or row.node != node or row.pods != pods or row.sampled is not sampled:
+                row = NodeRow(node=node, pods=pods, sampled=sampled)
+            rows[name] = row
+        self._rows = rows
+        return tuple(rows.values())
+
+    def _problems(self) -> tuple[str, ...]:
+        found = [str(problem) for problem in self._discovery.problems()]
+        return tuple(dict.fromkeys([*found, *(t for t in self._trouble.values() if t)]))
+
+    def _measure(self, at: float) -> Load:
+        """Measure our own load over a second or more, so that one request does not look big."""
+        since, requests, received = self._measured
+        if at - since >= 1.0:
+            self._load = Load(
+                requests_per_second=(self._meter.requests - requests) / (at - since),
+                bytes_per_second=(self._meter.received - received) / (at - since),
+            )
+            self._measured = (at, self._meter.requests, self._meter.received)
+        return self._load
+
+    def _reconcile(self) -> None:
+        """Scrape the first pod of each node: two on one node share a port, and so a registry."""
+        self._sampler.follow(pods[0] for pods in self._discovery.inventory().pods.values())
+
+    async def _keep_pods(self) -> None:
+        while True:
+            self._reconcile()
+            await asyncio.sleep(0.5)
+
+    async def _keep_caches(self) -> None:
+        while True:
+            await asyncio.sleep(REREAD_SECONDS)
+            try:
+                caches = tuple(await self._reread())
+            except ApiError as error:
+                self._trouble["caches"] = str(error)
+                continue
+            self._trouble["caches"] = "" if caches else "the cache has been removed: no DaemonSet"
+            if caches:
+                self._caches = caches
+                self._discovery.watch(caches)
+
+    async def _keep_credentials(self) -> None:
+        """Log in again when the API server says 401; it must never ask on the screen."""
+        while True:
+            await asyncio.sleep(1.0)
+            if any(problem.status == UNAUTHORIZED for problem in self._discovery.problems()):
+                try:
+                    await self._renew()
+                except NodednsError as error:
+                    self._trouble["credentials"] = f"{error}: {error.hint}".rstrip(": ")
+                else:
+                    self._trouble["credentials"] = ""
+                await asyncio.sleep(RENEW_SECONDS)
+
+
+def _watched(cache: Cache, dns_ips: Collection[str]) -> Watched:
+    """Tell a cache's own address from the DNS service's; by convention its own comes first."""
+    listened = [ip for ip in cache.local_ips if ip in dns_ips]
+    own = [ip for ip in cache.local_ips if ip not in dns_ips]
+    if not dns_ips:
+        own, listened = own[:1], own[1:]
+    return Watched(
+        namespace=cache.namespace,
+        name=cache.name,
+        owner=cache.owner,
+        version=cache.version,
+        local_ip="".join(own[:1]),
+        kube_dns_ips=tuple(listened),
+    )

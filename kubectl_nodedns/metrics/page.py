@@ -1,0 +1,77 @@
+"""One metrics page of one cache pod, summed to what is kept of each series.
+
+Pure: text in, frozen value out.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from kubectl_nodedns.metrics.exposition import ExpositionError, parse
+from kubectl_nodedns.metrics.series import BY_NAME, Series
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Key = tuple[str, ...]
+"""Values of the labels that `Names.by` names; "" where a release does not have the label."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """What one scrape said."""
+
+    at: float
+    """When the page arrived, in Unix seconds."""
+    totals: Mapping[Series, Mapping[Key, float]]
+    """Counters since process start, and gauges; a series that the page has not is not here."""
+
+    def get(self, series: Series) -> Mapping[Key, float]:
+        """Return the parts of a series; none when the page does not have it."""
+        return self.totals.get(series, {})
+
+    def single(self, series: Series) -> float | None:
+        """Return the value of a series that has no labels; None when the page has it not."""
+        return self.get(series).get(())
+
+    def total(self, series: Series) -> float | None:
+        """Return the sum over all parts of a series; None when the page has it not."""
+        parts = self.totals.get(series)
+        return None if parts is None else sum(parts.values())
+
+    @property
+    def started(self) -> float | None:
+        """When the process started, in Unix seconds."""
+        return self.single(Series.STARTED)
+
+    @property
+    def version(self) -> str:
+        """CoreDNS's version, such as "1.13.2"; empty when the page does not say."""
+        return next((key[0] for key in self.get(Series.BUILD)), "")
+
+
+def read_page(text: str, *, at: float) -> Page:
+    """Read a page that arrived at `at` (Unix seconds).
+
+    Raises:
+        ExpositionError: it cannot be read, or is not CoreDNS's.
+    """
+    totals: dict[Series, dict[Key, float]] = {}
+    ranks: dict[Series, int] = {}
+    for name, labels, value in parse(text, BY_NAME):
+        series, rank = BY_NAME[name]
+        if rank != ranks.get(series):
+            if rank > ranks.get(series, rank):
+                continue
+            ranks[series] = rank
+            totals[series] = {}
+        if math.isnan(value):
+            continue
+        parts = totals[series]
+        key = tuple([labels.get(label, "") for label in series.value.by])
+        parts[key] = parts.get(key, 0.0) + value
+    if not totals.keys() & {Series.LOOKUPS, Series.BUILD, Series.CACHE_ENTRIES}:
+        raise ExpositionError("the page has no metrics of CoreDNS")
+    return Page(at=at, totals=totals)

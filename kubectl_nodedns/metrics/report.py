@@ -1,0 +1,58 @@
+"""The snapshot as a printed table, and in one line of words.
+
+Pure. The screen has its own layout; both take their cells from `columns`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kubectl_nodedns.metrics import units
+from kubectl_nodedns.metrics.columns import COLUMNS, Column, ordered
+from kubectl_nodedns.metrics.table import render
+
+if TYPE_CHECKING:
+    from kubectl_nodedns.metrics.fleet import FleetSnapshot, NodeRow
+
+
+def table(snapshot: FleetSnapshot, *, wide: bool, sort_by: Column) -> str:
+    """Lay out a row for each node."""
+    chosen = [column for column in COLUMNS if wide or not column.wide]
+    rows = [_cells(row, snapshot, chosen) for row in ordered(snapshot.nodes, snapshot, sort_by)]
+    header = [column.title for column in chosen]
+    return render(header, rows, [column.left for column in chosen])
+
+
+def summary(snapshot: FleetSnapshot) -> list[str]:
+    """Say the totals, and what stands in the way of better ones."""
+    fleet = snapshot.fleet
+    traffic = fleet.traffic
+    first = ", ".join(
+        [
+            f"{fleet.ready} of {fleet.wanted} nodes ready",
+            f"{fleet.intercepting} intercepting by counters",
+            f"{units.number(traffic.lookups)} lookups/s",
+            f"hit ratio {units.percent(traffic.hit_ratio)} %",
+            f"p99 {units.latency(traffic.p99)}",
+            f"failures {units.percent(traffic.failure_ratio)} %",
+        ]
+    )
+    lines = [first, *(f"warning: {problem}" for problem in snapshot.problems)]
+    silent = [row for row in snapshot.nodes if row.reason and not row.node.windows]
+    lines += [f"warning: {row.node.name}: {row.reason}" for row in silent[:SAID]]
+    if len(silent) > SAID:
+        lines.append(f"warning: and {len(silent) - SAID} nodes more like these")
+    return lines
+
+
+SAID = 5
+"""Nodes without figures that are named one by one."""
+
+
+def _cells(row: NodeRow, snapshot: FleetSnapshot, chosen: list[Column]) -> list[str]:
+    stale = snapshot.stale(row)
+    return [
+        f"({text})" if stale and column.figure and text != units.UNKNOWN else text
+        for column in chosen
+        for text in [column.text(row, snapshot)]
+    ]

@@ -1,0 +1,189 @@
+"""When which pod is scraped, and the newest figures of each.
+
+The API server does not protect itself against requests through pods/proxy: they bypass its
+fairness and its limit of requests in flight. So there is a cap here, and nothing goes around it.
+Rows that a person looks at come first, the rest in rotation; a pod that fails is left alone for a
+while; nothing that goes wrong with one pod touches another.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from kubectl_nodedns.errors import NodednsError
+from kubectl_nodedns.metrics.exposition import ExpositionError
+from kubectl_nodedns.metrics.figures import Figures, figures
+from kubectl_nodedns.metrics.page import Page, read_page
+from kubectl_nodedns.metrics.source import SCRAPES_PER_SECOND
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+
+    from kubectl_nodedns.metrics.inventory import CachePod
+    from kubectl_nodedns.metrics.source import Source
+
+IN_FLIGHT = 24
+"""Scrapes at the same time."""
+BACK_OFF_SECONDS = 60.0
+"""Longest pause before a failing pod is tried again."""
+TICK_SECONDS = 0.1
+"""How often due scrapes are looked for."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sampled:
+    """What is known of one pod from its pages."""
+
+    pod: str
+    """Name of the pod."""
+    figures: Figures | None = None
+    """From the newest good page; None before the first one."""
+    error: str = ""
+    """Why the last scrape failed; empty when it did not."""
+    failed_at: float | None = None
+    """When it failed, in Unix seconds."""
+    asked_at: Mapping[str, float] = field(default_factory=dict)
+    """When lookups to each listen address were last seen to come in, in Unix seconds."""
+
+
+@dataclass
+class _Track:
+    """The sampler's book on one pod."""
+
+    pod: CachePod
+    sampled: Sampled
+    page: Page | None = None
+    due: float = 0.0
+    failures: int = 0
+    running: bool = False
+
+
+class Sampler:
+    """Scrapes pods and keeps the newest figures.
+
+    Args:
+        source: where pages come from.
+        interval: seconds between two scrapes of a pod that is looked at.
+        per_second: cap on scrapes per second.
+        clock: tells Unix seconds.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        *,
+        interval: float = 2.0,
+        per_second: float = SCRAPES_PER_SECOND,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.source = source
+        self.scrapes = 0
+        """Scrapes tried so far."""
+        self.interval = interval
+        self._per_second = per_second
+        self._clock = clock
+        self._tracks: dict[str, _Track] = {}
+        self._looked_at: frozenset[str] = frozenset()
+        self._slots = asyncio.Semaphore(IN_FLIGHT)
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def sampled(self, pod: str) -> Sampled | None:
+        """Return what is known of a pod; None when it is not scraped."""
+        track = self._tracks.get(pod)
+        return track.sampled if track else None
+
+    def follow(self, pods: Iterable[CachePod]) -> None:
+        """Scrape these pods from now on, and forget all others."""
+        known = self._tracks
+        self._tracks = {}
+        for pod in pods:
+            track = known.get(pod.name) or _Track(pod=pod, sampled=Sampled(pod=pod.name))
+            track.pod = pod
+            self._tracks[pod.name] = track
+
+    def look_at(self, pods: Collection[str]) -> None:
+        """Scrape these pods before all others."""
+        self._looked_at = frozenset(pods)
+
+    async def scrape_all(self) -> None:
+        """Scrape each pod once, within the cap."""
+        waiting = []
+        for track in list(self._tracks.values()):
+            waiting.append(asyncio.create_task(self._scrape(track)))
+            await asyncio.sleep(1 / self._per_second)
+        await asyncio.gather(*waiting)
+
+    async def run(self) -> None:
+        """Scrape for ever, until cancelled."""
+        credit = 1.0
+        last = time.monotonic()
+        try:
+            while True:
+                now = time.monotonic()
+                # What was not used is not saved up: a cap, not an average.
+                credit = min(credit + (now - last) * self._per_second, self._burst())
+                last = now
+                for track in self._due(int(credit)):
+                    credit -= 1
+                    track.running = True
+                    task = asyncio.create_task(self._scrape(track))
+                    self._tasks.add(task)
+                    task.add_done_callback(self._tasks.discard)
+                await asyncio.sleep(TICK_SECONDS)
+        finally:
+            for task in self._tasks:
+                task.cancel()
+
+    def _burst(self) -> float:
+        return max(1.0, 2 * TICK_SECONDS * self._per_second)
+
+    def _due(self, most: int) -> Sequence[_Track]:
+        """Choose what to scrape now: what is looked at first, then what is longest overdue."""
+        free = min(most, IN_FLIGHT - len(self._tasks))
+        if free < 1:
+            return ()
+        now = self._clock()
+        due = [t for t in self._tracks.values() if t.due <= now and not t.running]
+        due.sort(key=lambda t: (t.pod.name not in self._looked_at, t.due))
+        return due[:free]
+
+    async def _scrape(self, track: _Track) -> None:
+        """Read one page; whatever goes wrong ends up in the pod's own book."""
+        self.scrapes += 1
+        track.running = True
+        try:
+            async with self._slots:
+                text = await self.source.read(track.pod)
+            page = read_page(text, at=self._clock())
+        except NodednsError as error:
+            self._failed(track, str(error))
+        except ExpositionError as error:
+            self._failed(track, f"the metrics page cannot be read: {error}")
+        else:
+            self._read(track, page)
+        finally:
+            track.running = False
+
+    def _read(self, track: _Track, page: Page) -> None:
+        track.failures = 0
+        new = figures(track.page, page)
+        asked = dict(track.sampled.asked_at)
+        asked |= {ip: page.at for ip, rate in new.address_rates.items() if rate > 0}
+        track.page = page
+        track.sampled = Sampled(pod=track.pod.name, figures=new, asked_at=asked)
+        track.due = page.at + self._jittered(self.interval)
+
+    def _failed(self, track: _Track, error: str) -> None:
+        now = self._clock()
+        track.failures += 1
+        pause = min(self.interval * 2**track.failures, BACK_OFF_SECONDS)
+        track.due = now + self._jittered(pause)
+        track.sampled = replace(track.sampled, error=error, failed_at=now)
+
+    def _jittered(self, seconds: float) -> float:
+        """Spread scrapes out, so that a fleet found in one instant is not asked in one."""
+        return seconds * random.uniform(0.9, 1.1)  # noqa: S311 - not cryptography

@@ -1,0 +1,83 @@
+"""Which time series are read from a page, and every name that CoreDNS has given them.
+
+CoreDNS renamed most metrics in 1.7 and moved the forward plugin's to `proxy` in 1.11; labels came
+and went. Here each series has its names, newest first, and the labels that are kept; over all
+other labels (view, family, plugin, proxy_name, the short-lived `type` of 1.7) it is summed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+@dataclass(frozen=True, kw_only=True)
+class Names:
+    """One series' names and the labels that tell its parts apart."""
+
+    names: tuple[str, ...]
+    """Metric names, newest first; where a page has several, the newest counts."""
+    by: tuple[str, ...] = ()
+    """Labels that are kept, in the order in which they make a key."""
+    gauge: bool = False
+    """Whether it may go down without a restart."""
+
+
+class Series(Enum):
+    """The series that the fleet's figures are made of."""
+
+    LOOKUPS = Names(
+        names=("coredns_dns_requests_total", "coredns_dns_request_count_total"),
+        by=("server", "zone"),
+    )
+    RESPONSES = Names(
+        names=("coredns_dns_responses_total", "coredns_dns_response_rcode_count_total"),
+        by=("zone", "rcode"),
+    )
+    LATENCY = Names(names=("coredns_dns_request_duration_seconds_bucket",), by=("zone", "le"))
+    CACHE_REQUESTS = Names(names=("coredns_cache_requests_total",), by=("zones",))
+    CACHE_HITS = Names(names=("coredns_cache_hits_total",), by=("zones", "type"))
+    CACHE_MISSES = Names(names=("coredns_cache_misses_total",), by=("zones",))
+    CACHE_ENTRIES = Names(
+        names=("coredns_cache_entries", "coredns_cache_size"),
+        by=("server", "zones", "type"),
+        gauge=True,
+    )
+    EVICTIONS = Names(names=("coredns_cache_evictions_total",), by=("zones",))
+    UPSTREAM_LATENCY = Names(
+        names=(
+            "coredns_proxy_request_duration_seconds_bucket",
+            "coredns_forward_request_duration_seconds_bucket",
+        ),
+        by=("to", "le"),
+    )
+    UPSTREAM_RESPONSES = Names(
+        names=(
+            "coredns_proxy_request_duration_seconds_count",
+            "coredns_forward_responses_total",
+            "coredns_forward_response_rcode_count_total",
+        ),
+        by=("to", "rcode"),
+    )
+    HEALTHCHECK_FAILURES = Names(
+        names=(
+            "coredns_proxy_healthcheck_failures_total",
+            "coredns_forward_healthcheck_failures_total",
+            "coredns_forward_healthcheck_failure_count_total",
+        ),
+        by=("to",),
+    )
+    SETUP_ERRORS = Names(
+        names=("coredns_nodecache_setup_errors_total", "coredns_nodecache_setup_errors"),
+        by=("errortype",),
+    )
+    PANICS = Names(names=("coredns_panics_total", "coredns_panic_count_total"))
+    BUILD = Names(names=("coredns_build_info",), by=("version",), gauge=True)
+    MEMORY = Names(names=("process_resident_memory_bytes",), gauge=True)
+    STARTED = Names(names=("process_start_time_seconds",), gauge=True)
+
+
+BY_NAME: dict[str, tuple[Series, int]] = {
+    name: (series, rank) for series in Series for rank, name in enumerate(series.value.names)
+}
+"""Every metric name that is read: its series, and how old the name is (0 is the newest)."""

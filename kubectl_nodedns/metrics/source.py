@@ -1,0 +1,106 @@
+"""Where metrics pages come from.
+
+Owns the interface that the sampler reads through, and its implementation over the API server's pod
+proxy. Parses nothing and times nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from kubectl_nodedns.cluster.paths import pod_proxy
+from kubectl_nodedns.errors import ApiError, ForbiddenError, NotFoundError, UnreachableError
+
+if TYPE_CHECKING:
+    from kubectl_nodedns.metrics.inventory import CachePod
+
+AGENT_PORT = 9353
+"""Port of node-cache's own metrics listener; the same registry is behind it."""
+SCRAPES_PER_SECOND = 100.0
+"""Cap on requests for pages, over all pods."""
+TIMEOUT_SECONDS = 5.0
+"""Limit of one scrape; a page comes within milliseconds or not at all."""
+
+
+class NoAnswerError(ApiError):
+    """The pod did not answer in time; the API server may be well."""
+
+
+class Source(Protocol):
+    """Something that has the metrics page of a cache pod."""
+
+    @property
+    def name(self) -> str:
+        """What to call it on screen."""
+        ...
+
+    async def read(self, pod: CachePod) -> str:
+        """Return the page as text.
+
+        Raises:
+            ApiError: it cannot be had.
+        """
+        ...
+
+
+class TextReader(Protocol):
+    """The part of `cluster.client.Client` that is needed here."""
+
+    async def get_text(self, path: str, *, timeout: float | None = None) -> str:
+        """Read one text document."""
+        ...
+
+
+class PodProxy:
+    """Pages through the API server's pod proxy: nothing installed, no Prometheus needed.
+
+    Args:
+        client: the session to the API server.
+    """
+
+    name = "pod proxy"
+
+    def __init__(self, client: TextReader) -> None:
+        self._client = client
+        self._ports: dict[str, int] = {}
+
+    async def read(self, pod: CachePod) -> str:
+        """Read the declared metrics port, or the agent's where that does not answer."""
+        known = self._ports.get(pod.name)
+        if known is not None:
+            try:
+                return await self._page(pod, known)
+            except ApiError:
+                del self._ports[pod.name]
+                raise
+        return await self._first(pod)
+
+    async def _first(self, pod: CachePod) -> str:
+        """Find the port that answers, and remember it."""
+        failed: ApiError | None = None
+        for port in dict.fromkeys((pod.metrics_port, AGENT_PORT)):
+            try:
+                page = await self._page(pod, port)
+            except ApiError as error:
+                if _final(error):
+                    raise
+                failed = failed or error
+            else:
+                self._ports[pod.name] = port
+                return page
+        raise failed or ApiError(f"pod {pod.name} has no metrics port")
+
+    async def _page(self, pod: CachePod, port: int) -> str:
+        path = pod_proxy(pod.namespace, pod.name, port, "metrics")
+        try:
+            return await self._client.get_text(path, timeout=TIMEOUT_SECONDS)
+        except UnreachableError as error:
+            if isinstance(error.__cause__, TimeoutError):
+                raise NoAnswerError(f"no answer within {TIMEOUT_SECONDS:.0f} s") from error
+            raise
+
+
+def _final(error: ApiError) -> bool:
+    """Whether another port would not help: no right, no such pod, no API server, a dead node."""
+    gone = isinstance(error, NotFoundError) and error.reason == "NotFound"
+    return gone or isinstance(error, (ForbiddenError, NoAnswerError, UnreachableError))

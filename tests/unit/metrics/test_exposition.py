@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from prometheus_client.parser import text_string_to_metric_families
+
+from kubectl_nodedns.metrics.exposition import ExpositionError, Sample, parse
+
+
+class Everything:
+    def __contains__(self, name: object) -> bool:
+        return True
+
+
+def test_only_wanted_names_are_kept() -> None:
+    text = 'a{x="1"} 1\nab{x="1"} 2\nb 3\n'
+    assert parse(text, {"a", "b"}) == [Sample("a", {"x": "1"}, 1.0), Sample("b", {}, 3.0)]
+
+
+def test_comments_and_blank_lines_are_skipped() -> None:
+    text = '# HELP a text with a{b="c"} 5\n# TYPE a counter\n\n   \n# free comment\na 1\n'
+    assert parse(text, {"a"}) == [Sample("a", {}, 1.0)]
+
+
+@pytest.mark.parametrize(
+    ("line", "value"),
+    [
+        ("a 1e-05", 1e-05),
+        ("a 1.5E+3", 1500.0),
+        ("a +Inf", math.inf),
+        ("a -Inf", -math.inf),
+        ("a 0", 0.0),
+        ("a -3 1700000000000", -3.0),
+        ("a\t7", 7.0),
+        ('a{b="c"}\t8\t-5', 8.0),
+        ('a {b="c"} 9', 9.0),
+        ('  a{b="c"} 9', 9.0),
+    ],
+)
+def test_values(line: str, value: float) -> None:
+    assert parse(line, {"a"})[0].value == value
+
+
+def test_nan_is_a_value() -> None:
+    assert math.isnan(parse("a NaN", {"a"})[0].value)
+
+
+@pytest.mark.parametrize(
+    ("labels", "expected"),
+    [
+        (r'b="quote \" here"', {"b": 'quote " here'}),
+        (r'b="back \\ slash"', {"b": "back \\ slash"}),
+        (r'b="new \n line"', {"b": "new \n line"}),
+        (r'b="\\n"', {"b": r"\n"}),
+        (r'b="other \t stays"', {"b": r"other \t stays"}),
+        ('b="{braces}, and = signs"', {"b": "{braces}, and = signs"}),
+        ('b="1",c="2"', {"b": "1", "c": "2"}),
+        ('b="1",c="2",', {"b": "1", "c": "2"}),
+        (' b = "1" , c = "2" ', {"b": "1", "c": "2"}),
+        ('b="\x85\u2028"', {"b": "\x85\u2028"}),
+        ("", {}),
+    ],
+)
+def test_label_sets(labels: str, expected: dict[str, str]) -> None:
+    assert parse("a{" + labels + "} 1", {"a"}) == [Sample("a", expected, 1.0)]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'a{b="c"',
+        'a{b="c"}',
+        'a{b="c} 1',
+        "a{b} 1",
+        "a",
+        "a one",
+        "a 1 2 3",
+        "a 1 soon",
+        'a{b="c"x="d"} 1',
+    ],
+)
+def test_a_cut_off_line_is_an_error(line: str) -> None:
+    with pytest.raises(ExpositionError, match="not a sample"):
+        parse(f"b 1\n{line}", {"a"})
+
+
+def test_a_cut_off_line_that_nobody_wants_is_not() -> None:
+    assert parse('b 1\na{b="c', {"b"}) == [Sample("b", {}, 1.0)]
+
+
+NAMES = st.from_regex(r"[a-z_][a-z0-9_]{0,8}", fullmatch=True)
+VALUES = st.text(
+    st.characters(exclude_categories=["Cs"], exclude_characters="\r\x00")
+    | st.sampled_from('\\"\n{},=# '),
+    max_size=12,
+)
+NUMBERS = st.floats(allow_nan=False) | st.integers(-(10**15), 10**15)
+TIMES = st.none() | st.integers(0, 2**44)
+
+
+def escape(value: str) -> str:
+    return value.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
+
+
+@st.composite
+def lines(draw: st.DrawFn) -> str:
+    labels = draw(st.dictionaries(NAMES, VALUES, max_size=4))
+    body = ",".join(f'{name}="{escape(value)}"' for name, value in labels.items())
+    head = f"{draw(NAMES)}{{{body}}}" if labels else draw(NAMES)
+    number = draw(NUMBERS)
+    text = {math.inf: "+Inf", -math.inf: "-Inf"}.get(number, repr(number))
+    stamp = draw(TIMES)
+    return f"{head} {text}" + (f" {stamp}" if stamp is not None else "")
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(lines(), max_size=6))
+def test_reads_what_prometheus_client_reads(samples: list[str]) -> None:
+    text = "\n".join(samples) + "\n"
+    ours = [(s.name, dict(s.labels), s.value) for s in parse(text, Everything())]
+    theirs = [
+        (sample.name, sample.labels, sample.value)
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    ]
+    assert ours == theirs
