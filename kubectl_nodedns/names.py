@@ -67,9 +67,12 @@ def address(text: str, *, option: str) -> str:
         UsageError: it is none.
     """
     try:
-        return str(ipaddress.ip_address(text.strip()))
+        parsed = ipaddress.ip_address(text.strip())
     except ValueError as error:
         raise UsageError(f"{option}: {text!r} is not an IP address") from error
+    if getattr(parsed, "scope_id", None):
+        raise UsageError(f"{option}: {text!r} has a zone, which means nothing on another machine")
+    return str(parsed)
 
 
 def reverse(ip: str) -> str:

@@ -75,7 +75,8 @@ async def run_in_pod(
             f"a command in pod {namespace}/{pod} did not end in {timeout:.0f} s"
         ) from error
     except aiohttp.WSServerHandshakeError as error:
-        raise failure("exec", path, error.status, error.message.encode()) from error
+        said = f"the API server answered HTTP {error.status} to an exec in namespace {namespace}"
+        raise failure("exec", path, error.status, said.encode()) from error
     except (aiohttp.ClientError, OSError) as error:
         raise unreachable(access.server, error) from error
     return _result(path, streams)

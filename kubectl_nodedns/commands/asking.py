@@ -32,7 +32,7 @@ async def start_probes(probes: Probes, nodes: Sequence[str], talk: Talk) -> None
     Raises:
         RefusedError: one does not run.
     """
-    talk.step(f"start {len(nodes)} probe pods")
+    talk.step(f"start {len(nodes)} probe pod{'s' if len(nodes) != 1 else ''}")
     failed = await probes.start(nodes)
     if failed:
         node, why = next(iter(sorted(failed.items())))

@@ -8,12 +8,13 @@ from kubectl_nodedns.cli.loop import run_on_loop
 from kubectl_nodedns.cli.output import print_outcome
 from kubectl_nodedns.cli.talk import Talk
 from kubectl_nodedns.commands.asking import ask_baseline, start_probes
-from kubectl_nodedns.commands.session import connect, make_probes, step_timeout
+from kubectl_nodedns.commands.session import connect, make_probes, probe_namespace, step_timeout
 from kubectl_nodedns.errors import Exit, NodednsError, RefusedError
 from kubectl_nodedns.facts.caches import Cache, read_caches
 from kubectl_nodedns.facts.clients import Clients, nameservers, read_clients
 from kubectl_nodedns.facts.dns_service import USUAL_NAMESPACE, read_dns_service, split_name
 from kubectl_nodedns.facts.nodes import Node, read_nodes
+from kubectl_nodedns.facts.rights import demand, to_change
 from kubectl_nodedns.install.live import Live, read_live
 from kubectl_nodedns.install.objects import OPTIONS
 from kubectl_nodedns.install.options import NO_EXTERNAL_NAME, Memory
@@ -158,6 +159,8 @@ async def _remove(
         domain=domain,
         external=None if external == NO_EXTERNAL_NAME else external,
     )
+    namespace = ours(live)[0]["metadata"]["namespace"]
+    await demand(client, to_change(namespace, probe_namespace(arguments)))
     async with make_probes(client, arguments) as probes:
         await start_probes(probes, ready, talk)
         await _refuse_resolvers(probes, ready, local_ip)

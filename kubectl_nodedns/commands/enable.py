@@ -8,9 +8,16 @@ from kubectl_nodedns.cli.loop import run_on_loop
 from kubectl_nodedns.cli.output import print_objects, print_outcome
 from kubectl_nodedns.cli.talk import Talk
 from kubectl_nodedns.commands.asking import ask_baseline, start_probes
-from kubectl_nodedns.commands.session import connect, given_options, make_probes, step_timeout
+from kubectl_nodedns.commands.session import (
+    connect,
+    given_options,
+    make_probes,
+    probe_namespace,
+    step_timeout,
+)
 from kubectl_nodedns.errors import Exit, RefusedError, UsageError
 from kubectl_nodedns.facts.inspection import Inspection, inspect, refuse
+from kubectl_nodedns.facts.rights import demand, to_change
 from kubectl_nodedns.install.live import Live, read_live
 from kubectl_nodedns.install.objects import OPTIONS, Settings, build
 from kubectl_nodedns.install.options import (
@@ -180,6 +187,7 @@ async def _roll_out(
     talk: Talk,
 ) -> int:
     talk.step("ask the API server whether it would accept the objects")
+    await demand(client, to_change(plan.settings.namespace, probe_namespace(arguments)))
     for obj in build(plan.settings, options=plan.options):
         await client.apply(obj, dry_run=True, force=arguments.force_conflicts)
     settings = plan.settings

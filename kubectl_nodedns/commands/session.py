@@ -30,11 +30,16 @@ def step_timeout(arguments: argparse.Namespace) -> float:
     return duration(arguments.timeout, option="--timeout") or 86400.0
 
 
+def probe_namespace(arguments: argparse.Namespace) -> str:
+    """Return the namespace that probes run in."""
+    return str(arguments.probe_namespace or probes.NAMESPACE)
+
+
 def make_probes(client: Client, arguments: argparse.Namespace) -> probes.Probes:
     """Return the probes that the arguments ask for; none is started yet."""
     return probes.Probes(
         client,
-        namespace=arguments.probe_namespace or probes.NAMESPACE,
+        namespace=probe_namespace(arguments),
         image=arguments.probe_image or probes.IMAGE,
         timeout=min(step_timeout(arguments), 180.0),
     )

@@ -47,7 +47,9 @@ def run(arguments: argparse.Namespace) -> int:
 def interactive(arguments: argparse.Namespace) -> bool:
     """Whether to open the screen."""
     printed = arguments.once or arguments.watch or arguments.output
-    return not printed and sys.stdout.isatty() and sys.stdin.isatty()
+    # Textual reads keys from stdin and draws on stderr.
+    terminals = (sys.stdin, sys.stdout, sys.stderr)
+    return not printed and all(stream.isatty() for stream in terminals)
 
 
 async def _top(
@@ -70,10 +72,22 @@ async def _top(
             sampler=Sampler(PodProxy(client), interval=refresh),
             caches=caches,
             dns_ips=dns_ips,
-            reread=lambda: read_caches(client, USUAL_NAMESPACE),
+            reread=lambda: read_caches(client, _namespace(arguments)),
             renew=renew,
             meter=client,
         )
+        if interactive(arguments):
+            from kubectl_nodedns.commands.screen import show  # noqa: PLC0415 - Textual is slow
+
+            kube_dns_ip = next(iter(dns_ips or caches[0].local_ips[1:]), "")
+            return await show(
+                client,
+                monitor,
+                arguments,
+                sort_by=sort_by.key,
+                kube_dns_ip=kube_dns_ip,
+                namespace=_namespace(arguments),
+            )
         if arguments.watch:
             return await _print_lines(monitor, refresh)
         return _print(await monitor.once(), arguments.output or "table", sort_by)
@@ -85,16 +99,18 @@ async def _caches(client: Client, arguments: argparse.Namespace) -> tuple[Cache,
     Raises:
         NodednsError: there is none.
     """
-    namespace = USUAL_NAMESPACE
-    if arguments.dns_service:
-        namespace, _ = split_name(arguments.dns_service)
-    caches = await read_caches(client, namespace)
+    caches = await read_caches(client, _namespace(arguments))
     if not caches:
         raise NodednsError(
             "this cluster has no node-local DNS cache to watch",
             hint="install one with: kubectl nodedns enable",
         )
     return caches
+
+
+def _namespace(arguments: argparse.Namespace) -> str:
+    """Return the DNS service's namespace."""
+    return split_name(arguments.dns_service)[0] if arguments.dns_service else USUAL_NAMESPACE
 
 
 async def _dns_ips(client: Client, given: str | None) -> tuple[str, ...]:

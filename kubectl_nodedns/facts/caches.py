@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 MANAGED_BY = "app.kubernetes.io/managed-by"
 OURS = "kubectl-nodedns"
 _IMAGE = re.compile(r"(^|/)([\w.-]*node-cache[\w.-]*)([:@]|$)")
-_UNITS = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "k": 10**3, "M": 10**6, "G": 10**9, "": 1}
+_UNITS = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40, "m": 0.001, "": 1}
+_UNITS |= {"k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,9 +58,10 @@ class Cache:
 
     @property
     def version(self) -> str:
-        """Tag of the image, or its digest."""
-        _, _, tag = self.image.rpartition("/")[2].partition(":")
-        return tag or self.image.rpartition("@")[2]
+        """Tag of the image, else its digest; empty when it has neither."""
+        reference, _, digest = self.image.partition("@")
+        _, _, tag = reference.rpartition("/")[2].partition(":")
+        return tag or digest
 
 
 async def read_caches(client: Client, dns_namespace: str) -> tuple[Cache, ...]:
@@ -116,7 +118,7 @@ def flag(words: tuple[str, ...], name: str) -> str:
 
 def quantity(text: str) -> int:
     """Read a Kubernetes quantity such as "128Mi" into a whole number."""
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)([KMG]i|[kMG]|)", text)
+    match = re.fullmatch(r"(\d+(?:\.\d+)?(?:[eE]\d+)?)([KMGT]i|[mkMGT]|)", text)
     return int(float(match[1]) * _UNITS[match[2]]) if match else 0
 
 

@@ -88,7 +88,7 @@ async def _kube_proxy(client: Client) -> Dataplane | None:
     for key, text in sorted((configmap.get("data") or {}).items()):
         configured = mode_of_config(text)
         if configured is not None:
-            empty = "" if re.search(r"(?m)^mode:\s*[\"']?\w", text) else " (an empty mode)"
+            empty = "" if re.search(r"(?m)^mode:[ \t]*[\"']?\w", text) else " (an empty mode)"
             return Dataplane(
                 mode=configured, evidence=f"ConfigMap kube-system/kube-proxy, {key}{empty}"
             )

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 _MANAGED = ",".join(f"{key}={value}" for key, value in MANAGED_BY.items())
 _OURS = f"{_MANAGED},app.kubernetes.io/name={NAME}"
+LONGEST = 160
+"""Characters of a trouble; kubelets nest one cause in another."""
 _API_VERSIONS = {"DaemonSet": "apps/v1"}
 
 
@@ -138,8 +140,8 @@ def trouble(status: Mapping[str, Any]) -> str:
     for container in status.get("containerStatuses") or ():
         state = container.get("state") or {}
         if waiting := state.get("waiting"):
-            text = f"{waiting.get('reason', '')}: {waiting.get('message', '')}"
-            return str(text).rstrip(": ")
+            text = f"{waiting.get('reason', '')}: {waiting.get('message', '')}".rstrip(": ")
+            return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
         if ended := state.get("terminated"):
             return f"{ended.get('reason', 'ended')} with exit code {ended.get('exitCode')}"
     for condition in status.get("conditions") or ():

@@ -35,6 +35,9 @@ RESERVED = {
     "169.254.170.23": "the credentials agent of AWS EKS",
 }
 """Link-local addresses that cloud agents own."""
+BROADCAST = frozenset({"255.255.255.255"})
+LONGEST_DOMAIN = 200
+"""Characters of a cluster domain; names of services stand before it, and 253 is the limit."""
 _DOMAIN = re.compile(r"([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\.)*[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _LABEL_KEY = re.compile(r"([a-z0-9.-]+/)?[A-Za-z0-9]([\w.-]*[A-Za-z0-9])?")
 _LABEL_VALUE = re.compile(r"([A-Za-z0-9]([\w.-]*[A-Za-z0-9])?)?")
@@ -124,7 +127,7 @@ def selector_of(text: str) -> dict[str, str]:
 def _local_ip(text: str) -> str:
     ip = address(text, option="--local-ip")
     parsed = ipaddress.ip_address(ip)
-    if parsed.is_loopback or parsed.is_multicast or parsed.is_unspecified:
+    if parsed.is_loopback or parsed.is_multicast or parsed.is_unspecified or ip in BROADCAST:
         raise UsageError(
             f"--local-ip: {ip} cannot be an address of a cache",
             hint="a link-local address such as 169.254.20.10 is usual",
@@ -136,7 +139,7 @@ def _local_ip(text: str) -> str:
 
 def _cluster_domain(text: str) -> str:
     domain = text.strip().rstrip(".").lower()
-    if not _DOMAIN.fullmatch(domain):
+    if not _DOMAIN.fullmatch(domain) or len(domain) > LONGEST_DOMAIN:
         raise UsageError(
             f"--cluster-domain: {text!r} is not a domain name", hint='such as "cluster.local"'
         )

@@ -19,7 +19,29 @@ if TYPE_CHECKING:
     from kubectl_nodedns.install.objects import Objects
 
 LARGEST_BATCH = 10
+LONGEST = 60
+"""Characters of a value that a line of the plan shows."""
 CREATE, CONFIGURE, UNCHANGED, DELETE = "create", "configure", "unchanged", "delete"
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One field that is not what it should be."""
+
+    path: str
+    """Where it is, such as spec.template.spec.containers[0].image."""
+    found: Any
+    """What is there; None when nothing is."""
+    wanted: Any
+    """What should be there."""
+
+    @property
+    def bookkeeping(self) -> bool:
+        """Whether it is a note of ours and changes nothing by itself."""
+        return "kubectl-nodedns/" in self.path
+
+    def __str__(self) -> str:
+        return f"{self.path}: {_short(self.found)} → {_short(self.wanted)}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,8 +54,8 @@ class Change:
     """Its name."""
     action: str
     """CREATE, CONFIGURE, UNCHANGED or DELETE."""
-    fields: tuple[str, ...] = ()
-    """Paths of the fields that differ, for CONFIGURE."""
+    fields: tuple[Difference, ...] = ()
+    """The fields that differ, for CONFIGURE."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,24 +188,24 @@ def _changes(wanted: Objects, live: Live) -> tuple[Change, ...]:
     return tuple(changes)
 
 
-def differences(wanted: Any, found: Any, path: str = "") -> list[str]:
-    """Return the paths at which `found` is not what `wanted` asks for.
+def differences(wanted: Any, found: Any, path: str = "") -> list[Difference]:
+    """Return the fields in which `found` is not what `wanted` asks for.
 
-    What the API server added by itself is no difference; a list is compared as a whole.
+    What the API server added by itself is no difference; lists of unequal length differ as a whole.
     """
     if isinstance(wanted, dict) and isinstance(found, dict):
         return [
-            line
+            one
             for key, value in wanted.items()
-            for line in differences(value, found.get(key), f"{path}.{key}" if path else key)
+            for one in differences(value, found.get(key), f"{path}.{key}" if path else key)
         ]
     if isinstance(wanted, list) and isinstance(found, list) and len(wanted) == len(found):
         return [
-            line
-            for i, (one, other) in enumerate(zip(wanted, found, strict=True))
-            for line in differences(one, other, f"{path}[{i}]")
+            one
+            for i, (value, other) in enumerate(zip(wanted, found, strict=True))
+            for one in differences(value, other, f"{path}[{i}]")
         ]
-    return [] if wanted == found else [path]
+    return [] if wanted == found else [Difference(path, found, wanted)]
 
 
 def batches(nodes: Sequence[str], size: int) -> list[tuple[str, ...]]:
@@ -198,9 +220,8 @@ def describe(plan: Plan) -> list[str]:
     """Say in lines what the plan does."""
     lines = []
     for change in plan.changes:
-        fields = f"  ({', '.join(change.fields[:3])})" if change.fields else ""
-        name = f"{change.kind} {plan.settings.namespace}/{change.name}"
-        lines.append(f"{change.action:<10} {name}{fields}")
+        lines.append(f"{change.action:<10} {change.kind} {plan.settings.namespace}/{change.name}")
+        lines += [f"{'':<12} {field}" for field in change.fields if not field.bookkeeping]
     if plan.switch:
         lines.append(f"{'switch':<10} {_count(plan.switch)}, at most {plan.batch_size} at a time")
     if plan.dark:
@@ -212,6 +233,16 @@ def describe(plan: Plan) -> list[str]:
     return lines
 
 
+def _short(value: Any) -> str:
+    text = "nothing" if value is None else str(value)
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+
+
 def _count(nodes: Sequence[str]) -> str:
     shown = ", ".join(nodes[:5]) + (", …" if len(nodes) > 5 else "")  # noqa: PLR2004
-    return f"{len(nodes)} node{'s' if len(nodes) != 1 else ''} ({shown})"
+    return f"{nodes_text(len(nodes))} ({shown})"
+
+
+def nodes_text(count: int) -> str:
+    """Return "1 node", "2 nodes"."""
+    return f"{count} node{'s' if count != 1 else ''}"

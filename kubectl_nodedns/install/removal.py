@@ -23,7 +23,7 @@ from kubectl_nodedns.install.objects import (
     applicable,
     darkened,
 )
-from kubectl_nodedns.install.plan import batches
+from kubectl_nodedns.install.plan import batches, nodes_text
 from kubectl_nodedns.install.pods import CachePods
 from kubectl_nodedns.install.proof import failed
 
@@ -70,7 +70,7 @@ def describe(live: Live, nodes: Sequence[str], left_out: Mapping[str, str], size
     full = [n for n in nodes if n in live.pods and live.pods[n].phase == FULL]
     lines = []
     if full:
-        lines.append(f"{'give back':<10} {len(full)} nodes, at most {size} at a time")
+        lines.append(f"{'give back':<10} {nodes_text(len(full))}, at most {size} at a time")
     for obj in ours(live):
         metadata = obj["metadata"]
         lines.append(f"{'delete':<10} {obj['kind']} {metadata['namespace']}/{metadata['name']}")
@@ -198,13 +198,13 @@ class Removal:
                 hint="kubectl nodedns disable --now takes the cache out without asking",
             )
         raise RevertedError(
-            f"{why}; the cache is back on {len(self._given_back)} nodes",
+            f"{why}; the cache is back on {nodes_text(len(self._given_back))}",
             hint="look at CoreDNS and kube-proxy there, then run disable again",
         )
 
     async def _prove_clean(self) -> list[Verdict]:
         """Ask each node once more: kube-dns answers for itself, the local IP is silent."""
-        self._report.step(f"prove {len(self._nodes)} nodes clean")
+        self._report.step(f"prove {nodes_text(len(self._nodes))} clean")
 
         async def one(node: str) -> Verdict:
             verdict = await self._proof.silent(node, timeout=SILENCE)

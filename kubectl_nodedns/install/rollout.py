@@ -27,7 +27,7 @@ from kubectl_nodedns.install.objects import (
     build,
     daemonset_of,
 )
-from kubectl_nodedns.install.plan import DELETE, Plan, batches
+from kubectl_nodedns.install.plan import DELETE, Plan, batches, nodes_text
 from kubectl_nodedns.install.pods import CachePods
 from kubectl_nodedns.install.proof import failed
 
@@ -122,7 +122,9 @@ class Rollout:
     async def _start_dark(self) -> None:
         """Start the cache on the local IP alone, and prove it there on each node."""
         plan = self._plan
-        self._report.step(f"dark start: {plan.settings.local_ip} alone, on {len(plan.dark)} nodes")
+        self._report.step(
+            f"dark start: {plan.settings.local_ip} alone, on {nodes_text(len(plan.dark))}"
+        )
         await self._apply_daemonset(DARK, ENABLING)
         pods = await self._pods.read()
         for node in plan.dark:
@@ -196,7 +198,7 @@ class Rollout:
         """Ask the nodes whose pod is as it should be whether it really intercepts."""
         if not self._plan.kept:
             return []
-        self._report.step(f"prove {len(self._plan.kept)} nodes that are switched already")
+        self._report.step(f"prove {nodes_text(len(self._plan.kept))} switched already")
         pods = await self._pods.ready(self._plan.kept)
         return list(
             await asyncio.gather(
@@ -243,7 +245,7 @@ class Rollout:
                 hint="kubectl nodedns disable --now takes the cache out without asking",
             )
         raise RevertedError(
-            f"{why}; put back on {len(self._switched)} nodes: pods' DNS goes as it went before",
+            f"{why}; put back on {nodes_text(len(self._switched))}: DNS goes as it went before",
             hint=_after(hint),
         )
 

@@ -15,7 +15,13 @@ import secrets
 from typing import TYPE_CHECKING, Any, Self
 
 from kubectl_nodedns.cluster.paths import collection, named
-from kubectl_nodedns.errors import ApiError, NotFoundError, TimedOutError, UsageError
+from kubectl_nodedns.errors import (
+    ApiError,
+    ForbiddenError,
+    NotFoundError,
+    TimedOutError,
+    UsageError,
+)
 from kubectl_nodedns.lookup import dig
 from kubectl_nodedns.lookup.question import Answer, Question
 
@@ -120,6 +126,9 @@ class Probes:
         Returns:
             One answer for each question, in order. A probe that is gone, or an exec that fails,
             is an error in each of them.
+
+        Raises:
+            ForbiddenError: the user may not exec in probes.
         """
         pod = self._pods.get(node)
         if pod is None:
@@ -133,6 +142,8 @@ class Probes:
                     dig.command(questions),
                     timeout=dig.limit(questions),
                 )
+            except ForbiddenError:
+                raise
             except (ApiError, TimedOutError) as error:
                 return [Answer(question=q, error=f"probe: {error}") for q in questions]
         return dig.answers(questions, done.stdout)

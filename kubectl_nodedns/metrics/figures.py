@@ -177,7 +177,7 @@ def figures(before: Page | None, after: Page) -> Figures:
         by_address=by_address,
         address_rates=_by_address(grown.get(Series.LOOKUPS), grown.seconds) if grown else {},
         entries=entries(after),
-        evictions=grown.rate(Series.EVICTIONS) if grown else None,
+        evictions=_evictions(grown) if grown else None,
         memory_bytes=after.single(Series.MEMORY),
         setup_errors=grown.rate(Series.SETUP_ERRORS) if grown else None,
         panics_total=after.single(Series.PANICS),
@@ -287,6 +287,13 @@ def _upstream(to: str, grown: Increases | None) -> Upstream:
         healthcheck_failures=grown.get(Series.HEALTHCHECK_FAILURES).get((to,), 0.0) / grown.seconds,
         latency=_latency(durations, grown.seconds),
     )
+
+
+def _evictions(grown: Increases) -> float | None:
+    """Return the rate; a release that counts them shows none before the first one."""
+    if grown.get(Series.CACHE_REQUESTS):
+        return grown.rate(Series.EVICTIONS) or 0.0
+    return grown.rate(Series.EVICTIONS)
 
 
 def _by_address(lookups: Mapping[Key, float], seconds: float) -> dict[str, float]:

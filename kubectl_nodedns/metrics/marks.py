@@ -50,6 +50,8 @@ class Mark:
     """How bad it is."""
     words: str
     """What it is."""
+    column: str = ""
+    """Key of the column whose figure shows it; empty when none does."""
 
 
 def severity(row: NodeRow, snapshot: FleetSnapshot) -> Severity:
@@ -68,13 +70,14 @@ def _pod_marks(row: NodeRow, snapshot: FleetSnapshot) -> Iterator[Mark]:
     if pod is None:
         if not row.node.windows:
             level = Severity.BAD if row.node.ready else Severity.NOTE
-            yield Mark(severity=level, words=row.reason)
+            yield Mark(severity=level, words=row.reason, column="state")
         return
     if not pod.ready:
         level = Severity.NOTE if pod.status in STARTING else Severity.BAD
-        yield Mark(severity=level, words=f"the cache pod is {row.state}")
+        yield Mark(severity=level, words=f"the cache pod is {row.state}", column="state")
     if pod.restarted_at is not None and snapshot.at - pod.restarted_at < RESTARTED_SECONDS:
-        yield Mark(severity=Severity.NOTE, words=f"restarted lately, {pod.restarts} in all")
+        words = f"restarted lately, {pod.restarts} in all"
+        yield Mark(severity=Severity.NOTE, words=words, column="restarts")
     if row.sampled and row.sampled.error:
         yield Mark(severity=Severity.NOTE, words=f"no metrics: {row.sampled.error}")
     elif snapshot.stale(row):
@@ -88,10 +91,12 @@ def _figure_marks(row: NodeRow) -> Iterator[Mark]:
     traffic = figures.traffic
     failing = traffic.failure_ratio or 0.0
     if level := _level(failing, FAILING_RATIO):
-        yield Mark(severity=level, words=f"{failing:.1%} of lookups fail (SERVFAIL or REFUSED)")
+        words = f"{failing:.1%} of lookups fail (SERVFAIL or REFUSED)"
+        yield Mark(severity=level, words=words, column="failures")
     p99 = traffic.p99
     if p99 is not None and p99.seconds >= SLOW_SECONDS:
-        yield Mark(severity=Severity.BAD, words=f"one lookup in 100 takes {p99.seconds:.1f} s")
+        words = f"one lookup in 100 takes {p99.seconds:.1f} s"
+        yield Mark(severity=Severity.BAD, words=words, column="p99")
     limit = row.pod.memory_limit_bytes if row.pod else None
     if (
         limit
@@ -99,7 +104,8 @@ def _figure_marks(row: NodeRow) -> Iterator[Mark]:
         and (level := _level(figures.memory_bytes / limit, MEMORY_RATIO))
     ):
         share = figures.memory_bytes / limit
-        yield Mark(severity=level, words=f"{share:.0%} of the memory limit is used")
+        words = f"{share:.0%} of the memory limit is used"
+        yield Mark(severity=level, words=words, column="memory")
     if any((upstream.healthcheck_failures or 0.0) > 0 for upstream in figures.upstreams):
         yield Mark(severity=Severity.NOTE, words="an upstream fails its health checks")
     if (figures.setup_errors or 0.0) > 0:

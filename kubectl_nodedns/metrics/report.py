@@ -23,6 +23,13 @@ def table(snapshot: FleetSnapshot, *, wide: bool, sort_by: Column) -> str:
     return render(header, rows, [column.left for column in chosen])
 
 
+def row_text(row: NodeRow, snapshot: FleetSnapshot) -> str:
+    """Write one row with its headings, as `-o wide` prints it."""
+    header = [column.title for column in COLUMNS]
+    cells = _cells(row, snapshot, list(COLUMNS))
+    return render(header, [cells], [column.left for column in COLUMNS])
+
+
 def summary(snapshot: FleetSnapshot) -> list[str]:
     """Say the totals, and what stands in the way of better ones."""
     fleet = snapshot.fleet
@@ -32,9 +39,9 @@ def summary(snapshot: FleetSnapshot) -> list[str]:
             f"{fleet.ready} of {fleet.wanted} nodes ready",
             f"{fleet.intercepting} intercepting by counters",
             f"{units.number(traffic.lookups)} lookups/s",
-            f"hit ratio {units.percent(traffic.hit_ratio)} %",
+            f"hit ratio {_percent(traffic.hit_ratio)}",
             f"p99 {units.latency(traffic.p99)}",
-            f"failures {units.percent(traffic.failure_ratio)} %",
+            f"failures {_percent(traffic.failure_ratio)}",
         ]
     )
     lines = [first, *(f"warning: {problem}" for problem in snapshot.problems)]
@@ -43,6 +50,10 @@ def summary(snapshot: FleetSnapshot) -> list[str]:
     if len(silent) > SAID:
         lines.append(f"warning: and {len(silent) - SAID} nodes more like these")
     return lines
+
+
+def _percent(ratio: float | None) -> str:
+    return units.UNKNOWN if ratio is None else f"{units.percent(ratio)} %"
 
 
 SAID = 5

@@ -44,9 +44,11 @@ def percent(ratio: float | None) -> str:
     """Write a ratio of 0 to 1 as a percentage without its sign: 0, <0.1, 88.2, 100."""
     if ratio is None:
         return UNKNOWN
-    if 0.999 < ratio < 1:  # noqa: PLR2004
-        return ">99.9"
-    return number(100 * ratio)
+    if ratio in {0, 1}:
+        return f"{100 * ratio:.0f}"
+    if ratio < 0.001:  # noqa: PLR2004 - what one digit would round away
+        return "<0.1"
+    return ">99.9" if ratio > 0.999 else f"{100 * ratio:.1f}"  # noqa: PLR2004
 
 
 def size(value: float | None) -> str:

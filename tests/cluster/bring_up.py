@@ -7,6 +7,7 @@ kube-proxy works, because one that starts earlier cannot reach the API server, a
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 import socket
 import sys
@@ -63,7 +64,9 @@ def up(
         if before and wanted.nodes == before.nodes and is_healthy(cluster):
             progress.say(f"already up: {before.nodes} nodes, kube-proxy in {before.mode} mode")
         else:
-            _make(cluster, wanted, progress)
+            # A mode that is to change does so at the end, when there is something to change.
+            present = before.mode if before else wanted.mode
+            _make(cluster, dataclasses.replace(wanted, mode=present), progress)
         if before and wanted.mode != before.mode:
             switch_mode(cluster, wanted.mode, progress)
     return cluster
@@ -163,7 +166,7 @@ def _start_supervisor(layout: Layout, wanted: State) -> State:
             listener=True,
         )
         start(service, listener.fileno())
-        return State(nodes=wanted.nodes, mode=wanted.mode, port=listener.getsockname()[1])
+        return dataclasses.replace(wanted, port=listener.getsockname()[1])
 
 
 def _start_node(cluster: Cluster, each: Node, planted: Path) -> None:

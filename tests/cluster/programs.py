@@ -11,6 +11,7 @@ import fcntl
 import os
 import shutil
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.cluster import commands
@@ -19,7 +20,6 @@ from tests.cluster.layout import BUILD, KUBERNETES_VERSION, cache_directory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 OWN_PROGRAMS = ("apiforward", "coredns", "dnsprober", "etcd", "nodecache-standin", "pause")
 KUBERNETES_PROGRAMS = (
@@ -75,6 +75,13 @@ def linker_flags() -> str:
     values = {"gitVersion": f"v{KUBERNETES_VERSION}", "gitMajor": major, "gitMinor": minor}
     settings = [f"-X {VERSION_PACKAGE}.{name}={value}" for name, value in values.items()]
     return " ".join(["-s", "-w", *settings])
+
+
+def kubernetes_source() -> Path:
+    """Return the folder of Kubernetes' source: its add-on manifests are applied from there."""
+    go = go_program() or "go"
+    words = [go, "list", "-m", "-f", "{{.Dir}}", "k8s.io/kubernetes"]
+    return Path(commands.run(words, directory=BUILD).stdout.strip())
 
 
 @contextmanager

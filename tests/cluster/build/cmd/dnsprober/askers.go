@@ -3,8 +3,11 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net"
+	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/miekg/dns"
@@ -29,7 +32,9 @@ func newAsker(stream string, o options) asker {
 	return nil
 }
 
-// fresh opens a socket for each lookup.
+// fresh opens a socket for each lookup. A connection that breaks under a lookup was
+// open while the way to the server changed: the lookup is asked once more, as RFC 7766
+// section 6.2.4 has clients do, and counted as severed when that is answered.
 type fresh struct {
 	network string
 	server  string
@@ -38,7 +43,18 @@ type fresh struct {
 
 func (f fresh) ask(name string) error {
 	deadline := time.Now().Add(f.timeout)
-	conn, err := net.DialTimeout(f.network, f.server, f.timeout)
+	err := f.once(name, deadline)
+	if f.network != "tcp" || !severed(err) {
+		return err
+	}
+	if again := f.once(name, deadline); again != nil {
+		return again
+	}
+	return errSevered
+}
+
+func (f fresh) once(name string, deadline time.Time) error {
+	conn, err := net.DialTimeout(f.network, f.server, time.Until(deadline))
 	if err != nil {
 		return fmt.Errorf("connect: %w", err)
 	}
@@ -128,6 +144,16 @@ func exchange(conn net.Conn, name string, deadline time.Time) error {
 		}
 		return nil
 	}
+}
+
+// errSevered is a lookup that was answered when its connection broke and it was asked again.
+var errSevered = errors.New("severed")
+
+// severed says whether an established connection broke before the answer came.
+func severed(err error) bool {
+	broken := errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) ||
+		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+	return broken && !strings.HasPrefix(err.Error(), "connect")
 }
 
 // errNoAddress is an answer that says the name has no address.

@@ -67,7 +67,7 @@ func parseOptions() (options, error) {
 	streams := flag.String("streams", "tcp-new", "comma-separated: tcp-new, tcp-held, udp")
 	flag.Float64Var(&o.rate, "rate", 10, "lookups a second, for each stream")
 	flag.DurationVar(&o.duration, "duration", 0, "how long to ask; 0 until a signal comes")
-	flag.DurationVar(&o.timeout, "timeout", 2*time.Second, "after which a lookup counts as lost")
+	flag.DurationVar(&o.timeout, "timeout", 5*time.Second, "after which a lookup counts as lost")
 	cached := flag.String("cached", "kubernetes.default.svc.cluster.local", "comma-separated names that exist")
 	flag.StringVar(&o.uncached, "uncached", "example.test", "zone to put random labels under; empty for none")
 	flag.Parse()

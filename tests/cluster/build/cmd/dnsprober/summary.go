@@ -16,6 +16,8 @@ type summary struct {
 	Sent int `json:"sent"`
 	// Answered is how many had an address in time.
 	Answered int `json:"answered"`
+	// Severed is how many of those were asked twice, for their connection broke.
+	Severed int `json:"severed"`
 	// Lost is how many had none.
 	Lost int `json:"lost"`
 	// Errors is how many were lost for which reason.
@@ -41,6 +43,10 @@ func (s *summary) sent() {
 func (s *summary) done(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if errors.Is(err, errSevered) {
+		s.Severed++
+		err = nil
+	}
 	if err != nil {
 		s.Lost++
 		s.Errors[kind(err)]++

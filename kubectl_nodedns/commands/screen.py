@@ -1,0 +1,144 @@
+"""The screen of `kubectl nodedns top`: its facts, its asker, and an orderly end."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from typing import TYPE_CHECKING
+
+from kubectl_nodedns.errors import ApiError, Exit, NodednsError, RefusedError
+from kubectl_nodedns.facts.cluster_domain import read_cluster_domain
+from kubectl_nodedns.facts.dataplane import read_dataplane
+from kubectl_nodedns.lookup.probes import IMAGE, NAMESPACE, Probes
+from kubectl_nodedns.tui.app import TopApp
+from kubectl_nodedns.tui.given import Place
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+
+    from kubectl_nodedns.cluster.client import Client
+    from kubectl_nodedns.lookup.question import Answer, Question
+    from kubectl_nodedns.metrics.monitor import Monitor
+
+
+class ProbeAsker:
+    """Asks from probe pods, one a node, made when first needed and kept until the end.
+
+    Args:
+        client: the session to the API server.
+        namespace: where the pods are made.
+        image: what they run.
+    """
+
+    def __init__(self, client: Client, *, namespace: str, image: str) -> None:
+        self._client = client
+        self._namespace = namespace
+        self._image = image
+        self._probes: dict[str, Probes] = {}
+
+    @property
+    def busy(self) -> bool:
+        """Whether there are pods to remove."""
+        return bool(self._probes)
+
+    async def __call__(self, node: str, questions: Sequence[Question]) -> Sequence[Answer]:
+        """Ask from `node`.
+
+        Raises:
+            NodednsError: no pod can be had on the node.
+        """
+        probes = self._probes.get(node) or await self._start(node)
+        answers = await probes.ask(node, questions)
+        if answers and not any(answer.rcode for answer in answers):
+            # No response at all may mean that the pod has ended: the next question gets a new one.
+            await self._forget(node)
+        return answers
+
+    async def close(self) -> None:
+        """Remove all pods."""
+        await asyncio.gather(*(self._forget(node) for node in list(self._probes)))
+
+    async def _start(self, node: str) -> Probes:
+        probes = Probes(self._client, namespace=self._namespace, image=self._image)
+        self._probes[node] = probes
+        started = False
+        try:
+            failed = await probes.start([node])
+            started = node not in failed
+        finally:
+            if not started:
+                await self._forget(node)
+        if not started:
+            raise NodednsError(
+                f"no probe pod runs on {node}: {failed[node]}",
+                hint="see --probe-image and --probe-namespace",
+            )
+        return probes
+
+    async def _forget(self, node: str) -> None:
+        probes = self._probes.pop(node, None)
+        if probes is not None:
+            await probes.close()
+
+
+async def show(
+    client: Client,
+    monitor: Monitor,
+    arguments: argparse.Namespace,
+    *,
+    sort_by: str,
+    kube_dns_ip: str,
+    namespace: str,
+) -> int:
+    """Show the fleet on the terminal until the person quits.
+
+    Args:
+        client: the session to the API server.
+        monitor: where snapshots come from.
+        arguments: the command line.
+        sort_by: key of the column to sort by at first.
+        kube_dns_ip: address of the DNS service; empty when not known.
+        namespace: the DNS service's namespace.
+    """
+    _, mode, domain = await asyncio.gather(
+        monitor.load(), _mode(client), _domain(client, arguments.cluster_domain, namespace)
+    )
+    asker = ProbeAsker(
+        client,
+        namespace=arguments.probe_namespace or NAMESPACE,
+        image=arguments.probe_image or IMAGE,
+    )
+    place = Place(
+        context=client.access.context, mode=mode, kube_dns_ip=kube_dns_ip, cluster_domain=domain
+    )
+    app = TopApp(feed=monitor, asker=asker, place=place, sort_by=sort_by)
+    watching = asyncio.create_task(monitor.run())
+    watching.add_done_callback(lambda _: app.exit())
+    try:
+        await app.run_async(mouse=not arguments.no_mouse)
+    finally:
+        if asker.busy:
+            print("removing the probe pods", file=sys.stderr)
+        await asker.close()
+        watching.cancel()
+    if not watching.cancelled() and watching.done():
+        watching.result()
+    return Exit.OK
+
+
+async def _mode(client: Client) -> str:
+    try:
+        return (await read_dataplane(client)).mode
+    except ApiError:
+        return ""
+
+
+async def _domain(client: Client, given: str | None, namespace: str) -> str:
+    """Return the cluster domain; empty when it is not known, and then there is no marker to ask."""
+    if given:
+        return given.rstrip(".")
+    try:
+        return (await read_cluster_domain(client, namespace, ())).name
+    except (ApiError, RefusedError):
+        return ""

@@ -1,0 +1,96 @@
+"""What the user may do here, asked of the API server before anything is begun.
+
+A right that is missing in the middle of a rollout would stop it half-way, the putting back too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from kubectl_nodedns.errors import ForbiddenError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from kubectl_nodedns.cluster.client import Client
+
+REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+
+
+@dataclass(frozen=True)
+class Right:
+    """One thing that somebody may do."""
+
+    verb: str
+    """Such as "delete"."""
+    group: str
+    """API group; empty for the core."""
+    resource: str
+    """Plural, with the subresource: "pods/exec"."""
+    namespace: str
+    """Where."""
+
+    def __str__(self) -> str:
+        resource = f"{self.resource}.{self.group}" if self.group else self.resource
+        return f"{self.verb} {resource} in {self.namespace}"
+
+
+def to_change(namespace: str, probe_namespace: str) -> list[Right]:
+    """Return the rights that `enable` and `disable` need beyond reading."""
+    rights = [
+        Right(verb, group, resource, namespace)
+        for verb in ("create", "patch", "delete")
+        for group, resource in (
+            ("apps", "daemonsets"),
+            ("", "services"),
+            ("", "configmaps"),
+            ("", "serviceaccounts"),
+        )
+    ]
+    return [
+        *rights,
+        Right("delete", "", "pods", namespace),
+        Right("create", "batch", "jobs", probe_namespace),
+        Right("delete", "batch", "jobs", probe_namespace),
+        Right("list", "", "pods", probe_namespace),
+        Right("create", "", "pods/exec", probe_namespace),
+        # Before Kubernetes 1.35 an exec over WebSocket was a get.
+        Right("get", "", "pods/exec", probe_namespace),
+    ]
+
+
+async def demand(client: Client, rights: Sequence[Right]) -> None:
+    """Check that the user has all of `rights`.
+
+    Raises:
+        ForbiddenError: one is missing; the message names all that are.
+    """
+    answers = await asyncio.gather(*(_allowed(client, right) for right in rights))
+    missing = [str(right) for right, allowed in zip(rights, answers, strict=True) if not allowed]
+    if missing:
+        raise ForbiddenError(
+            f"rights are missing: {'; '.join(missing)}",
+            hint="nothing was done. docs/security.md has a Role that grants them",
+        )
+
+
+async def _allowed(client: Client, right: Right) -> bool:
+    resource, _, subresource = right.resource.partition("/")
+    attributes = {
+        "namespace": right.namespace,
+        "verb": right.verb,
+        "group": right.group,
+        "resource": resource,
+        "subresource": subresource,
+    }
+    review = await client.create(
+        REVIEWS,
+        {
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": "SelfSubjectAccessReview",
+            "spec": {"resourceAttributes": attributes},
+        },
+    )
+    return bool((review.get("status") or {}).get("allowed"))

@@ -1,0 +1,33 @@
+"""The filter of the node table: a regular expression, `!` before it turns it round. Pure."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from kubectl_nodedns.metrics.fleet import NodeRow
+
+
+def keep(rows: Iterable[NodeRow], text: str) -> list[NodeRow]:
+    """Return the rows whose node, pod or state matches `text`."""
+    inverse = text.startswith("!")
+    wanted = text[1:] if inverse else text
+    if not wanted:
+        return list(rows)
+    pattern = _pattern(wanted)
+    return [row for row in rows if bool(pattern.search(_words(row))) != inverse]
+
+
+def _pattern(text: str) -> re.Pattern[str]:
+    """Compile; what is no regular expression (yet, while it is typed) is searched for as it is."""
+    try:
+        return re.compile(text, re.IGNORECASE)
+    except re.error:
+        return re.compile(re.escape(text), re.IGNORECASE)
+
+
+def _words(row: NodeRow) -> str:
+    return f"{row.node.name} {row.pod.name if row.pod else ''} {row.state}"

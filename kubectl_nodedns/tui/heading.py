@@ -1,0 +1,178 @@
+"""The lines above the table in words: where we look, how fresh it is, and the totals. Pure.
+
+Each piece is (text, style), a style being named by what it means.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kubectl_nodedns.metrics import units
+from kubectl_nodedns.metrics.histogram import quantile
+from kubectl_nodedns.tui.sparks import spark
+from kubectl_nodedns.tui.trends import Moment, values
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from kubectl_nodedns.metrics.fleet import FleetSnapshot
+    from kubectl_nodedns.tui.given import Place
+
+Piece = tuple[str, str]
+FRESH_SECONDS = 3.0
+"""Up to this age a snapshot is called live."""
+
+
+def title(
+    snapshot: FleetSnapshot, place: Place, *, now: float, paused: bool, width: int
+) -> list[Piece]:
+    """Say where we look, what is installed there, and how old the picture is."""
+    left: list[Piece] = [(" nodedns · ", "quiet")]
+    left.append((place.context or "no context", "production" if place.production else "strong"))
+    freshness = _freshness(now - snapshot.at, paused=paused)
+    room = width - sum(len(text) for text, _ in left) - len(freshness[0]) - 4
+    about = "   " + _about(snapshot, place, room)
+    gap = width - sum(len(text) for text, _ in left) - len(about) - len(freshness[0]) - 1
+    return [*left, (about, ""), (" " * max(gap, 1), ""), freshness]
+
+
+def counts(snapshot: FleetSnapshot, width: int) -> list[Piece]:
+    """Say how many nodes there are and how many do what they should, and what watching costs."""
+    fleet = snapshot.fleet
+    pieces: list[Piece] = [
+        (f" nodes {fleet.nodes}", ""),
+        ("  ready ", ""),
+        _share(fleet.ready, fleet.wanted),
+    ]
+    if snapshot.kube_dns_ips:
+        pieces += [("  intercepting ", ""), _share(fleet.intercepting, fleet.wanted)]
+        pieces.append((" by counters", "quiet"))
+    else:
+        pieces += [("  intercepting ", ""), ("not at the kube-dns IP", "quiet")]
+    load = snapshot.load
+    cost = (
+        f"{snapshot.source} · {units.number(load.requests_per_second)} requests/s · "
+        f"{units.size(load.bytes_per_second)}B/s"
+    )
+    used = sum(len(text) for text, _ in pieces)
+    if used + len(cost) + 2 > width:
+        cost = snapshot.source
+    return [*pieces, (" " * max(width - used - len(cost) - 1, 1), ""), (cost, "quiet")]
+
+
+def tiles(
+    snapshot: FleetSnapshot, moments: Sequence[Moment], width: int, *, notes: bool
+) -> list[list[Piece]]:
+    """Lay out the four totals side by side: a value, its trend, and a note under it."""
+    traffic = snapshot.fleet.traffic
+    upstream = quantile(0.99, snapshot.fleet.upstream_latency)
+    each = width // 4
+    parts = [
+        _tile(
+            "lookups/s",
+            units.number(traffic.lookups),
+            f"from the cache {units.number(traffic.hits)}/s",
+            _trend(moments, lambda m: m.lookups, each),
+        ),
+        _tile(
+            "hit ratio",
+            _percent(traffic.hit_ratio),
+            f"denials {_percent(traffic.denial_ratio)}",
+            _trend(moments, lambda m: m.hit_ratio, each, top=1.0),
+        ),
+        _tile(
+            "p99",
+            units.latency(traffic.p99),
+            f"p50 {units.latency(traffic.p50)} · upstream {units.latency(upstream)}",
+            _trend(moments, lambda m: m.p99, each),
+        ),
+        _tile(
+            "failures",
+            _percent(traffic.failure_ratio),
+            f"SERVFAIL {_percent(traffic.servfail_ratio)}",
+            _trend(moments, lambda m: m.failure_ratio, each),
+        ),
+    ]
+    lines: list[list[Piece]] = []
+    for number in range(3 if notes else 2):
+        pieces: list[Piece] = []
+        for part in parts:
+            pieces += _cut([(" ", ""), *part[number]], each)
+        lines.append(pieces)
+    return lines
+
+
+def problem_line(snapshot: FleetSnapshot, width: int) -> list[Piece]:
+    """Say what stands in the way; nothing when nothing does."""
+    if not snapshot.problems:
+        return []
+    more = len(snapshot.problems) - 1
+    text = f" ‼ {snapshot.problems[0]}" + (f" (and {more} more)" if more else "")
+    return [(text if len(text) <= width else text[: width - 1] + "…", "bad")]
+
+
+def _freshness(age: float, *, paused: bool) -> Piece:
+    if paused:
+        return f"PAUSED · {units.age(age)} ago ", "note"
+    if age <= FRESH_SECONDS:
+        return "live ", "good"
+    return f"{units.age(age)} old ", "note"
+
+
+def _about(snapshot: FleetSnapshot, place: Place, room: int) -> str:
+    """Name mode, addresses and versions, as much as there is room for."""
+    cache = snapshot.caches[0] if snapshot.caches else None
+    addresses = " + ".join(filter(None, [cache.local_ip, *cache.kube_dns_ips])) if cache else ""
+    coredns = next(
+        (r.figures.version for r in snapshot.nodes if r.figures and r.figures.version), ""
+    )
+    parts = [place.mode, addresses]
+    if cache:
+        parts.append(f"node-cache {cache.version}" + (f" / CoreDNS {coredns}" if coredns else ""))
+        parts.append(f"by {cache.owner}")
+    text = ""
+    for part in filter(None, parts):
+        longer = f"{text} · {part}" if text else part
+        if len(longer) > room:
+            break
+        text = longer
+    return text
+
+
+def _share(part: int, whole: int) -> Piece:
+    if part == whole:
+        return str(part), "good"
+    return f"{part} of {whole}", "note"
+
+
+def _tile(title: str, value: str, note: str, trend: str) -> list[list[Piece]]:
+    return [
+        [(f"{title} ", "quiet"), (value, "strong")],
+        [(trend, "trend")],
+        [(note, "quiet")],
+    ]
+
+
+def _trend(
+    moments: Sequence[Moment],
+    value: Callable[[Moment], float | None],
+    width: int,
+    *,
+    top: float | None = None,
+) -> str:
+    return spark(values(moments, value), max(width - 3, 0), top=top)
+
+
+def _percent(ratio: float | None) -> str:
+    return units.UNKNOWN if ratio is None else f"{units.percent(ratio)} %"
+
+
+def _cut(pieces: list[Piece], width: int) -> list[Piece]:
+    """Cut or pad a line to its width."""
+    left = width
+    cut: list[Piece] = []
+    for text, style in pieces:
+        part = text[:left]
+        cut.append((part, style))
+        left -= len(part)
+    return [*cut, (" " * left, "")]

@@ -1,0 +1,174 @@
+"""The node table: draws only the lines that can be seen, so a fleet of any size costs the same.
+
+Owns scrolling, the cursor and the mouse. What a line says comes from `rows`; which rows there are,
+and in what order, is the fleet screen's. The cursor belongs to a node, not to a line: it stays on
+its node whatever moves around it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from rich.segment import Segment
+from textual.binding import Binding, BindingType
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from kubectl_nodedns.tui.rows import Cell, Slot, header, layout, line
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.style import Style
+    from textual import events
+
+    from kubectl_nodedns.metrics.fleet import FleetSnapshot, NodeRow
+
+WHEEL_LINES = 3
+
+
+class NodeTable(ScrollView, can_focus=True):
+    """A row for each node, under a heading that stays."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "node-table--bad",
+        "node-table--note",
+        "node-table--stale",
+        "node-table--quiet",
+        "node-table--sorted",
+        "node-table--header",
+        "node-table--cursor",
+    }
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up,k", "move(-1)", "Up", show=False),
+        Binding("down,j", "move(1)", "Down", show=False),
+        Binding("pageup", "page(-1)", "Page up", show=False),
+        Binding("pagedown", "page(1)", "Page down", show=False),
+        Binding("home,g", "end(-1)", "First", show=False),
+        Binding("end", "end(1)", "Last", show=False),
+        Binding("enter", "open", "Node"),
+    ]
+
+    @dataclass
+    class Opened(Message):
+        """A node was chosen."""
+
+        node: str
+        """Its name."""
+
+    @dataclass
+    class Moved(Message):
+        """The cursor stands on another node."""
+
+        node: str
+        """Its name."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.cursor = ""
+        """Name of the node that the cursor is on; empty without rows."""
+        self._rows: Sequence[NodeRow] = ()
+        self._index: dict[str, int] = {}
+        self._snapshot: FleetSnapshot | None = None
+        self._slots: tuple[Slot, ...] = ()
+        self._sort = ("node", False)
+        self._longest = 0
+
+    def show(
+        self, rows: Sequence[NodeRow], snapshot: FleetSnapshot, *, sort_by: str, reverse: bool
+    ) -> None:
+        """Show these rows, in this order."""
+        before = self._index.get(self.cursor, 0)
+        self._rows = rows
+        self._snapshot = snapshot
+        self._sort = (sort_by, reverse)
+        self._index = {row.node.name: number for number, row in enumerate(rows)}
+        self._longest = max(map(len, self._index), default=0)
+        if self.cursor not in self._index:
+            self.cursor = rows[min(before, len(rows) - 1)].node.name if rows else ""
+        self.virtual_size = Size(self.size.width, len(rows) + 1)
+        self._slots = layout(self.scrollable_content_region.width, self._longest)
+        self.refresh()
+
+    def in_view(self) -> list[str]:
+        """Return the names of the nodes that can be seen."""
+        top = round(self.scroll_y)
+        rows = self._rows[top : top + max(self.size.height - 1, 0)]
+        return [row.node.name for row in rows]
+
+    def go_to(self, node: str) -> None:
+        """Put the cursor on a node and scroll it into view."""
+        number = self._index.get(node)
+        if number is None:
+            return
+        if node != self.cursor:
+            self.cursor = node
+            self.post_message(self.Moved(node))
+        # One line higher than its own: the heading covers the first line of the view.
+        self.scroll_to_region(Region(0, number, 1, 2), animate=False, force=True)
+        self.refresh()
+
+    def on_resize(self) -> None:
+        """Choose the columns anew."""
+        self._slots = layout(self.scrollable_content_region.width, self._longest)
+
+    def render_line(self, y: int) -> Strip:
+        """Draw one line of the view."""
+        width = self.size.width
+        base = self.rich_style
+        if self._snapshot is None:
+            return Strip.blank(width, base)
+        if y == 0:
+            heading = base + self._style("header")
+            return self._strip(header(self._slots, self._sort[0], reverse=self._sort[1]), heading)
+        number = round(self.scroll_y) + y - 1
+        if number >= len(self._rows):
+            return Strip.blank(width, base)
+        row = self._rows[number]
+        chosen = row.node.name == self.cursor
+        style = base + self._style("cursor") if chosen else base
+        return self._strip(line(row, self._snapshot, self._slots), style, plain=chosen)
+
+    def action_move(self, lines: int) -> None:
+        """Move the cursor by lines."""
+        if self._rows:
+            number = self._index.get(self.cursor, 0) + lines
+            number = min(max(number, 0), len(self._rows) - 1)
+            self.go_to(self._rows[number].node.name)
+
+    def action_page(self, pages: int) -> None:
+        """Move the cursor by views."""
+        self.action_move(pages * max(self.size.height - 2, 1))
+
+    def action_end(self, direction: int) -> None:
+        """Move the cursor to the first or the last row."""
+        self.action_move(direction * len(self._rows))
+
+    def action_open(self) -> None:
+        """Open the node under the cursor."""
+        if self.cursor:
+            self.post_message(self.Opened(self.cursor))
+
+    def on_click(self, event: events.Click) -> None:
+        """Put the cursor where the mouse was; a double click opens."""
+        number = round(self.scroll_y) + event.y - 1
+        if event.y > 0 and number < len(self._rows):
+            self.go_to(self._rows[number].node.name)
+            if event.chain > 1:
+                self.action_open()
+
+    def _strip(self, cells: Sequence[Cell], style: Style, *, plain: bool = False) -> Strip:
+        """Make a line; under the cursor all cells have the cursor's colours."""
+        segments = [
+            Segment(
+                cell.text, style if plain or not cell.style else style + self._style(cell.style)
+            )
+            for cell in cells
+        ]
+        return Strip(segments).adjust_cell_length(self.size.width, style)
+
+    def _style(self, name: str) -> Style:
+        return self.get_component_rich_style(f"node-table--{name}", partial=True)

@@ -1,0 +1,138 @@
+"""Rows of the node table as styled text: which columns fit, and what each cell looks like. Pure.
+
+A style is named by what it means ("bad", "stale", ...); the colours are the theme's.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from kubectl_nodedns.metrics.columns import BY_KEY, COLUMNS, Column
+from kubectl_nodedns.metrics.marks import Severity, marks
+from kubectl_nodedns.metrics.units import UNKNOWN, age
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from kubectl_nodedns.metrics.fleet import FleetSnapshot, NodeRow
+
+MARK_CELLS = 2
+"""Cells before the first column: a mark, and a space."""
+NODE_CELLS = (10, 20, 45)
+"""Cells for node names: the least, what is kept before optional columns, the most."""
+STYLE = {Severity.OK: "", Severity.NOTE: "note", Severity.BAD: "bad"}
+
+
+class Cell(NamedTuple):
+    """A piece of a line."""
+
+    text: str
+    """The text, padded."""
+    style: str = ""
+    """What it means: "", "bad", "note", "stale", "quiet", "sorted"."""
+
+
+class Slot(NamedTuple):
+    """A column and the cells that it gets."""
+
+    column: Column
+    """The column."""
+    width: int
+    """Its width."""
+
+
+def layout(width: int, longest: int) -> tuple[Slot, ...]:
+    """Choose the columns that fit into `width` cells.
+
+    Args:
+        width: cells that there are.
+        longest: cells of the longest node name.
+    """
+    least, kept, most = NODE_CELLS
+    room = width - MARK_CELLS - min(max(longest, least), kept)
+    chosen = {"node"}
+    for column in sorted(COLUMNS, key=lambda column: column.rank):
+        if column.key == "node":
+            continue
+        if room < column.width + 1 and column.rank > 0:
+            break
+        chosen.add(column.key)
+        room -= column.width + 1
+    name = min(max(longest, least), kept) + max(min(room, min(longest, most) - kept), 0)
+    if room < 0:
+        name = max(name + room, 4)
+    return tuple(
+        Slot(column, name if column.key == "node" else column.width)
+        for column in COLUMNS
+        if column.key in chosen
+    )
+
+
+def header(slots: Sequence[Slot], sort_by: str, *, reverse: bool) -> list[Cell]:
+    """Return the headings; the one that is sorted by has an arrow."""
+    arrow = "▲" if BY_KEY[sort_by].rising != reverse else "▼"
+    cells = [Cell(" " * (MARK_CELLS - 1))]
+    for column, width in slots:
+        title = (
+            SHORT.get(column.key, column.title)
+            if column.width < len(column.title)
+            else column.title
+        )
+        if column.key == sort_by:
+            cells.append(
+                Cell(" " + fit(title[: width - 1] + arrow, width, left=column.left), "sorted")
+            )
+        else:
+            cells.append(Cell(" " + fit(title, width, left=column.left)))
+    return cells
+
+
+SHORT = {"restarts": "↻", "entries": "CACHED"}
+"""Headings for columns that are narrower than their full heading."""
+
+
+def line(row: NodeRow, snapshot: FleetSnapshot, slots: Sequence[Slot]) -> list[Cell]:
+    """Return one row; where there are no figures, the reason stands in their place."""
+    found = marks(row, snapshot)
+    worst = found[0].severity if found else Severity.OK
+    styles = {mark.column: STYLE[mark.severity] for mark in reversed(found)}
+    cells = [Cell(worst.glyph.ljust(MARK_CELLS - 1), STYLE[worst])]
+    for number, (column, width) in enumerate(slots):
+        if column.figure and row.figures is None:
+            rest = sum(slot.width + 1 for slot in slots[number:]) - 1
+            cells.append(Cell(" " + fit(row.reason or "no sample yet", rest, left=True), "quiet"))
+            break
+        text, style = _cell(row, snapshot, column, width)
+        text = fit_name(text, width) if column.key == "node" else text
+        cells.append(Cell(" " + fit(text, width, left=column.left), styles.get(column.key, style)))
+    return cells
+
+
+def _cell(row: NodeRow, snapshot: FleetSnapshot, column: Column, width: int) -> tuple[str, str]:
+    """Return a cell's text and style; stale figures stand in brackets where there is room."""
+    text = column.text(row, snapshot)
+    if text == UNKNOWN:
+        return text, "quiet"
+    if not snapshot.stale(row):
+        return text, ""
+    if column.figure:
+        return (f"({text})" if len(text) + 2 <= width else text), "stale"
+    if column.key == "state" and row.pod is not None and row.pod.ready:
+        # A pod that is ready but silent shows how old its figures are instead.
+        return f"{age(row.age(snapshot.at))} old", "note"
+    return text, ""
+
+
+def fit(text: str, width: int, *, left: bool) -> str:
+    """Pad or cut to `width` cells."""
+    if len(text) > width:
+        text = f"{text[: width - 1]}…" if left else "…"
+    return text.ljust(width) if left else text.rjust(width)
+
+
+def fit_name(text: str, width: int) -> str:
+    """Pad or cut a name. Node names differ at either end, so they are cut in the middle."""
+    if len(text) > width > 2:  # noqa: PLR2004 - a character at either end
+        head = (width - 1) // 2
+        text = f"{text[:head]}…{text[len(text) - (width - 1 - head) :]}"
+    return fit(text, width, left=True)

@@ -1,0 +1,230 @@
+"""Hands e2e tests a real Kubernetes: the test cluster of this repository, or a developer's own.
+
+    pytest tests/e2e                                  the test cluster, started when it is not up
+    pytest tests/e2e --keep-cluster                   the same, and it stays up afterwards
+    pytest tests/e2e --kubeconfig-e2e ~/.kube/config  a cluster that is there already
+
+A test cluster that was up before the tests stays up after them. Where it cannot run, the tests
+are skipped with the reason; with CI=true that is a failure, for a pipeline that silently tests
+nothing is worse than a red one.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import pytest
+
+from tests.cluster.bring_up import MODES, up
+from tests.cluster.errors import ClusterError
+from tests.cluster.images import TOOL_BOX_IMAGE
+from tests.cluster.kubectl import Kubectl, kubectl_program
+from tests.cluster.layout import DNS_SERVICE_IP, Layout
+from tests.cluster.packages import requirements
+from tests.cluster.processes import of_cluster
+from tests.cluster.tear_down import down
+from tests.e2e.nodes import Nodes, OwnNodes, nodes_of, proxy_mode_of
+from tests.e2e.plugin import Plugin
+from tests.e2e.prober import Prober, Probing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
+
+RULE_COMMENT = "NodeLocal DNS Cache"
+LINK = "nodelocaldns"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("e2e", "a real Kubernetes")
+    group.addoption("--kubeconfig-e2e", metavar="PATH", help="use the cluster of this kubeconfig")
+    group.addoption("--keep-cluster", action="store_true", help="leave the test cluster up")
+    group.addoption("--cluster-dir", metavar="DIR", help="where the test cluster lives")
+    group.addoption("--tool-image", metavar="IMAGE", default=TOOL_BOX_IMAGE, help="for probing")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.e2e)
+
+
+@dataclass(frozen=True)
+class RealCluster:
+    """A Kubernetes to test against."""
+
+    kubeconfig: Path
+    """The administrator's kubeconfig."""
+    kubectl: Kubectl
+    """kubectl for it."""
+    nodes: Nodes
+    """Access to its nodes, as far as there is any."""
+
+    @property
+    def node_names(self) -> list[str]:
+        """The names of its nodes, sorted."""
+        listing = json.loads(self.kubectl.run("get", "nodes", "-o", "json"))
+        return sorted(item["metadata"]["name"] for item in listing["items"])
+
+
+class KubectlCall(Protocol):
+    """`kubectl(*arguments)`: parsed JSON after `-o json`, else text."""
+
+    def __call__(self, *arguments: str, stdin: str | None = None) -> Any: ...
+
+
+class ProberCall(Protocol):
+    """`with prober() as probing: ...`: probes on every node meanwhile, counts afterwards."""
+
+    def __call__(
+        self, server: str = DNS_SERVICE_IP, *, udp_rate: int = 200, tcp_rate: int = 20
+    ) -> AbstractContextManager[Probing]: ...
+
+
+@pytest.fixture(scope="session")
+def real_cluster(request: pytest.FixtureRequest) -> Iterator[RealCluster]:
+    """The cluster that the tests run against."""
+    given = request.config.getoption("--kubeconfig-e2e", default=None)
+    if given is not None:
+        kubectl = Kubectl(Path(given).resolve())
+        _require([] if kubectl_program() else ["it needs kubectl, and there is none"])
+        yield RealCluster(kubectl.kubeconfig, kubectl, nodes_of(kubectl))
+        return
+    _require(requirements())
+    layout = Layout.at(request.config.getoption("--cluster-dir", default=None))
+    was_up = bool(of_cluster(layout.root))
+    cluster = up(layout)
+    yield RealCluster(layout.kubeconfig, cluster.kubectl, OwnNodes(cluster))
+    if not was_up and not request.config.getoption("--keep-cluster", default=False):
+        down(layout)
+
+
+@pytest.fixture(scope="session")
+def runnable_here() -> None:
+    """For tests that start clusters of their own: skips where none can run."""
+    _require(requirements())
+
+
+def _require(reasons: list[str]) -> None:
+    """Skip for these reasons; in CI they are failures."""
+    if not reasons:
+        return
+    text = "no cluster for e2e tests: " + "; ".join(reasons)
+    if os.environ.get("CI", "").lower() == "true":
+        pytest.fail(text, pytrace=False)
+    pytest.skip(text)
+
+
+@pytest.fixture(scope="session", params=MODES)
+def proxy_mode(real_cluster: RealCluster, request: pytest.FixtureRequest) -> Iterator[str]:
+    """The mode of kube-proxy: a test that asks for it runs once in each."""
+    before = proxy_mode_of(real_cluster.kubectl)
+    if before is None:
+        pytest.skip("the cluster has no kube-proxy as kubeadm installs it")
+    if request.param != before:
+        real_cluster.nodes.set_proxy_mode(request.param)
+    yield request.param
+    if request.param != before:
+        real_cluster.nodes.set_proxy_mode(before)
+
+
+@pytest.fixture
+def kubectl(real_cluster: RealCluster) -> KubectlCall:
+    """kubectl with the cluster's kubeconfig; raises ClusterError with what kubectl said."""
+
+    def call(*arguments: str, stdin: str | None = None) -> Any:
+        output = real_cluster.kubectl.run(*arguments, stdin=stdin)
+        wants_json = "-ojson" in arguments or ("json" in arguments and "-o" in arguments)
+        return json.loads(output) if wants_json and output else output
+
+    return call
+
+
+@pytest.fixture
+def node_exec(real_cluster: RealCluster) -> Callable[..., str]:
+    """`node_exec(node, *command)`: what the command printed on that node."""
+    return real_cluster.nodes.run
+
+
+@pytest.fixture
+def rules(real_cluster: RealCluster) -> Callable[[str], list[str]]:
+    """`rules(node)`: the agent's packet filter rules, each as "TABLE RULE"."""
+
+    def call(node: str) -> list[str]:
+        found, table = [], ""
+        for line in real_cluster.nodes.run(node, "iptables-nft-save").splitlines():
+            if line.startswith("*"):
+                table = line[1:]
+            elif RULE_COMMENT in line:
+                found.append(f"{table} {line}")
+        return found
+
+    return call
+
+
+@pytest.fixture
+def link(real_cluster: RealCluster) -> Callable[[str], list[str] | None]:
+    """`link(node)`: the addresses of the agent's link, None when there is no such link."""
+
+    def call(node: str) -> list[str] | None:
+        links = json.loads(real_cluster.nodes.run(node, "ip", "-json", "address", "show"))
+        for each in links:
+            if each.get("ifname") == LINK:
+                return [address["local"] for address in each["addr_info"]]
+        return None
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def probing_pods(real_cluster: RealCluster, request: pytest.FixtureRequest) -> Iterator[Prober]:
+    """A pod on every node from which lookups are made."""
+    image = request.config.getoption("--tool-image", default=TOOL_BOX_IMAGE)
+    pods = Prober(real_cluster.kubectl)
+    try:
+        pods.set_up(image)
+    except ClusterError as error:
+        pods.tear_down()
+        if isinstance(real_cluster.nodes, OwnNodes):
+            raise
+        pytest.skip(f"no probing pods with {image} (see --tool-image): {error.message}")
+    yield pods
+    pods.tear_down()
+
+
+@pytest.fixture
+def prober(probing_pods: Prober) -> ProberCall:
+    """`with prober() as probing:` asks on every node meanwhile; then see `probing.counts`."""
+
+    @contextmanager
+    def call(
+        server: str = DNS_SERVICE_IP, *, udp_rate: int = 200, tcp_rate: int = 20
+    ) -> Iterator[Probing]:
+        probing = Probing()
+        probing_pods.start(server, udp_rate, tcp_rate)
+        try:
+            yield probing
+        finally:
+            probing.counts = probing_pods.stop()
+
+    return call
+
+
+@pytest.fixture
+def nodedns(real_cluster: RealCluster) -> Plugin:
+    """The plugin, run as a user runs it."""
+    return Plugin(real_cluster.kubeconfig)
+
+
+@pytest.fixture
+def no_cache(nodedns: Plugin) -> Iterator[None]:
+    """No cache of ours before the test, and none after it, however it ends."""
+    assert nodedns.run("disable", "--now", "--yes").code == 0
+    yield
+    assert nodedns.run("disable", "--now", "--yes").code == 0

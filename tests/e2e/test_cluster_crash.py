@@ -1,0 +1,131 @@
+"""`down` leaves nothing of a cluster, whenever its `up` was killed, and `up` goes on from there."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.cluster import cgroups
+from tests.cluster.cluster import Cluster
+from tests.cluster.layout import REPOSITORY, Layout, cache_directory
+from tests.cluster.processes import all_processes, of_cluster
+from tests.cluster.programs import build
+from tests.cluster.readiness import is_healthy
+from tests.cluster.tear_down import mounts_below
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+pytestmark = pytest.mark.usefixtures("runnable_here")
+
+# Text of the progress after which `up` is killed, and how many seconds later.
+MOMENTS = [
+    ("programs", 0.0),
+    ("programs", 0.7),
+    ("images", 0.0),
+    ("control plane", 0.0),
+    ("control plane", 0.2),
+    ("control plane", 0.5),
+    ("control plane", 1.0),
+    ("control plane", 2.0),
+    ("nodes", 0.0),
+    ("kube-proxy", 0.5),
+    ("CoreDNS", 1.0),
+]
+
+
+@pytest.fixture
+def layout(tmp_path: Path) -> Iterator[Layout]:
+    found = Layout.at(tmp_path / "cluster")
+    yield found
+    run("down", found)
+
+
+def command(name: str, layout: Layout) -> list[str]:
+    return [sys.executable, "-m", "tests.cluster", name, "--dir", str(layout.root)]
+
+
+def run(name: str, layout: Layout) -> None:
+    subprocess.run(command(name, layout), cwd=REPOSITORY, check=True, timeout=300)
+
+
+def kill_up(layout: Layout, after: str, seconds: float, cache: Path | None = None) -> None:
+    """Run `up` until a step begins, and some seconds longer, then kill it."""
+    environment = {**os.environ, "XDG_CACHE_HOME": str(cache)} if cache else None
+    with subprocess.Popen(
+        command("up", layout), cwd=REPOSITORY, stderr=subprocess.PIPE, text=True, env=environment
+    ) as up:
+        assert up.stderr is not None
+        for line in up.stderr:
+            if after in line and line.rstrip().endswith("..."):
+                break
+        else:
+            pytest.fail(f"`up` ended before the step {after!r}")
+        time.sleep(seconds)
+        up.send_signal(signal.SIGKILL)
+
+
+def leftovers(layout: Layout, links_before: set[str]) -> list[str]:
+    """Name everything of the cluster that is still there."""
+    root = str(layout.root)
+    found = [f"process {p.pid} {p.argv}" for p in of_cluster(layout.root)]
+    found += [f"process {p.pid} {p.argv}" for p in all_processes() if root in " ".join(p.argv)]
+    found += [f"cgroup {path}" for path in cgroups.leftovers(layout)]
+    found += [f"mount {m}" for m in mounts_below(layout.root, mountinfo())]
+    found += [f"link {name}" for name in links() - links_before]
+    if layout.root.exists():
+        kept = {"log", "lock"}
+        found += [f"file {e.name}" for e in layout.root.iterdir() if e.name not in kept]
+    return found
+
+
+def mountinfo() -> str:
+    return Path("/proc/self/mountinfo").read_text()
+
+
+def links() -> set[str]:
+    return {path.name for path in Path("/sys/class/net").iterdir()}
+
+
+@pytest.mark.parametrize(("step", "seconds"), MOMENTS)
+def test_down_after_a_killed_up_leaves_nothing(layout: Layout, step: str, seconds: float) -> None:
+    before = links()
+    kill_up(layout, step, seconds)
+    run("down", layout)
+    assert leftovers(layout, before) == []
+
+
+def test_down_after_an_up_killed_while_importing_images_leaves_nothing(
+    layout: Layout, tmp_path: Path
+) -> None:
+    before = links()
+    cache = tmp_path / "cache" / cache_directory().name
+    cache.mkdir(parents=True)
+    (cache / "programs").symlink_to(build())
+    kill_up(layout, "images", 5, cache.parent)
+    run("down", layout)
+    assert leftovers(layout, before) == []
+    assert not (cache / "images").exists()
+
+
+def test_up_goes_on_where_a_killed_one_ended(layout: Layout) -> None:
+    before = links()
+    kill_up(layout, "nodes", 0)
+    run("up", layout)
+    cluster = Cluster(layout)
+    assert is_healthy(cluster)
+    run("up", layout)
+    # A node that died as a whole comes back, and its kubelet with it.
+    cluster.supervisor("node2").send(signal.SIGKILL)
+    run("up", layout)
+    assert is_healthy(cluster)
+    run("down", layout)
+    assert leftovers(layout, before) == []
+    run("down", layout)

@@ -1,0 +1,94 @@
+"""Stopped, killed, half there: DNS goes on, and the next run of `enable` finishes."""
+
+from __future__ import annotations
+
+import signal
+import time
+from typing import TYPE_CHECKING
+
+from tests.e2e.api_tap import Tap
+from tests.e2e.plugin import Plugin
+from tests.e2e.test_main_job import assert_none_lost, count
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.e2e.conftest import KubectlCall, ProberCall, RealCluster
+
+KILLED = -signal.SIGKILL
+MOST_WRITES = 60
+
+
+def test_enable_killed_after_each_of_its_writes_leaves_dns_working_and_the_next_run_finishes(
+    real_cluster: RealCluster,
+    no_cache: None,
+    nodedns: Plugin,
+    prober: ProberCall,
+    kubectl: KubectlCall,
+    tmp_path: Path,
+) -> None:
+    nodes = len(real_cluster.node_names)
+    with (
+        Tap(real_cluster.kubeconfig, tmp_path / "kubeconfig") as tap,
+        prober() as probing,
+    ):
+        tapped = Plugin(tap.own_kubeconfig)
+        for number in range(1, MOST_WRITES):
+            process = tapped.start("enable", "--yes")
+            tap.arm(process, number)
+            ended = tapped.wait(process)
+            if ended.code != KILLED:
+                break
+            finished = nodedns.run("enable", "--yes")
+            assert finished.code == 0, (tap.writes, str(finished))
+            assert "enabled: " in finished.stdout or "nothing changed" in finished.stdout
+            assert nodedns.run("enable", "--yes").stdout.startswith("nothing changed")
+            assert nodedns.run("disable", "--now", "--yes").code == 0
+    assert ended.code == 0, str(ended)
+    # Probes, five objects, the switch of each node, the record, and the probes' end.
+    assert len(tap.writes) >= nodes + 5 + 1 + nodes + 1 + nodes
+    print(f"\nkilled after each of {len(tap.writes)} writes: {count(probing)}")
+    assert probing.lost("udp") == 0, count(probing)
+    assert probing.lost("tcp_new") == 0, count(probing)
+
+
+def test_ctrl_c_in_the_switch_ends_in_order_and_the_next_run_finishes(
+    real_cluster: RealCluster,
+    no_cache: None,
+    nodedns: Plugin,
+    prober: ProberCall,
+    kubectl: KubectlCall,
+) -> None:
+    with prober() as probing:
+        process = nodedns.start("enable", "--yes")
+        assert process.stderr is not None
+        for line in process.stderr:
+            if "switch node" in line:
+                break
+        process.send_signal(signal.SIGINT)
+        ended = nodedns.wait(process)
+        assert ended.code == 130, str(ended)
+        assert "run enable again to go on" in ended.stderr
+        time.sleep(1)
+        assert kubectl("get", "jobs", "-A", "-o", "name").strip() == ""
+        finished = nodedns.run("enable", "--yes")
+        assert finished.code == 0, str(finished)
+    assert_none_lost(probing)
+
+
+def test_a_node_that_is_not_ready_is_left_unproved_and_finished_later(
+    real_cluster: RealCluster, no_cache: None, nodedns: Plugin, kubectl: KubectlCall
+) -> None:
+    absent = real_cluster.node_names[-1]
+    real_cluster.nodes.stop_kubelet(absent)
+    try:
+        kubectl("wait", "--for=condition=Ready=Unknown", f"node/{absent}", "--timeout=120s")
+        partial = nodedns.run("enable", "--yes")
+        assert partial.code == 6, str(partial)
+        assert f"unproved   node {absent}: not ready" in partial.stderr
+    finally:
+        real_cluster.nodes.start_kubelet(absent)
+    kubectl("wait", "--for=condition=Ready", f"node/{absent}", "--timeout=60s")
+    finished = nodedns.run("enable", "--yes")
+    assert finished.code == 0, str(finished)
+    assert f"enabled: {len(real_cluster.node_names)} of" in finished.stdout

@@ -1,0 +1,185 @@
+from __future__ import annotations
+
+import pytest
+
+from kubectl_nodedns.errors import RefusedError, UsageError
+from kubectl_nodedns.install.options import (
+    DEFAULTS,
+    RESERVED,
+    Memory,
+    check,
+    check_family,
+    selector_of,
+    settle,
+)
+
+OLD_IMAGE = "registry.k8s.io/dns/k8s-dns-node-cache:1.26.7"
+OLD_DEFAULTS = {**DEFAULTS, "image": OLD_IMAGE}
+
+
+def test_a_first_run_takes_the_defaults_and_mentions_nothing() -> None:
+    memory, notes = settle({}, None, upgrade=False)
+    assert memory == Memory(given={}, defaults=DEFAULTS)
+    assert memory.value("local-ip") == "169.254.20.10"
+    assert notes == []
+
+
+def test_what_is_given_goes_before_a_default() -> None:
+    memory, _ = settle({"image": "mirror/node-cache:1"}, None, upgrade=False)
+    assert memory.value("image") == "mirror/node-cache:1"
+
+
+def test_what_was_given_once_stays() -> None:
+    before = Memory(given={"local-ip": "169.254.20.99"}, defaults=DEFAULTS)
+    memory, notes = settle({}, before, upgrade=False)
+    assert memory.value("local-ip") == "169.254.20.99"
+    assert notes == []
+
+
+def test_what_was_given_once_stays_even_with_upgrade() -> None:
+    before = Memory(given={"image": OLD_IMAGE}, defaults=DEFAULTS)
+    memory, notes = settle({}, before, upgrade=True)
+    assert memory.value("image") == OLD_IMAGE
+    assert notes == []
+
+
+def test_what_is_given_again_replaces_what_was_given() -> None:
+    before = Memory(given={"local-ip": "169.254.20.99", "mode": "iptables"}, defaults=DEFAULTS)
+    memory, _ = settle({"local-ip": "169.254.20.11"}, before, upgrade=False)
+    assert memory.given == {"local-ip": "169.254.20.11", "mode": "iptables"}
+
+
+def test_a_newer_default_is_mentioned_and_not_taken() -> None:
+    memory, notes = settle({}, Memory(defaults=OLD_DEFAULTS), upgrade=False)
+    assert memory.value("image") == OLD_IMAGE
+    [note] = notes
+    assert OLD_IMAGE in note
+    assert DEFAULTS["image"] in note
+    assert "--upgrade" in note
+
+
+def test_a_newer_default_is_taken_with_upgrade() -> None:
+    memory, notes = settle({}, Memory(defaults=OLD_DEFAULTS), upgrade=True)
+    assert memory.value("image") == DEFAULTS["image"]
+    assert notes == []
+
+
+def test_a_newer_default_is_not_mentioned_where_the_option_was_given() -> None:
+    before = Memory(given={"image": "mirror/node-cache:1"}, defaults=OLD_DEFAULTS)
+    assert settle({}, before, upgrade=False)[1] == []
+
+
+def test_an_option_that_an_older_version_did_not_have_takes_its_default() -> None:
+    memory, notes = settle({}, Memory(defaults={"image": DEFAULTS["image"]}), upgrade=False)
+    assert memory.value("external-name") == DEFAULTS["external-name"]
+    assert notes == []
+
+
+def test_an_option_that_nobody_gave_and_that_has_no_default_is_empty() -> None:
+    assert settle({}, None, upgrade=False)[0].value("mode") == ""
+
+
+def test_memory_survives_its_annotation() -> None:
+    memory = Memory(given={"mode": "nftables"}, defaults=DEFAULTS)
+    assert Memory.of_text(memory.as_text()) == memory
+
+
+def test_the_annotation_of_equal_memories_is_equal_whatever_their_order() -> None:
+    one = Memory(given={"mode": "iptables", "image": "a"})
+    other = Memory(given={"image": "a", "mode": "iptables"})
+    assert one.as_text() == other.as_text()
+
+
+@pytest.mark.parametrize("text", ["", "no json", "[]", '{"given": []}', '{"given": {}}', "null"])
+def test_an_unreadable_annotation_is_an_empty_memory(text: str) -> None:
+    assert Memory.of_text(text) == Memory()
+
+
+def test_names_that_this_version_does_not_know_are_forgotten() -> None:
+    text = '{"given": {"colour": "red", "mode": "iptables"}, "defaults": {"mode": "x"}}'
+    assert Memory.of_text(text) == Memory(given={"mode": "iptables"}, defaults={})
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "value"),
+    [
+        ("local-ip", " 169.254.20.11 ", "169.254.20.11"),
+        ("local-ip", "FD00:90de:d95::1", "fd00:90de:d95::1"),
+        ("cluster-domain", "K8s.Example.com.", "k8s.example.com"),
+        ("cluster-domain", "cluster", "cluster"),
+        ("image", "localhost:5000/dns/node-cache@sha256:" + "a" * 64, None),
+        ("image", "node-cache", None),
+        ("external-name", "none", "none"),
+        ("external-name", "Example.COM.", "example.com"),
+        ("node-selector", "pool=a, zone.io/x=", "pool=a,zone.io/x="),
+        ("node-selector", "b=2,a=1", "a=1,b=2"),
+        ("node-selector", "", ""),
+        ("mode", "iptables", "iptables"),
+    ],
+)
+def test_a_good_value_gets_its_canonical_form(name: str, given: str, value: str | None) -> None:
+    assert check(name, given) == (given if value is None else value)
+
+
+@pytest.mark.parametrize(
+    ("name", "given"),
+    [
+        ("local-ip", "169.254.20"),
+        ("local-ip", "127.0.0.1"),
+        ("local-ip", "::1"),
+        ("local-ip", "0.0.0.0"),
+        ("local-ip", "224.0.0.1"),
+        ("local-ip", "fe80::1%eth0"),
+        ("local-ip", "255.255.255.255"),
+        ("cluster-domain", ""),
+        ("cluster-domain", "a..b"),
+        ("cluster-domain", "-a.b"),
+        ("cluster-domain", "under_score.local"),
+        ("cluster-domain", "a" * 64),
+        ("cluster-domain", "a." * 120 + "local"),
+        ("cluster-domain", "cluster.local {\n}"),
+        ("image", ""),
+        ("image", "UPPER/case:1"),
+        ("image", "two words"),
+        ("image", "node-cache@sha256:abc"),
+        ("external-name", "b..c"),
+        ("node-selector", "pool"),
+        ("node-selector", "=x"),
+        ("node-selector", "a=b c"),
+        ("node-selector", "a!=b"),
+    ],
+)
+def test_a_bad_value_is_refused_by_its_option(name: str, given: str) -> None:
+    with pytest.raises(UsageError, match=f"--{name}") as caught:
+        check(name, given)
+    assert repr(given)[1:-1] in str(caught.value)
+
+
+@pytest.mark.parametrize("ip", RESERVED)
+def test_an_address_of_a_cloud_agent_is_refused_with_its_owner(ip: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        check("local-ip", ip)
+    assert RESERVED[ip] in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("local", "service"), [("169.254.20.10", "10.96.0.10"), ("fd00::1", "fd00:10:96::a")]
+)
+def test_one_address_family_is_accepted(local: str, service: str) -> None:
+    check_family(local, service)
+
+
+@pytest.mark.parametrize(
+    ("local", "service"), [("169.254.20.10", "fd00:10:96::a"), ("fd00::1", "10.96.0.10")]
+)
+def test_two_address_families_are_refused(local: str, service: str) -> None:
+    with pytest.raises(RefusedError) as caught:
+        check_family(local, service)
+    assert local in str(caught.value)
+    assert service in str(caught.value)
+    assert "--local-ip" in caught.value.hint
+
+
+def test_a_selector_is_read_into_labels() -> None:
+    assert selector_of("a=1, b=2,c=") == {"a": "1", "b": "2", "c": ""}
+    assert selector_of("") == {}

@@ -1,0 +1,129 @@
+"""The probe pod's Job, and what its pod's state means."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from kubectl_nodedns.cluster.access import Access
+from kubectl_nodedns.cluster.client import Client
+from kubectl_nodedns.errors import UsageError
+from kubectl_nodedns.lookup.probes import LIFETIME, Probes, job_for, pod_state
+
+JOB = job_for("node1", name="probe-0", run="abcd", namespace="default", image="agnhost:2.39")
+
+
+def test_a_job_ends_and_goes_by_itself_even_if_we_die() -> None:
+    spec = JOB["spec"]
+    assert spec["activeDeadlineSeconds"] == LIFETIME
+    assert spec["ttlSecondsAfterFinished"] <= 60
+    assert spec["backoffLimit"] == 0
+    assert spec["template"]["spec"]["restartPolicy"] == "Never"
+    assert spec["template"]["spec"]["containers"][0]["command"] == ["sleep", str(LIFETIME)]
+
+
+def test_a_probe_fits_the_restricted_pod_security_level() -> None:
+    pod = JOB["spec"]["template"]["spec"]
+    assert pod["securityContext"]["runAsNonRoot"] is True
+    assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    for container in pod["containers"]:
+        assert container["securityContext"]["allowPrivilegeEscalation"] is False
+        assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+    assert "hostNetwork" not in pod
+
+
+def test_a_probe_holds_no_token_and_refuses_sidecars() -> None:
+    template = JOB["spec"]["template"]
+    assert template["spec"]["automountServiceAccountToken"] is False
+    assert template["metadata"]["labels"]["sidecar.istio.io/inject"] == "false"
+    assert template["metadata"]["annotations"]["linkerd.io/inject"] == "disabled"
+
+
+def test_a_probe_runs_on_its_node_whatever_the_taints() -> None:
+    pod = JOB["spec"]["template"]["spec"]
+    required = pod["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]
+    [term] = required["nodeSelectorTerms"]
+    assert term["matchFields"] == [{"key": "metadata.name", "operator": "In", "values": ["node1"]}]
+    assert pod["tolerations"] == [{"operator": "Exists"}]
+
+
+def test_job_and_pod_carry_our_label_and_the_run() -> None:
+    for labels in (JOB["metadata"]["labels"], JOB["spec"]["template"]["metadata"]["labels"]):
+        assert labels["app.kubernetes.io/managed-by"] == "kubectl-nodedns"
+        assert labels["kubectl-nodedns/probe-run"] == "abcd"
+
+
+def pod(phase: str, state: dict[str, Any] | None = None, **status: Any) -> dict[str, Any]:
+    statuses = [{"state": state}] if state else []
+    return {"status": {"phase": phase, "containerStatuses": statuses, **status}}
+
+
+def waiting(reason: str, message: str = "") -> dict[str, Any]:
+    return {"waiting": {"reason": reason, "message": message}}
+
+
+def test_a_running_container_in_a_running_pod_runs() -> None:
+    assert pod_state(pod("Running", {"running": {"startedAt": "2026-11-22T18:00:00Z"}})) == (
+        True,
+        "",
+        False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("state", "text", "hopeless"),
+    [
+        (waiting("ContainerCreating"), "ContainerCreating", False),
+        (waiting("ErrImagePull", "not found"), "ErrImagePull: not found", False),
+        (waiting("ImagePullBackOff", "back-off"), "ImagePullBackOff: back-off", False),
+        (waiting("InvalidImageName", "bad"), "InvalidImageName: bad", True),
+        (waiting("CreateContainerError", "no sleep"), "CreateContainerError: no sleep", True),
+    ],
+)
+def test_a_waiting_container_says_why_and_whether_waiting_helps(
+    state: dict[str, Any], text: str, hopeless: bool
+) -> None:
+    assert pod_state(pod("Pending", state)) == (False, text, hopeless)
+
+
+def test_a_pod_that_ended_is_hopeless() -> None:
+    running, text, hopeless = pod_state(pod("Failed", reason="DeadlineExceeded"))
+    assert not running
+    assert "DeadlineExceeded" in text
+    assert hopeless
+
+
+def test_a_pod_that_does_not_fit_says_what_the_scheduler_said() -> None:
+    condition = {
+        "type": "PodScheduled",
+        "status": "False",
+        "reason": "Unschedulable",
+        "message": "0/3 nodes are available: insufficient memory",
+    }
+    _, text, hopeless = pod_state(pod("Pending", conditions=[condition]))
+    assert text == "Unschedulable: 0/3 nodes are available: insufficient memory"
+    assert not hopeless
+
+
+def test_a_pod_without_a_status_is_not_there_yet() -> None:
+    assert pod_state({}) == (False, "the pod is not there", False)
+
+
+async def test_a_node_without_a_probe_gets_an_error_for_each_question() -> None:
+    from tests.unit.lookup.samples import KUBE_DNS, TARGET
+
+    access = Access(
+        server="http://192.0.2.1", context="", namespace="default", tls=True, headers={}
+    )
+    probes = Probes(Client(access))
+    answers = await probes.ask("node9", TARGET.ordinary(KUBE_DNS))
+    assert [answer.error for answer in answers] == ["no probe runs on this node"] * 3
+
+
+def test_probes_never_run_in_kube_system() -> None:
+    access = Access(
+        server="http://192.0.2.1", context="", namespace="default", tls=True, headers={}
+    )
+    with pytest.raises(UsageError, match="--probe-namespace"):
+        Probes(Client(access), namespace="kube-system")

@@ -1,0 +1,162 @@
+"""Verdicts as pure functions of answers."""
+
+from __future__ import annotations
+
+import pytest
+
+from kubectl_nodedns.errors import UsageError
+from kubectl_nodedns.lookup.proof import Target, back, baseline, dark, silent, switched
+from tests.unit.lookup.samples import (
+    KUBE_DNS,
+    LOCAL,
+    OLD_POD,
+    POD,
+    TARGET,
+    bad,
+    good,
+    marker,
+    none,
+    ordinary,
+)
+
+
+def test_a_target_asks_for_a_cluster_a_reverse_and_an_external_name() -> None:
+    asked = [(q.name, q.rtype, q.server) for q in TARGET.ordinary(KUBE_DNS)]
+    assert asked == [
+        ("kubernetes.default.svc.cluster.local.", "A", KUBE_DNS),
+        ("10.0.96.10.in-addr.arpa.", "PTR", KUBE_DNS),
+        ("example.com.", "A", KUBE_DNS),
+    ]
+
+
+def test_the_marker_is_asked_as_a_text_under_the_cluster_domain() -> None:
+    question = TARGET.mark(LOCAL)
+    assert (question.name, question.rtype) == ("id.nodedns.cluster.local.", "TXT")
+
+
+def test_a_target_without_an_external_name_does_not_ask_for_one() -> None:
+    target = Target.of(local_ip=LOCAL, kube_dns_ip=KUBE_DNS, domain="k8s.test", external=None)
+    names = [q.name for q in target.ordinary(KUBE_DNS)]
+    assert names == ["kubernetes.default.svc.k8s.test.", "10.0.96.10.in-addr.arpa."]
+
+
+def test_the_reverse_name_of_an_ipv6_service_is_under_ip6_arpa() -> None:
+    target = Target.of(local_ip="fd00::1", kube_dns_ip="fd00:10::a", domain="a.b", external=None)
+    assert target.reverse is not None
+    assert target.reverse.endswith(".ip6.arpa.")
+
+
+def test_a_bad_external_name_is_refused_by_its_option() -> None:
+    with pytest.raises(UsageError, match="--external-name"):
+        Target.of(local_ip=LOCAL, kube_dns_ip=KUBE_DNS, domain="a.b", external="b..c")
+
+
+def test_the_baseline_is_good_when_the_clusters_own_name_resolves() -> None:
+    verdict = baseline("node1", ordinary(KUBE_DNS))
+    assert verdict.ok
+    assert "kubernetes.default.svc.cluster.local. resolves" in verdict.text
+    assert len(verdict.answers) == 3
+
+
+def test_an_external_name_that_fails_does_not_spoil_the_baseline() -> None:
+    """Air-gapped clusters have no external names; the answer stays, so that it can be told."""
+    answers = [*ordinary(KUBE_DNS)[:2], bad(TARGET.ordinary(KUBE_DNS)[2])]
+    verdict = baseline("node1", answers)
+    assert verdict.ok
+    assert not verdict.answers[2].ok
+
+
+def test_the_baseline_is_bad_when_the_clusters_own_name_fails() -> None:
+    answers = [bad(TARGET.ordinary(KUBE_DNS)[0], "NXDOMAIN"), *ordinary(KUBE_DNS)[1:]]
+    verdict = baseline("node1", answers)
+    assert not verdict.ok
+    assert verdict.text == "kubernetes.default.svc.cluster.local. at 10.96.0.10: NXDOMAIN"
+
+
+def test_a_cache_that_answers_everything_is_proved_in_the_dark() -> None:
+    verdict = dark("node1", POD, [marker(LOCAL), *ordinary(LOCAL)])
+    assert verdict.ok
+    assert verdict.text == "marker, cluster, reverse, external answered at 169.254.20.10"
+
+
+def test_in_the_dark_every_ordinary_name_must_resolve_and_each_failure_is_named() -> None:
+    questions = TARGET.ordinary(LOCAL)
+    answers = [marker(LOCAL), bad(questions[0]), good(questions[1]), none(questions[2])]
+    verdict = dark("node1", POD, answers)
+    assert not verdict.ok
+    assert verdict.text == (
+        "kubernetes.default.svc.cluster.local. at 169.254.20.10: SERVFAIL; "
+        "example.com. at 169.254.20.10: no response in 2 s"
+    )
+
+
+def test_a_marker_that_is_not_answered_is_no_proof() -> None:
+    verdict = dark("node1", POD, [none(TARGET.mark(LOCAL)), *ordinary(LOCAL)])
+    assert not verdict.ok
+    assert "the marker is not answered by a cache at 169.254.20.10" in verdict.text
+    assert "no response in 2 s" in verdict.text
+
+
+def test_the_cache_of_another_node_is_no_proof() -> None:
+    verdict = dark("node1", POD, [marker(LOCAL, node="node2"), *ordinary(LOCAL)])
+    assert not verdict.ok
+    assert verdict.text == "the cache of node node2 answered"
+
+
+def test_the_pod_that_was_there_before_is_no_proof() -> None:
+    verdict = switched("node1", POD, [marker(KUBE_DNS, uid=OLD_POD), *ordinary(KUBE_DNS)])
+    assert not verdict.ok
+    assert verdict.text == "the cache pod that was there before still answers"
+
+
+def test_switched_names_the_address_and_the_fastest_lookup() -> None:
+    questions = TARGET.ordinary(KUBE_DNS)
+    times = (900, 250, 4000)
+    answers = [good(q, microseconds=t) for q, t in zip(questions, times, strict=True)]
+    verdict = switched("node1", POD, [marker(KUBE_DNS), *answers])
+    assert verdict.ok
+    assert verdict.text == "its own cache answers at 10.96.0.10 in 250 µs"
+
+
+def test_switched_is_bad_when_coredns_answers_itself() -> None:
+    answers = [bad(TARGET.mark(KUBE_DNS), "NXDOMAIN"), *ordinary(KUBE_DNS)]
+    verdict = switched("node1", POD, answers)
+    assert not verdict.ok
+    assert "(NXDOMAIN)" in verdict.text
+
+
+def test_back_is_good_when_kube_dns_denies_the_marker_and_answers_the_rest() -> None:
+    verdict = back("node1", [bad(TARGET.mark(KUBE_DNS), "NXDOMAIN"), *ordinary(KUBE_DNS)])
+    assert verdict.ok
+    assert verdict.text == "kube-dns answers at 10.96.0.10 itself"
+
+
+def test_back_is_bad_while_a_cache_still_answers() -> None:
+    verdict = back("node1", [marker(KUBE_DNS), *ordinary(KUBE_DNS)])
+    assert not verdict.ok
+    assert verdict.text == "the cache on node1 still answers at 10.96.0.10"
+
+
+def test_back_is_bad_when_nobody_answers() -> None:
+    answers = [none(TARGET.mark(KUBE_DNS)), *(none(q) for q in TARGET.ordinary(KUBE_DNS))]
+    verdict = back("node1", answers)
+    assert not verdict.ok
+    assert "id.nodedns.cluster.local. at 10.96.0.10: no response in 2 s" in verdict.text
+
+
+def test_back_is_bad_when_an_ordinary_name_fails() -> None:
+    answers = [bad(TARGET.mark(KUBE_DNS), "NXDOMAIN"), bad(TARGET.ordinary(KUBE_DNS)[0])]
+    assert not back("node1", answers).ok
+
+
+def test_silence_is_good() -> None:
+    verdict = silent("node1", [none(TARGET.mark(LOCAL))])
+    assert verdict.ok
+    assert verdict.text == "nothing answers at 169.254.20.10"
+
+
+@pytest.mark.parametrize("rcode", ["NXDOMAIN", "REFUSED", "SERVFAIL"])
+def test_any_response_breaks_the_silence(rcode: str) -> None:
+    verdict = silent("node1", [bad(TARGET.mark(LOCAL), rcode)])
+    assert not verdict.ok
+    assert rcode in verdict.text
