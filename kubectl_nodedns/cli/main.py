@@ -17,13 +17,25 @@ if TYPE_CHECKING:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; return its exit code (see `errors.Exit`)."""
+    try:
+        try:
+            return _run(argv)
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader went away (| head). Python would complain once more while it shuts down.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.OK
+
+
+def _run(argv: Sequence[str] | None) -> int:
     parser = build_parser(sys.argv[0])
     arguments = parser.parse_args(argv)
     if not arguments.command:
         parser.print_help()
         return Exit.OK
-    command = import_module(f"kubectl_nodedns.commands.{arguments.command}")
     try:
+        command = import_module(f"kubectl_nodedns.commands.{arguments.command}")
         return int(command.run(arguments))
     except NodednsError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -33,10 +45,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return Exit.INTERRUPTED
-    except BrokenPipeError:
-        # The reader went away (| head). Python would complain once more while it shuts down.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return Exit.OK
 
 
 def access_options(arguments: argparse.Namespace) -> dict[str, object]:

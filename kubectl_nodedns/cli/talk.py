@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol, TextIO
 
 from kubectl_nodedns.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 GREEN, RED, DIM, BOLD = "32", "31", "2", "1"
 
@@ -75,9 +77,10 @@ class Talk:
                 "this changes the cluster and there is no terminal to ask on",
                 hint="say --yes, or look first with --dry-run=server",
             )
-        self._stream.write(f"{question} [y/N] ")
-        self._stream.flush()
-        return sys.stdin.readline().strip().lower() in ("y", "yes")
+        with _interruptible():
+            self._stream.write(f"{question} [y/N] ")
+            self._stream.flush()
+            return sys.stdin.readline().strip().lower() in ("y", "yes")
 
     def _paint(self, text: str, code: str) -> str:
         return f"\x1b[{code}m{text}\x1b[0m" if self._colour else text
@@ -85,3 +88,19 @@ class Talk:
     def _line(self, text: str) -> None:
         self._stream.write(f"{text}\n")
         self._stream.flush()
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM end a wait for a person.
+
+    The event loop's own handlers only make a note for the loop, which stands still meanwhile.
+    """
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    for number in before:
+        signal.signal(number, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

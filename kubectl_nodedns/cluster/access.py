@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 DEFAULT_KUBECONFIG = "~/.kube/config"
+_WRONG_SHAPE = (ValueError, TypeError, AttributeError, KeyError, IndexError)
+"""What the library raises about a kubeconfig that is YAML and something else."""
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 
 
@@ -119,11 +121,12 @@ def resolve(options: AccessOptions) -> Access:
     """
     from kubernetes.client import Configuration  # noqa: PLC0415 - slow to import
     from kubernetes.config import ConfigException  # noqa: PLC0415
+    from yaml import YAMLError  # noqa: PLC0415
 
     settings = Configuration()
     try:
         context, namespace, plugin = _load(options, settings)
-    except (ConfigException, OSError, ValueError, TypeError, AttributeError, KeyError) as error:
+    except (ConfigException, YAMLError, OSError, *_WRONG_SHAPE) as error:
         raise UsageError(
             f"the kubeconfig cannot be used: {error}",
             hint="check it with: kubectl config view --raw=false",
@@ -159,7 +162,10 @@ def _load(options: AccessOptions, settings: Any) -> tuple[str, str, ExecCredenti
     paths = options.kubeconfig or os.environ.get("KUBECONFIG") or DEFAULT_KUBECONFIG
     found = [p for p in paths.split(ENV_KUBECONFIG_PATH_SEPARATOR) if Path(p).expanduser().exists()]
     if options.kubeconfig and not found:
-        raise UsageError(f"--kubeconfig: there is no file {options.kubeconfig}")
+        raise UsageError(
+            f"--kubeconfig: there is no file {options.kubeconfig}",
+            hint="without the option, $KUBECONFIG is used, or ~/.kube/config",
+        )
     if not found:
         return _without_kubeconfig(options, settings, paths)
     merged = KubeConfigMerger(ENV_KUBECONFIG_PATH_SEPARATOR.join(found)).config
@@ -181,25 +187,28 @@ def _load(options: AccessOptions, settings: Any) -> tuple[str, str, ExecCredenti
         entry["cluster"] = options.cluster
     if options.user:
         entry["user"] = options.user
-    plugin = _plugin(merged, entry, interactive=options.interactive)
+    plugin = _plugin(merged, entry, options)
     loader = KubeConfigLoader(merged, active_context=name, config_base_path=None)
     loader.load_and_set(settings)
     return name, entry.get("namespace") or "default", plugin
 
 
-def _plugin(merged: Any, entry: dict[str, Any], *, interactive: bool) -> ExecCredential | None:
-    """Run the user's credential plugin ourselves, and hide it from the library."""
+def _plugin(merged: Any, entry: dict[str, Any], options: AccessOptions) -> ExecCredential | None:
+    """Run the user's credential plugin ourselves, and hide it from the library.
+
+    Whoever gives a token needs none.
+    """
     if not entry.get("user") or not merged.value.get("users"):
         return None
     node = merged["users"].get_with_name(entry["user"], safe=True)
     user = (node.value if node is not None else {}).get("user") or {}
     spec = user.pop("exec", None)
-    if not spec or user.get("token") or user.get("tokenFile"):
+    if not spec or options.token or user.get("token") or user.get("tokenFile"):
         return None
     cluster: dict[str, Any] = {}
     if spec.get("provideClusterInfo"):
         cluster = dict(merged["clusters"].get_with_name(entry["cluster"])["cluster"].value)
-    return run_plugin(spec, cluster=cluster, interactive=interactive)
+    return run_plugin(spec, cluster=cluster, interactive=options.interactive)
 
 
 def _without_kubeconfig(
@@ -226,20 +235,24 @@ def _without_kubeconfig(
 
 
 def _tls(options: AccessOptions, settings: Any, plugin: ExecCredential | None) -> ssl.SSLContext:
+    authority = options.certificate_authority or settings.ssl_ca_cert or None
+    certificate = options.client_certificate or settings.cert_file
+    key = options.client_key or settings.key_file
     try:
-        authority = options.certificate_authority or settings.ssl_ca_cert or None
         context = ssl.create_default_context(cafile=authority)
         if options.insecure_skip_tls_verify or not settings.verify_ssl:
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
         if plugin and plugin.client_certificate:
             _load_pair(context, plugin.client_certificate, plugin.client_key)
-        else:
-            certificate = options.client_certificate or settings.cert_file
-            if certificate:
-                context.load_cert_chain(certificate, options.client_key or settings.key_file)
-    except (OSError, ssl.SSLError) as error:
-        raise UsageError(f"a certificate or key cannot be read: {error}") from error
+        elif certificate:
+            context.load_cert_chain(certificate, key)
+    except OSError as error:  # ssl.SSLError is one
+        files = ", ".join(file for file in (authority, certificate, key) if file)
+        raise UsageError(
+            f"a certificate or key cannot be read: {error}",
+            hint=f"one of these is missing, or is no PEM file: {files or 'the plugin gave it'}",
+        ) from error
     return context
 
 

@@ -2,8 +2,8 @@
 
 Built on one `aiohttp` session, so a request is cancelled by cancelling its task. Every failure
 becomes an `ApiError` that says what was asked for and what the server answered. A request that the
-server turns away for load (429) or loses (connection reset on a read) is repeated a few times;
-a write is repeated only on 429, because only then is it known not to have happened.
+server turns away for load (429), and a read whose connection is lost, are repeated a few times; a
+write is repeated only on 429, because only then is it known not to have happened.
 """
 
 from __future__ import annotations
@@ -18,9 +18,10 @@ from kubectl_nodedns import __version__
 from kubectl_nodedns.cluster.exec import ExecResult, run_in_pod
 from kubectl_nodedns.cluster.failures import failure, unreachable
 from kubectl_nodedns.cluster.paths import object_path
+from kubectl_nodedns.errors import ApiError, ConflictError, NotFoundError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
     from kubectl_nodedns.cluster.access import Access
 
@@ -37,6 +38,8 @@ ATTEMPTS = 4
 LARGE = 256 * 1024
 """Bytes from which JSON is parsed off the event loop."""
 TOO_MANY = 429
+GONE = 410
+NO_API = "is this the address of an API server? A proxy or a login page may stand in between"
 
 
 class Client:
@@ -86,7 +89,9 @@ class Client:
             ApiError: no answer, or an answer that is an error.
         """
         body = await self._send("GET", path, params=params, accept=accept, timeout=timeout)
-        return await _parse(body)
+        if len(body) < LARGE:
+            return _parse("GET", path, body)
+        return await asyncio.to_thread(_parse, "GET", path, body)
 
     async def get_text(self, path: str, *, timeout: float | None = None) -> str:
         """Read one text document, such as a page of metrics through the pod proxy."""
@@ -94,21 +99,36 @@ class Client:
         return body.decode(errors="replace")
 
     async def pages(
-        self, path: str, *, params: Mapping[str, str] | None = None, accept: str = JSON
+        self,
+        path: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        accept: str = JSON,
+        again: Callable[[], None] = lambda: None,
     ) -> AsyncIterator[Any]:
         """Read a list page by page, as the server hands it out.
 
-        A list that changed too much to go on with (410) is read again whole, so an item may then
-        be seen twice.
+        A list that changed too much to go on with (410) is read again from its start, so an item
+        may then be seen twice; `again` is called before that.
         """
-        query = {"limit": str(PAGE), **(params or {})}
+        start = {"limit": str(PAGE), **(params or {})}
+        query = start
+        left = ATTEMPTS
         while True:
-            page = await self.get(path, params=query, accept=accept)
+            try:
+                page = await self.get(path, params=query, accept=accept)
+            except NotFoundError as error:
+                left -= 1
+                if error.status != GONE or query is start or not left:
+                    raise
+                again()
+                query = start
+                continue
             yield page
-            token = page.get("metadata", {}).get("continue")
+            token = (page.get("metadata") or {}).get("continue")
             if not token:
                 return
-            query["continue"] = token
+            query = {**start, "continue": token}
 
     async def list(
         self,
@@ -124,7 +144,7 @@ class Client:
         if fields:
             params["fieldSelector"] = fields
         items: list[dict[str, Any]] = []
-        async for page in self.pages(path, params=params):
+        async for page in self.pages(path, params=params, again=items.clear):
             items.extend(page.get("items") or ())
         return items
 
@@ -171,7 +191,7 @@ class Client:
                         line = bytes(buffer[:end])
                         del buffer[: end + 1]
                         if line.strip():
-                            yield _event(path, json.loads(line))
+                            yield _event(path, _parse("watch", path, line))
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise unreachable(self.access.server, error) from error
 
@@ -189,14 +209,14 @@ class Client:
         answer = await self._send(
             "PATCH", object_path(obj), params=params, body=obj, content_type=APPLY
         )
-        return dict(json.loads(answer))
+        return _parse("PATCH", object_path(obj), answer)
 
     async def create(
         self, path: str, obj: dict[str, Any], *, dry_run: bool = False
     ) -> dict[str, Any]:
         """Create `obj` in the collection at `path`; return the object as it now is."""
         params = {"fieldManager": FIELD_MANAGER} | ({"dryRun": "All"} if dry_run else {})
-        return dict(json.loads(await self._send("POST", path, params=params, body=obj)))
+        return _parse("POST", path, await self._send("POST", path, params=params, body=obj))
 
     async def merge(self, path: str, patch: dict[str, Any]) -> dict[str, Any]:
         """Merge-patch the object at `path`; return the object as it now is.
@@ -210,7 +230,7 @@ class Client:
             body=patch,
             content_type=MERGE,
         )
-        return dict(json.loads(answer))
+        return _parse("PATCH", path, answer)
 
     async def delete(
         self, path: str, *, uid: str, propagation: str = "Background", grace: int | None = None
@@ -228,8 +248,6 @@ class Client:
         }
         if grace is not None:
             body["gracePeriodSeconds"] = grace
-        from kubectl_nodedns.errors import ConflictError, NotFoundError  # noqa: PLC0415
-
         try:
             await self._send("DELETE", path, body=body)
         except (NotFoundError, ConflictError):
@@ -289,12 +307,10 @@ class Client:
                 status, pause, answer = await self._once(
                     method, path, params, data, content_type, accept, timeout
                 )
-            except (aiohttp.ServerDisconnectedError, ConnectionResetError) as error:
-                if method != "GET" or attempt == ATTEMPTS:
+            except (aiohttp.ClientError, TimeoutError, OSError) as error:
+                if method != "GET" or attempt == ATTEMPTS or not _lost(error):
                     raise unreachable(self.access.server, error) from error
                 status, pause, answer = TOO_MANY, 0.2 * attempt, b""
-            except (aiohttp.ClientError, TimeoutError, OSError) as error:
-                raise unreachable(self.access.server, error) from error
             if status != TOO_MANY or attempt == ATTEMPTS:
                 break
             await asyncio.sleep(pause)
@@ -345,7 +361,30 @@ def _event(path: str, event: dict[str, Any]) -> dict[str, Any]:
     return event
 
 
-async def _parse(body: bytes) -> Any:
-    if len(body) < LARGE:
-        return json.loads(body)
-    return await asyncio.to_thread(json.loads, body)
+def _lost(error: BaseException) -> bool:
+    """Whether a connection that stood broke before the whole answer had come."""
+    if isinstance(error, aiohttp.ClientConnectorError):  # it never stood
+        return False
+    broken = (aiohttp.ServerDisconnectedError, aiohttp.ClientPayloadError, ConnectionError)
+    return isinstance(error, (*broken, aiohttp.ClientOSError))
+
+
+def _parse(verb: str, path: str, body: bytes) -> dict[str, Any]:
+    """Read a JSON object.
+
+    Raises:
+        ApiError: it is something else, such as the login page of a proxy.
+    """
+    try:
+        content = json.loads(body)
+    except ValueError as error:
+        raise ApiError(
+            f"{verb} {path}: the answer is not JSON ({_start(body)})", hint=NO_API
+        ) from error
+    if not isinstance(content, dict):
+        raise ApiError(f"{verb} {path}: the answer is not an object ({_start(body)})", hint=NO_API)
+    return content
+
+
+def _start(body: bytes) -> str:
+    return repr(body[:60].decode(errors="replace")) if body else "it is empty"

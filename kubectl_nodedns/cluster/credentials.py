@@ -18,6 +18,7 @@ from kubectl_nodedns.errors import UnreachableError
 
 PLUGIN_TIMEOUT = 120.0
 """Seconds a plugin may take; a browser login needs a person's time."""
+BY_HAND = "run it by hand, as the kubeconfig's users section has it, to see what it does"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +73,9 @@ def run_plugin(
             hint=str(spec.get("installHint") or "").strip() or f"put {command!r} on the PATH",
         ) from error
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise UnreachableError(f"the credential plugin {command!r} failed: {error}") from error
+        raise UnreachableError(
+            f"the credential plugin {command!r} failed: {error}", hint=BY_HAND
+        ) from error
     if done.returncode != 0:
         said = done.stderr.strip() or "nothing"
         raise UnreachableError(
@@ -111,10 +114,10 @@ def _read(command: str, output: str) -> ExecCredential:
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UnreachableError(
-            f"the credential plugin {command!r} printed no ExecCredential"
+            f"the credential plugin {command!r} printed no ExecCredential", hint=BY_HAND
         ) from error
     if not credential.token and not credential.client_certificate:
         raise UnreachableError(
-            f"the credential plugin {command!r} gave neither token nor certificate"
+            f"the credential plugin {command!r} gave neither token nor certificate", hint=BY_HAND
         )
     return credential

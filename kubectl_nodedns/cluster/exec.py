@@ -25,6 +25,11 @@ if TYPE_CHECKING:
 
 PROTOCOLS = ("v5.channel.k8s.io", "v4.channel.k8s.io")
 STDOUT, STDERR, STATUS = 1, 2, 3
+_REFUSALS = {
+    403: "forbidden: to run a command in pod {pod} takes the verb create (before 1.35: get too) on "
+    "pods/exec there",
+    404: "there is no pod {pod}, or it has ended",
+}
 
 
 @dataclass(frozen=True)
@@ -75,7 +80,8 @@ async def run_in_pod(
             f"a command in pod {namespace}/{pod} did not end in {timeout:.0f} s"
         ) from error
     except aiohttp.WSServerHandshakeError as error:
-        said = f"the API server answered HTTP {error.status} to an exec in namespace {namespace}"
+        # The library throws the body away, and with it the server's own words.
+        said = _REFUSALS.get(error.status, f"HTTP {error.status}").format(pod=f"{namespace}/{pod}")
         raise failure("exec", path, error.status, said.encode()) from error
     except (aiohttp.ClientError, OSError) as error:
         raise unreachable(access.server, error) from error
@@ -85,7 +91,10 @@ async def run_in_pod(
 def _result(path: str, streams: dict[int, bytearray]) -> ExecResult:
     if not streams[STATUS]:
         raise ApiError(f"exec {path}: the connection ended before the command did")
-    status: dict[str, Any] = json.loads(streams[STATUS].decode())
+    try:
+        status: dict[str, Any] = json.loads(streams[STATUS])
+    except ValueError as error:
+        raise ApiError(f"exec {path}: the closing status is not JSON") from error
     code = 0
     if status.get("status") != "Success":
         causes = (status.get("details") or {}).get("causes") or []

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 MANAGED_BY = "app.kubernetes.io/managed-by"
 OURS = "kubectl-nodedns"
+FORBIDDEN = 403
 _IMAGE = re.compile(r"(^|/)([\w.-]*node-cache[\w.-]*)([:@]|$)")
 _UNITS = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40, "m": 0.001, "": 1}
 _UNITS |= {"k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
@@ -71,7 +72,9 @@ async def read_caches(client: Client, dns_namespace: str) -> tuple[Cache, ...]:
     """
     try:
         items = await client.list(collection("apps/v1", "daemonsets"))
-    except ForbiddenError:
+    except ForbiddenError as error:
+        if error.status != FORBIDDEN:
+            raise
         items = await client.list(collection("apps/v1", "daemonsets", dns_namespace))
     found = (cache_of(item) for item in items)
     return tuple(sorted((c for c in found if c), key=lambda c: (not c.ours, c.namespace, c.name)))

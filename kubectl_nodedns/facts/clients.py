@@ -48,7 +48,7 @@ async def read_clients(client: Client, ip: str, nodes: Sequence[str]) -> Clients
 
     answers = await asyncio.gather(*(kubelet(node) for node in nodes))
     pods: list[str] = []
-    async for page in client.pages(collection("v1", "pods")):
+    async for page in client.pages(collection("v1", "pods"), again=pods.clear):
         pods += [_name(pod) for pod in page.get("items") or () if names(pod, ip)]
     return Clients(
         kubelets=tuple(node for node, servers in answers if servers and ip in servers),

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from kubectl_nodedns.metrics import units
-from kubectl_nodedns.metrics.histogram import Latency, merge, quantile
 from kubectl_nodedns.metrics.marks import severity
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from kubectl_nodedns.metrics.fleet import FleetSnapshot, NodeRow
+    from kubectl_nodedns.metrics.histogram import Latency
 
 _DIGITS = re.compile(r"(\d+)")
 
@@ -58,8 +58,7 @@ def natural(name: str) -> list[tuple[bool, int, str]]:
 
 def upstream_p99(row: NodeRow) -> Latency | None:
     """Return the 99th percentile over all upstreams of a node."""
-    figures = row.figures
-    return quantile(0.99, merge(u.latency for u in figures.upstreams)) if figures else None
+    return row.figures.upstream_p99 if row.figures else None
 
 
 def _pod(row: NodeRow) -> str:

@@ -79,6 +79,8 @@ class Followed(Generic[T]):
         """What there is, by name."""
         self.problem: ApiError | None = None
         """Why it may be out of date; None while the watch stands."""
+        self.revision = 0
+        """Counts changes of `items`."""
         self._client = client
         self._path = path
         self._params = {"includeObject": "None"} | ({"labelSelector": labels} if labels else {})
@@ -99,6 +101,7 @@ class Followed(Generic[T]):
             self._columns = columns(table) or self._columns
             items |= {row["Name"]: self._read(row) for row in rows(table, self._columns)}
         self.items = items
+        self.revision += 1
         self._version = version
         self.problem = None
 
@@ -138,6 +141,7 @@ class Followed(Generic[T]):
         if event["type"] == "BOOKMARK":
             return
         self._columns = columns(table) or self._columns
+        self.revision += 1
         for row in rows(table, self._columns):
             if event["type"] == "DELETED":
                 self.items.pop(row["Name"], None)
@@ -170,6 +174,8 @@ class Discovery:
             client, collection("v1", "nodes"), labels=labels, read=read_node
         )
         self._pods: dict[tuple[object, ...], Followed[CachePod]] = {}
+        self._inventory = Inventory(nodes={}, pods={})
+        self._state: tuple[object, ...] = ()
         self.watch(caches)
 
     def watch(self, caches: Sequence[Cache]) -> None:
@@ -206,7 +212,14 @@ class Discovery:
                 task.cancel()
 
     def inventory(self) -> Inventory:
-        """Return what there is by now."""
+        """Return what there is by now; the same object as before when nothing changed."""
+        state = (self._nodes_hidden(), *((f, f.revision) for f in self._followed()))
+        if state != self._state:
+            self._state = state
+            self._inventory = self._read()
+        return self._inventory
+
+    def _read(self) -> Inventory:
         pods = {p.name: p for followed in self._pods.values() for p in followed.items.values()}
         grouped = by_node(tuple(pods.values()))
         nodes = dict(self._nodes.items)

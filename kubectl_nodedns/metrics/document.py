@@ -44,11 +44,11 @@ def document(snapshot: FleetSnapshot) -> dict[str, Any]:
             "nodes_sampled": fleet.sampled,
             "nodes_intercepting_by_counters": fleet.intercepting,
             "restarts": fleet.restarts,
-            "lookups_total": fleet.lookups_total,
+            "lookups_total": _whole(fleet.lookups_total),
             **_traffic(fleet.traffic),
             **_latency("upstream_p99", quantile(0.99, fleet.upstream_latency)),
-            "cache_entries": fleet.entries,
-            "memory_bytes": fleet.memory_bytes,
+            "cache_entries": _whole(fleet.entries),
+            "memory_bytes": _whole(fleet.memory_bytes),
             "setup_errors_per_second": fleet.setup_errors,
             "requests_sent_per_second": snapshot.load.requests_per_second,
             "bytes_received_per_second": snapshot.load.bytes_per_second,
@@ -86,14 +86,16 @@ def _figures(figures: Figures | None) -> dict[str, Any]:
     return {
         "coredns_version": (figures.version if figures else "") or None,
         "interval_seconds": figures.seconds if figures else None,
-        "lookups_total": figures.lookups_total if figures else None,
-        "lookups_total_by_address": dict(figures.by_address) if figures else {},
+        "lookups_total": _whole(figures.lookups_total) if figures else None,
+        "lookups_total_by_address": {
+            ip: _whole(total) for ip, total in (figures.by_address if figures else {}).items()
+        },
         "lookups_per_second_by_address": dict(figures.address_rates) if figures else {},
-        "cache_entries": figures.entries if figures else None,
+        "cache_entries": _whole(figures.entries) if figures else None,
         "evictions_per_second": figures.evictions if figures else None,
-        "memory_bytes": figures.memory_bytes if figures else None,
+        "memory_bytes": _whole(figures.memory_bytes) if figures else None,
         "setup_errors_per_second": figures.setup_errors if figures else None,
-        "panics_total": figures.panics_total if figures else None,
+        "panics_total": _whole(figures.panics_total) if figures else None,
         "zones": [_zone(zone) for zone in figures.zones] if figures else [],
         "upstreams": [_upstream(upstream) for upstream in figures.upstreams] if figures else [],
     }
@@ -102,7 +104,7 @@ def _figures(figures: Figures | None) -> dict[str, Any]:
 def _zone(zone: Zone) -> dict[str, Any]:
     return {
         "zone": zone.name,
-        "lookups_total": zone.lookups_total,
+        "lookups_total": _whole(zone.lookups_total),
         **_traffic(zone.traffic),
     }
 
@@ -138,6 +140,11 @@ def _latency(name: str, value: Latency | None) -> dict[str, Any]:
         f"{name}_seconds": value.seconds if value else None,
         f"{name}_relation": value.relation if value else None,
     }
+
+
+def _whole(value: float | None) -> int | None:
+    """Write what is counted as a whole number; the exposition format has only floats."""
+    return None if value is None else round(value)
 
 
 def _time(at: float) -> str:

@@ -8,9 +8,10 @@ in it. Failures are SERVFAIL and REFUSED.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
-from kubectl_nodedns.metrics.histogram import EMPTY, Histogram, Latency, histogram, quantile
+from kubectl_nodedns.metrics.histogram import EMPTY, Histogram, Latency, histogram, merge, quantile
 from kubectl_nodedns.metrics.increases import Increases, increases
 from kubectl_nodedns.metrics.series import Series
 
@@ -71,12 +72,12 @@ class Traffic:
         """Share of responses that are SERVFAIL or REFUSED, 0 to 1."""
         return ratio(self.failures, self.responses)
 
-    @property
+    @cached_property
     def p50(self) -> Latency | None:
         """Median duration of a response."""
         return quantile(0.5, self.latency)
 
-    @property
+    @cached_property
     def p99(self) -> Latency | None:
         """Duration that 99 of 100 responses stay below."""
         return quantile(0.99, self.latency)
@@ -102,7 +103,7 @@ class Upstream:
         """Share of responses that are SERVFAIL or REFUSED, 0 to 1."""
         return ratio(self.failures, self.responses)
 
-    @property
+    @cached_property
     def p99(self) -> Latency | None:
         """Duration that 99 of 100 responses stay below."""
         return quantile(0.99, self.latency)
@@ -154,6 +155,16 @@ class Figures:
     """Failures to set up rules or interface, per second."""
     panics_total: float | None
     """Panics since process start."""
+
+    @cached_property
+    def upstream_latency(self) -> Histogram:
+        """Responses of all upstreams by duration."""
+        return merge(upstream.latency for upstream in self.upstreams)
+
+    @cached_property
+    def upstream_p99(self) -> Latency | None:
+        """Duration that 99 of 100 responses of upstreams stay below."""
+        return quantile(0.99, self.upstream_latency)
 
 
 def ratio(part: float | None, whole: float | None) -> float | None:

@@ -212,7 +212,7 @@ def totals(
             row.interception(kube_dns_ips, at) is Interception.BY_COUNTERS for row in rows
         ),
         traffic=add([f.traffic for f in fresh]),
-        upstream_latency=merge(u.latency for f in fresh for u in f.upstreams),
+        upstream_latency=merge(f.upstream_latency for f in fresh),
         lookups_total=_sum(fresh, lambda f: f.lookups_total),
         entries=_sum(fresh, lambda f: f.entries),
         memory_bytes=_sum(fresh, lambda f: f.memory_bytes),

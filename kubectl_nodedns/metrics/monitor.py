@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Sequence
 
     from kubectl_nodedns.facts.caches import Cache
-    from kubectl_nodedns.metrics.sampler import Sampler
+    from kubectl_nodedns.metrics.inventory import CachePod, Inventory, Node
+    from kubectl_nodedns.metrics.sampler import Sampled, Sampler
 
 ONCE_SECONDS = 2.0
 """Time between the two scrapes that one table needs for its rates."""
@@ -74,6 +75,7 @@ class Monitor:
         self._load = Load()
         self._rows: dict[str, NodeRow] = {}
         self._names: list[str] = []
+        self._inventory: Inventory | None = None
         self._trouble: dict[str, str] = {}
 
     async def once(self) -> FleetSnapshot:
@@ -134,14 +136,15 @@ class Monitor:
     def _current_rows(self) -> tuple[NodeRow, ...]:
         """Make the rows; one of which nothing changed is the same object as before."""
         inventory = self._discovery.inventory()
-        if self._rows.keys() != inventory.nodes.keys() or not self._names:
+        if inventory is not self._inventory:
+            self._inventory = inventory
             self._names = sorted(inventory.nodes, key=natural)
         rows = {}
         for name in self._names:
             node, pods = inventory.nodes[name], inventory.pods.get(name, ())
             sampled = self._sampler.sampled(pods[0].name) if pods else None
             row = self._rows.get(name)
-            if row is None or row.node != node or row.pods != pods or row.sampled is not sampled:
+            if row is None or _changed(row, node, pods, sampled):
                 row = NodeRow(node=node, pods=pods, sampled=sampled)
             rows[name] = row
         self._rows = rows
@@ -196,6 +199,12 @@ class Monitor:
                 else:
                     self._trouble["credentials"] = ""
                 await asyncio.sleep(RENEW_SECONDS)
+
+
+def _changed(row: NodeRow, node: Node, pods: tuple[CachePod, ...], sampled: Sampled | None) -> bool:
+    """Compare by identity first: of thousands of rows nearly all are as they were."""
+    same = row.node is node and row.pods is pods and row.sampled is sampled
+    return not same and (row.node, row.pods, row.sampled) != (node, pods, sampled)
 
 
 def _watched(cache: Cache, dns_ips: Collection[str]) -> Watched:

@@ -76,6 +76,8 @@ class NodeTable(ScrollView, can_focus=True):
         self._slots: tuple[Slot, ...] = ()
         self._sort = ("node", False)
         self._longest = 0
+        self._drawn: dict[tuple[int, bool], Strip] = {}
+        self._styles: dict[str, Style] = {}
 
     def show(
         self, rows: Sequence[NodeRow], snapshot: FleetSnapshot, *, sort_by: str, reverse: bool
@@ -90,7 +92,7 @@ class NodeTable(ScrollView, can_focus=True):
         if self.cursor not in self._index:
             self.cursor = rows[min(before, len(rows) - 1)].node.name if rows else ""
         self.virtual_size = Size(self.size.width, len(rows) + 1)
-        self._slots = layout(self.scrollable_content_region.width, self._longest)
+        self._lay_out()
         self.refresh()
 
     def in_view(self) -> list[str]:
@@ -113,24 +115,32 @@ class NodeTable(ScrollView, can_focus=True):
 
     def on_resize(self) -> None:
         """Choose the columns anew."""
-        self._slots = layout(self.scrollable_content_region.width, self._longest)
+        self._lay_out()
+
+    def notify_style_update(self) -> None:
+        """Forget what was drawn in the old theme's colours."""
+        super().notify_style_update()
+        self._styles.clear()
+        self._drawn.clear()
 
     def render_line(self, y: int) -> Strip:
         """Draw one line of the view."""
         width = self.size.width
         base = self.rich_style
-        if self._snapshot is None:
+        number = round(self.scroll_y) + y - 1
+        if self._snapshot is None or number >= len(self._rows):
             return Strip.blank(width, base)
         if y == 0:
             heading = base + self._style("header")
             return self._strip(header(self._slots, self._sort[0], reverse=self._sort[1]), heading)
-        number = round(self.scroll_y) + y - 1
-        if number >= len(self._rows):
-            return Strip.blank(width, base)
         row = self._rows[number]
         chosen = row.node.name == self.cursor
-        style = base + self._style("cursor") if chosen else base
-        return self._strip(line(row, self._snapshot, self._slots), style, plain=chosen)
+        strip = self._drawn.get((number, chosen))
+        if strip is None:
+            style = base + self._style("cursor") if chosen else base
+            cells = line(row, self._snapshot, self._slots)
+            strip = self._drawn[number, chosen] = self._strip(cells, style, plain=chosen)
+        return strip
 
     def action_move(self, lines: int) -> None:
         """Move the cursor by lines."""
@@ -141,7 +151,7 @@ class NodeTable(ScrollView, can_focus=True):
 
     def action_page(self, pages: int) -> None:
         """Move the cursor by views."""
-        self.action_move(pages * max(self.size.height - 2, 1))
+        self.action_move(pages * max(self.size.height - 1, 1))
 
     def action_end(self, direction: int) -> None:
         """Move the cursor to the first or the last row."""
@@ -171,4 +181,13 @@ class NodeTable(ScrollView, can_focus=True):
         return Strip(segments).adjust_cell_length(self.size.width, style)
 
     def _style(self, name: str) -> Style:
-        return self.get_component_rich_style(f"node-table--{name}", partial=True)
+        style = self._styles.get(name)
+        if style is None:
+            style = self.get_component_rich_style(f"node-table--{name}", partial=True)
+            self._styles[name] = style
+        return style
+
+    def _lay_out(self) -> None:
+        """Choose the columns, and forget what was drawn with others or from an older snapshot."""
+        self._slots = layout(self.scrollable_content_region.width, self._longest)
+        self._drawn.clear()

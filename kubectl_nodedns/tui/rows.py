@@ -96,29 +96,30 @@ def line(row: NodeRow, snapshot: FleetSnapshot, slots: Sequence[Slot]) -> list[C
     found = marks(row, snapshot)
     worst = found[0].severity if found else Severity.OK
     styles = {mark.column: STYLE[mark.severity] for mark in reversed(found)}
+    stale = snapshot.stale(row)
     cells = [Cell(worst.glyph.ljust(MARK_CELLS - 1), STYLE[worst])]
     for number, (column, width) in enumerate(slots):
         if column.figure and row.figures is None:
             rest = sum(slot.width + 1 for slot in slots[number:]) - 1
             cells.append(Cell(" " + fit(row.reason or "no sample yet", rest, left=True), "quiet"))
             break
-        text, style = _cell(row, snapshot, column, width)
+        text, style = column.text(row, snapshot), ""
+        if text == UNKNOWN:
+            style = "quiet"
+        elif stale:
+            text, style = _stale(text, row, snapshot, column, width)
         text = fit_name(text, width) if column.key == "node" else text
         cells.append(Cell(" " + fit(text, width, left=column.left), styles.get(column.key, style)))
     return cells
 
 
-def _cell(row: NodeRow, snapshot: FleetSnapshot, column: Column, width: int) -> tuple[str, str]:
-    """Return a cell's text and style; stale figures stand in brackets where there is room."""
-    text = column.text(row, snapshot)
-    if text == UNKNOWN:
-        return text, "quiet"
-    if not snapshot.stale(row):
-        return text, ""
+def _stale(
+    text: str, row: NodeRow, snapshot: FleetSnapshot, column: Column, width: int
+) -> tuple[str, str]:
+    """Put a stale figure in brackets where there is room, and its age in the place of "Ready"."""
     if column.figure:
         return (f"({text})" if len(text) + 2 <= width else text), "stale"
     if column.key == "state" and row.pod is not None and row.pod.ready:
-        # A pod that is ready but silent shows how old its figures are instead.
         return f"{age(row.age(snapshot.at))} old", "note"
     return text, ""
 

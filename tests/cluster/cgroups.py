@@ -58,6 +58,15 @@ def _inherit_cpuset(above: Path, folder: Path) -> None:
             (folder / name).write_text((above / name).read_text())
 
 
+def clear(layout: Layout, node: Node) -> None:
+    """Remove what an earlier life of a node left below its folders, as a reboot would.
+
+    A starting kubelet asks the runtime about each of these, and waits seconds for every answer.
+    """
+    for root in roots():
+        _remove_below(root / layout.cgroup / node.name)
+
+
 def leftovers(layout: Layout) -> list[Path]:
     """Return the cluster's folders that exist, one for each hierarchy."""
     return [root / layout.cgroup for root in roots() if (root / layout.cgroup).exists()]
@@ -78,14 +87,18 @@ def remove(layout: Layout) -> None:
 
 
 def _remove_tree(folder: Path) -> None:
+    _remove_below(folder)
+    _try_rmdir(folder)
+
+
+def _remove_below(folder: Path) -> None:
     # Only folders can be removed, from the innermost out; their files go with them.
     for inner in sorted((p for p in folder.rglob("*") if p.is_dir()), reverse=True):
         _try_rmdir(inner)
-    _try_rmdir(folder)
 
 
 def _try_rmdir(folder: Path) -> None:
     try:
         folder.rmdir()
-    except (FileNotFoundError, OSError):
-        return
+    except OSError:
+        return  # Gone already, or a process is still ending in it.

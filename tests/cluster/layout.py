@@ -18,6 +18,8 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 BUILD = Path(__file__).resolve().parent / "build"
 MANIFESTS = Path(__file__).resolve().parent / "manifests"
 
+CACHE_VARIABLE = "NODEDNS_TEST_CACHE"
+
 KUBERNETES_VERSION = "1.37.2"
 PAUSE_IMAGE = "registry.k8s.io/pause:3.10"
 
@@ -118,5 +120,5 @@ class Layout:
 
 def cache_directory() -> Path:
     """Return the folder of what clusters share: programs and unpacked images."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "kubectl-nodedns-tests"
+    default = Path.home() / ".cache" / "kubectl-nodedns-tests"
+    return Path(os.environ.get(CACHE_VARIABLE) or default)

@@ -16,7 +16,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.cluster import supervisor
+from tests.cluster import cgroups, supervisor
 from tests.cluster.layout import CONTROL_IP, Layout, Node
 
 OWN_FOLDERS = {
@@ -42,6 +42,7 @@ def mount(*words: str | Path) -> None:
 def set_up(layout: Layout, node: Node) -> None:
     """Make the mounts and settings of a node."""
     socket.sethostname(node.name)
+    cgroups.clear(layout, node)
     own = layout.node(node)
     mount("-t", "tmpfs", "-o", "mode=755,size=64m", "tmpfs", "/run")
     for name, target in OWN_FOLDERS.items():

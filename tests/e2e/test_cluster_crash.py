@@ -14,7 +14,7 @@ import pytest
 
 from tests.cluster import cgroups
 from tests.cluster.cluster import Cluster
-from tests.cluster.layout import REPOSITORY, Layout, cache_directory
+from tests.cluster.layout import CACHE_VARIABLE, REPOSITORY, Layout
 from tests.cluster.processes import all_processes, of_cluster
 from tests.cluster.programs import build
 from tests.cluster.readiness import is_healthy
@@ -58,7 +58,7 @@ def run(name: str, layout: Layout) -> None:
 
 def kill_up(layout: Layout, after: str, seconds: float, cache: Path | None = None) -> None:
     """Run `up` until a step begins, and some seconds longer, then kill it."""
-    environment = {**os.environ, "XDG_CACHE_HOME": str(cache)} if cache else None
+    environment = {**os.environ, CACHE_VARIABLE: str(cache)} if cache else None
     with subprocess.Popen(
         command("up", layout), cwd=REPOSITORY, stderr=subprocess.PIPE, text=True, env=environment
     ) as up:
@@ -106,10 +106,10 @@ def test_down_after_an_up_killed_while_importing_images_leaves_nothing(
     layout: Layout, tmp_path: Path
 ) -> None:
     before = links()
-    cache = tmp_path / "cache" / cache_directory().name
-    cache.mkdir(parents=True)
+    cache = tmp_path / "cache"
+    cache.mkdir()
     (cache / "programs").symlink_to(build())
-    kill_up(layout, "images", 5, cache.parent)
+    kill_up(layout, "images", 5, cache)
     run("down", layout)
     assert leftovers(layout, before) == []
     assert not (cache / "images").exists()

@@ -1,0 +1,75 @@
+"""Processes of their own: signals at any moment, and standard output that is data alone."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+import yaml
+
+from kubectl_nodedns.errors import Exit
+from tests.contract import cluster
+from tests.contract.api import Api, hangs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Start = Callable[..., subprocess.Popen[str]]
+
+pytestmark = pytest.mark.usefixtures("config")
+
+
+def wait_for(api: Api, path: str) -> None:
+    """Wait until somebody asks for `path`."""
+    deadline = time.monotonic() + 30
+    while not any(seen.path == path for seen in api.state.seen):
+        assert time.monotonic() < deadline, f"nobody asked for {path}"
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("command", [["enable", "--yes"], ["top", "--once"]])
+def test_a_signal_during_a_request_ends_with_130_and_without_a_traceback(
+    number: signal.Signals, command: list[str], api: Api, start: Start
+) -> None:
+    cluster.fill(api)
+    path = "/apis/apps/v1/daemonsets"
+    api.script("GET", path, hangs)
+    process = start(*command)
+    wait_for(api, path)
+    process.send_signal(number)
+    out, err = process.communicate(timeout=20)
+    assert process.returncode == Exit.INTERRUPTED
+    assert out == ""
+    assert err.endswith("interrupted\n")
+    assert "Traceback" not in err
+    assert api.state.writes == []
+
+
+def test_standard_output_is_data_alone(api: Api, start: Start) -> None:
+    cluster.fill(api)
+    out, err = start("enable", "--dry-run=client", "-o", "yaml").communicate(timeout=60)
+    assert [obj["kind"] for obj in yaml.safe_load_all(out)][-1] == "DaemonSet"
+    assert "inspect lab" in err
+
+
+def test_an_unknown_context_ends_in_words(api: Api, start: Start) -> None:
+    process = start("enable", "--context", "prod", "--yes")
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == Exit.USAGE
+    assert (out, err) == (
+        "",
+        "error: there is no context 'prod'\n  the kubeconfig has: lab\n",
+    )
+
+
+def test_without_a_terminal_nothing_is_changed(api: Api, start: Start) -> None:
+    cluster.fill(api)
+    process = start("enable")
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == Exit.USAGE
+    assert "no terminal to ask on" in err
+    assert api.state.writes == []

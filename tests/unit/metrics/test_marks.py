@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from kubectl_nodedns.metrics.fleet import NodeRow
+from kubectl_nodedns.metrics.marks import Severity, marks, severity
+from tests.unit.metrics.fleets import MIB, NOW, node, pod, row, snapshot, traffic
+
+if TYPE_CHECKING:
+    from kubectl_nodedns.metrics.figures import Figures
+    from kubectl_nodedns.metrics.inventory import CachePod
+
+
+def judge(found: NodeRow) -> list[tuple[Severity, str]]:
+    return [(mark.severity, mark.words) for mark in marks(found, snapshot(found))]
+
+
+def test_nothing_wrong() -> None:
+    assert judge(row(figures=traffic())) == []
+    assert severity(row(figures=traffic()), snapshot()) is Severity.OK
+
+
+def test_an_idle_cache_is_fine() -> None:
+    assert judge(row(figures=traffic(lookups=0))) == []
+
+
+@pytest.mark.parametrize(
+    ("figures", "level", "words"),
+    [
+        (traffic(failing=0.02), Severity.NOTE, "2.0% of lookups fail"),
+        (traffic(failing=0.05), Severity.BAD, "5.0% of lookups fail"),
+        (traffic(memory=110 * MIB), Severity.NOTE, "86% of the memory limit"),
+        (traffic(memory=125 * MIB), Severity.BAD, "98% of the memory limit"),
+        (replace(traffic(), setup_errors=0.1), Severity.NOTE, "cannot be set up"),
+        (replace(traffic(), panics_total=2.0), Severity.NOTE, "2 panics"),
+        (
+            replace(
+                traffic(),
+                upstreams=(replace(traffic().upstreams[0], healthcheck_failures=0.5),),
+            ),
+            Severity.NOTE,
+            "health checks",
+        ),
+        (traffic(at=NOW - 30), Severity.NOTE, "stale"),
+    ],
+)
+def test_figures(figures: Figures, level: Severity, words: str) -> None:
+    ((found, said),) = judge(row(figures=figures))
+    assert found is level
+    assert words in said
+
+
+@pytest.mark.parametrize(
+    ("of", "level", "words"),
+    [
+        (pod(ready=False, status="CrashLoopBackOff"), Severity.BAD, "CrashLoopBackOff"),
+        (pod(ready=False), Severity.BAD, "NotReady"),
+        (pod(ready=False, status="ContainerCreating"), Severity.NOTE, "ContainerCreating"),
+        (pod(restarts=3, restarted_at=NOW - 60), Severity.NOTE, "restarted lately, 3"),
+    ],
+)
+def test_pods(of: CachePod, level: Severity, words: str) -> None:
+    ((found, said),) = judge(row(of=of))
+    assert found is level
+    assert words in said
+
+
+def test_a_restart_long_ago_is_no_news() -> None:
+    assert judge(row(of=pod(restarts=3, restarted_at=NOW - 3600))) == []
+
+
+def test_a_slow_99th_percentile() -> None:
+    seconds = traffic()
+    buckets = seconds.traffic.latency
+    slow = buckets._replace(counts=tuple([0.0] * (len(buckets.counts) - 2) + [100.0, 100.0]))
+    found = replace(seconds, traffic=replace(seconds.traffic, latency=slow))
+    ((level, said),) = judge(row(figures=found))
+    assert level is Severity.BAD
+    assert "one lookup in 100 takes 8" in said
+
+
+def test_a_scrape_that_fails() -> None:
+    ((level, said),) = judge(row(error="connection refused"))
+    assert level is Severity.NOTE
+    assert said == "no metrics: connection refused"
+
+
+@pytest.mark.parametrize(
+    ("of", "expected"),
+    [
+        (node(), Severity.BAD),
+        (node(ready=False), Severity.NOTE),
+        (node(windows=True), Severity.OK),
+    ],
+)
+def test_nodes_without_a_pod(of: object, expected: Severity) -> None:
+    found = NodeRow(node=of, pods=(), sampled=None)  # type: ignore[arg-type]
+    assert severity(found, snapshot(found)) is expected
+
+
+def test_the_worst_comes_first() -> None:
+    found = row(error="refused", of=pod(ready=False, status="CrashLoopBackOff"))
+    assert [level for level, _ in judge(found)] == [Severity.BAD, Severity.NOTE]
+
+
+def test_each_severity_can_be_told_without_colour() -> None:
+    assert len({level.glyph for level in Severity}) == len(Severity)

@@ -1,0 +1,146 @@
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+
+from kubectl_nodedns.errors import ForbiddenError, UnreachableError
+from kubectl_nodedns.metrics import monitor as module
+from kubectl_nodedns.metrics.discovery import Discovery
+from kubectl_nodedns.metrics.monitor import Monitor
+from kubectl_nodedns.metrics.sampler import Sampler
+from tests.unit.metrics.pages import KUBE_DNS, LOCAL
+from tests.unit.metrics.test_discovery import CACHE, Tables
+from tests.unit.metrics.test_sampler import Pods
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from kubectl_nodedns.facts.caches import Cache
+
+
+class Meter:
+    requests = 0
+    received = 0
+
+
+class Hands:
+    """What the monitor is given to read caches and credentials again."""
+
+    def __init__(self) -> None:
+        self.caches: Sequence[Cache] | Exception = (CACHE,)
+        self.renewed = 0
+
+    async def reread(self) -> Sequence[Cache]:
+        if isinstance(self.caches, Exception):
+            raise self.caches
+        return self.caches
+
+    async def renew(self) -> None:
+        self.renewed += 1
+        raise UnreachableError("the plugin failed", hint="log in")
+
+
+@pytest.fixture
+def tables() -> Tables:
+    return Tables()
+
+
+@pytest.fixture
+def hands() -> Hands:
+    return Hands()
+
+
+def make(tables: Tables, hands: Hands, dns_ips: Sequence[str] = (KUBE_DNS,)) -> Monitor:
+    return Monitor(
+        discovery=Discovery(tables, [CACHE]),
+        sampler=Sampler(Pods(), interval=0.05),
+        caches=[CACHE],
+        dns_ips=dns_ips,
+        reread=hands.reread,
+        renew=hands.renew,
+        meter=Meter(),
+    )
+
+
+async def test_once_has_rates(
+    tables: Tables, hands: Hands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "ONCE_SECONDS", 0.05)
+    seen = await make(tables, hands).once()
+    assert [row.node.name for row in seen.nodes] == ["n1", "n2"]
+    assert seen.nodes[0].traffic.lookups is not None
+    assert seen.nodes[1].pod is None
+    assert seen.source == "test"
+
+
+@pytest.mark.parametrize(
+    ("dns_ips", "local", "kube_dns"),
+    [
+        ((KUBE_DNS,), LOCAL, (KUBE_DNS,)),
+        ((), LOCAL, (KUBE_DNS,)),  # not known: by convention the first is its own
+        (("10.0.0.99",), LOCAL, ()),
+    ],
+)
+async def test_which_address_is_whose(
+    tables: Tables, hands: Hands, dns_ips: tuple[str, ...], local: str, kube_dns: tuple[str, ...]
+) -> None:
+    (watched,) = make(tables, hands, dns_ips).snapshot().caches
+    assert (watched.local_ip, watched.kube_dns_ips) == (local, kube_dns)
+
+
+async def test_rows_of_which_nothing_changed_are_the_same_objects(
+    tables: Tables, hands: Hands
+) -> None:
+    monitor = make(tables, hands)
+    await monitor.load()
+    first, second = monitor.snapshot(), monitor.snapshot()
+    assert all(a is b for a, b in zip(first.nodes, second.nodes, strict=True))
+
+
+async def test_it_keeps_current_and_follows_pods(tables: Tables, hands: Hands) -> None:
+    monitor = make(tables, hands)
+    await monitor.load()
+    running = asyncio.create_task(monitor.run())
+    await asyncio.sleep(0.5)
+    (one, _) = monitor.snapshot().nodes
+    assert one.figures is not None
+    assert one.traffic.lookups is not None
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_a_cache_that_is_removed_is_said(
+    tables: Tables, hands: Hands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "REREAD_SECONDS", 0.01)
+    monitor = make(tables, hands)
+    await monitor.load()
+    hands.caches = ()
+    running = asyncio.create_task(monitor.run())
+    await asyncio.sleep(0.1)
+    assert monitor.snapshot().problems == ("the cache has been removed: no DaemonSet",)
+    hands.caches = UnreachableError("gone")
+    await asyncio.sleep(0.1)
+    assert monitor.snapshot().problems == ("gone",)
+    hands.caches = (CACHE,)
+    await asyncio.sleep(0.1)
+    assert monitor.snapshot().problems == ()
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_expired_credentials_are_renewed_and_a_failure_is_said(
+    tables: Tables, hands: Hands
+) -> None:
+    monitor = make(tables, hands)
+    await monitor.load()
+    tables.lists["nodes"] = [ForbiddenError("Unauthorized", status=401)]
+    tables.events["nodes"].put_nowait(ForbiddenError("Unauthorized", status=401))
+    running = asyncio.create_task(monitor.run())
+    await asyncio.sleep(1.3)
+    assert hands.renewed == 1
+    assert "the plugin failed: log in" in monitor.snapshot().problems
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
