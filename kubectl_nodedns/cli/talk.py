@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 import time
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol, TextIO
 
 from kubectl_nodedns.errors import UsageError
+from kubectl_nodedns.interruptible import interruptible
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
 GREEN, RED, DIM, BOLD = "32", "31", "2", "1"
 
@@ -77,7 +76,7 @@ class Talk:
                 "this changes the cluster and there is no terminal to ask on",
                 hint="say --yes, or look first with --dry-run=server",
             )
-        with _interruptible():
+        with interruptible():
             self._stream.write(f"{question} [y/N] ")
             self._stream.flush()
             return sys.stdin.readline().strip().lower() in ("y", "yes")
@@ -88,19 +87,3 @@ class Talk:
     def _line(self, text: str) -> None:
         self._stream.write(f"{text}\n")
         self._stream.flush()
-
-
-@contextmanager
-def _interruptible() -> Iterator[None]:
-    """Let Ctrl-C and SIGTERM end a wait for a person.
-
-    The event loop's own handlers only make a note for the loop, which stands still meanwhile.
-    """
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    for number in before:
-        signal.signal(number, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -58,7 +58,24 @@ class Client:
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
-        self._session = aiohttp.ClientSession(
+        self._session = self._connect()
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    async def renew(self, access: Access) -> None:
+        """Go on with other credentials; what is under way ends with an error."""
+        before = self._session
+        self.access = access
+        self._session = self._connect()
+        if before is not None:
+            await before.close()
+
+    def _connect(self) -> aiohttp.ClientSession:
+        return aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(ssl=self.access.tls, limit=0, limit_per_host=0),
             headers=[
                 ("User-Agent", f"kubectl-nodedns/{__version__}"),
@@ -68,12 +85,6 @@ class Client:
             ],
             timeout=aiohttp.ClientTimeout(total=self.access.request_timeout, sock_connect=10),
         )
-        return self
-
-    async def __aexit__(self, *exc: object) -> None:
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
 
     async def get(
         self,
@@ -347,8 +358,8 @@ class Client:
             **extra,
         ) as answer:
             body = await answer.read()
-            length = answer.headers.get("Content-Length", "")
-            self.received += int(length) if length.isdigit() else len(body)
+            # aiohttp before 3.14 does not tell; there the decoded length counts.
+            self.received += int(getattr(answer.content, "total_raw_bytes", len(body)))
             retry_after = answer.headers.get("Retry-After", "")
             pause = min(float(retry_after), 10.0) if retry_after.isdigit() else 1.0
             return answer.status, pause, body

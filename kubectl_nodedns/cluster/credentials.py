@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kubectl_nodedns.errors import UnreachableError
+from kubectl_nodedns.interruptible import interruptible
 
 PLUGIN_TIMEOUT = 120.0
 """Seconds a plugin may take; a browser login needs a person's time."""
@@ -58,15 +59,16 @@ def run_plugin(
     }
     environment = _environment(spec) | {"KUBERNETES_EXEC_INFO": json.dumps(info)}
     try:
-        done = subprocess.run(
-            [command, *(spec.get("args") or [])],
-            env=environment,
-            stdin=None if terminal else subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=PLUGIN_TIMEOUT,
-            check=False,
-        )
+        with interruptible():
+            done = subprocess.run(
+                [command, *(spec.get("args") or [])],
+                env=environment,
+                stdin=None if terminal else subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                timeout=PLUGIN_TIMEOUT,
+                check=False,
+            )
     except FileNotFoundError as error:
         raise UnreachableError(
             f"the credential plugin {command!r} is not installed",

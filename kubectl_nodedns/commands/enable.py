@@ -23,7 +23,7 @@ from kubectl_nodedns.install.objects import OPTIONS, Settings, build
 from kubectl_nodedns.install.options import (
     NO_EXTERNAL_NAME,
     Memory,
-    check_family,
+    check_addresses,
     selector_of,
     settle,
 )
@@ -68,7 +68,7 @@ def _without_cluster(
         image=memory.value("image"),
         node_selector=selector_of(memory.value("node-selector")),
     )
-    check_family(settings.local_ip, settings.kube_dns_ip)
+    check_addresses(settings.local_ip, settings.kube_dns_ip)
     assumed = f"namespace {namespace}, DNS selector k8s-app=kube-dns, target port 53"
     talk.note(f"no cluster was asked; assumed: {assumed}, image {settings.image}")
     print_objects(build(settings, options=memory.as_text()), arguments.output or "yaml")
@@ -142,7 +142,7 @@ def settings_of(seen: Inspection, memory: Memory) -> Settings:
         image=memory.value("image"),
         node_selector=selector_of(memory.value("node-selector")),
     )
-    check_family(settings.local_ip, settings.kube_dns_ip)
+    check_addresses(settings.local_ip, settings.kube_dns_ip)
     return settings
 
 

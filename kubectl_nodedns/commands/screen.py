@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import signal
 import sys
 from typing import TYPE_CHECKING
 
@@ -115,6 +117,7 @@ async def show(
     app = TopApp(feed=monitor, asker=asker, place=place, sort_by=sort_by)
     watching = asyncio.create_task(monitor.run())
     watching.add_done_callback(lambda _: app.exit())
+    _end_with_the_terminal()
     try:
         await app.run_async(mouse=not arguments.no_mouse)
     finally:
@@ -122,9 +125,20 @@ async def show(
             print("removing the probe pods", file=sys.stderr)
         await asker.close()
         watching.cancel()
-    if not watching.cancelled() and watching.done():
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError  # Textual ended orderly, and kept it to itself
+    if watching.done():
         watching.result()
     return Exit.OK
+
+
+def _end_with_the_terminal() -> None:
+    """Clean up too when the terminal's window is closed (SIGHUP; Windows has none)."""
+    task = asyncio.current_task()
+    with contextlib.suppress(NotImplementedError, AttributeError):
+        if task is not None:
+            asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, task.cancel)
 
 
 async def _mode(client: Client) -> str:

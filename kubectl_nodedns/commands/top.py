@@ -62,10 +62,9 @@ async def _top(
 
         async def renew() -> None:
             """Log in again without the terminal, and go on with what that gave."""
-            access = await asyncio.to_thread(resolve, replace(options, interactive=False))
-            await client.__aexit__()
-            client.access = access
-            await client.__aenter__()
+            await client.renew(
+                await asyncio.to_thread(resolve, replace(options, interactive=False))
+            )
 
         monitor = Monitor(
             discovery=Discovery(client, caches, labels=arguments.selector or ""),
@@ -138,7 +137,11 @@ async def _print_lines(monitor: Monitor, refresh: float) -> int:
 
 
 def _print(snapshot: FleetSnapshot, output: str, sort_by: Column) -> int:
-    """Print one snapshot: data to stdout, words about it to stderr."""
+    """Print one snapshot: data to stdout, words about it to stderr.
+
+    Returns:
+        Exit.API when not one page could be read: what was printed has no figures.
+    """
     if output == "json":
         print(json.dumps(document(snapshot), indent=2))
     elif output == "yaml":
@@ -150,7 +153,7 @@ def _print(snapshot: FleetSnapshot, output: str, sort_by: Column) -> int:
         sys.stdout.flush()
     for line in summary(snapshot):
         print(line, file=sys.stderr)
-    return Exit.OK
+    return Exit.API if snapshot.blind else Exit.OK
 
 
 def _column(name: str | None) -> Column:

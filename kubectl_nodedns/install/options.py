@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from kubectl_nodedns.errors import RefusedError, UsageError
+from kubectl_nodedns.facts.dns_service import split_name
 from kubectl_nodedns.names import absolute, address
 
 if TYPE_CHECKING:
@@ -108,8 +109,13 @@ def check(name: str, text: str) -> str:
     return _CHECKS[name](text) if name in _CHECKS else text
 
 
-def check_family(local_ip: str, kube_dns_ip: str) -> None:
-    """Refuse a local IP of another address family than the DNS service's: the agent does one."""
+def check_addresses(local_ip: str, kube_dns_ip: str) -> None:
+    """Refuse a local IP that cannot stand beside the DNS service's address."""
+    if local_ip == kube_dns_ip:
+        raise RefusedError(
+            f"the address {local_ip} is used already, by the DNS service itself",
+            hint="choose another with --local-ip, such as 169.254.20.10",
+        )
     if ipaddress.ip_address(local_ip).version != ipaddress.ip_address(kube_dns_ip).version:
         raise RefusedError(
             f"the DNS service has the address {kube_dns_ip}, and the cache would have {local_ip}: "
@@ -171,7 +177,12 @@ def _node_selector(text: str) -> str:
     return ",".join(f"{k}={v}" for k, v in sorted(selector_of(text).items()))
 
 
+def _dns_service(text: str) -> str:
+    return "/".join(split_name(text))
+
+
 _CHECKS = {
+    "dns-service": _dns_service,
     "local-ip": _local_ip,
     "cluster-domain": _cluster_domain,
     "image": _image,

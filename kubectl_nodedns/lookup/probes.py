@@ -132,7 +132,7 @@ class Probes:
         """
         pod = self._pods.get(node)
         if pod is None:
-            return [Answer(question=q, error="no probe runs on this node") for q in questions]
+            return [_unasked(q, "no probe runs on this node") for q in questions]
         async with self._gate:
             try:
                 done = await self._client.exec(
@@ -145,7 +145,7 @@ class Probes:
             except ForbiddenError:
                 raise
             except (ApiError, TimedOutError) as error:
-                return [Answer(question=q, error=f"probe: {error}") for q in questions]
+                return [_unasked(q, f"probe: {error}") for q in questions]
         return dig.answers(questions, done.stdout)
 
     async def resolv_conf(self, node: str) -> str:
@@ -231,6 +231,11 @@ class Probes:
             if not uid:  # cancelled between the request and its answer
                 uid = (await self._client.get(path))["metadata"]["uid"]
             await self._client.delete(path, uid=uid)
+
+
+def _unasked(question: Question, why: str) -> Answer:
+    """Answer for a question that was never sent."""
+    return Answer(question=question, error=why, asked=False)
 
 
 def pod_state(pod: Mapping[str, Any]) -> tuple[bool, str, bool]:

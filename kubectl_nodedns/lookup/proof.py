@@ -136,8 +136,13 @@ def back(node: str, answers: Sequence[Answer]) -> Verdict:
 
 
 def silent(node: str, answers: Sequence[Answer]) -> Verdict:
-    """Judge one question at the local address, where nothing may answer any more."""
+    """Judge one question at the local address, where nothing may answer any more.
+
+    Silence counts only when the question was sent.
+    """
     answer = answers[0]
+    if not answer.asked:
+        return Verdict(node=node, ok=False, text=answer.error, answers=tuple(answers))
     if answer.rcode:
         text = f"something still answers at {answer.question.server}: {answer.summary()}"
         return Verdict(node=node, ok=False, text=text, answers=tuple(answers))

@@ -61,6 +61,8 @@ class Answer:
     """Octets of the response message; None without one."""
     error: str = ""
     """Why there was no response, in words; empty when there was one."""
+    asked: bool = True
+    """Whether the question was sent at all; False when its probe is gone or an exec failed."""
 
     @property
     def ok(self) -> bool:

@@ -94,9 +94,9 @@ class NodeRow:
         """Why there is nothing to see here, in words; empty when there is."""
         if self.pod is None:
             return _absence(self.node)
-        if self.sampled and self.sampled.error:
-            return self.sampled.error
-        return ""
+        if not self.pod.listening:
+            return f"the cache pod is {self.pod.status}"
+        return self.sampled.error if self.sampled else ""
 
     def age(self, at: float) -> float | None:
         """Return the age of the figures in seconds; None when there are none."""
@@ -138,6 +138,8 @@ class Fleet:
     """Nodes whose cache pod is ready."""
     sampled: int
     """Nodes whose figures are fresh; the sums below are over these."""
+    newest: float | None
+    """When the newest page of all arrived, in Unix seconds; None before the first."""
     intercepting: int
     """Nodes where lookups to the kube-dns IP were seen lately."""
     traffic: Traffic
@@ -182,10 +184,21 @@ class FleetSnapshot:
         """All DNS service addresses that the caches listen on."""
         return tuple(dict.fromkeys(ip for cache in self.caches for ip in cache.kube_dns_ips))
 
+    @property
+    def blind(self) -> bool:
+        """Whether pods are scraped and not one of them gives its page."""
+        errors = [row.sampled.error for row in self.nodes if row.sampled is not None]
+        return bool(errors) and all(errors)
+
+    @property
+    def stale_after(self) -> float:
+        """Age in seconds from which a figure is stale."""
+        return stale_after(self.interval, len(self.nodes))
+
     def stale(self, row: NodeRow) -> bool:
         """Whether a row's figures are older than they should be."""
         age = row.age(self.at)
-        return age is not None and age > stale_after(self.interval, len(self.nodes))
+        return age is not None and age > self.stale_after
 
 
 T = TypeVar("T")
@@ -208,6 +221,7 @@ def totals(
         wanted=sum(not row.node.windows for row in rows),
         ready=sum(row.pod is not None and row.pod.ready for row in rows),
         sampled=len(fresh),
+        newest=max((f.at for row in rows if (f := row.figures) is not None), default=None),
         intercepting=sum(
             row.interception(kube_dns_ips, at) is Interception.BY_COUNTERS for row in rows
         ),

@@ -60,6 +60,11 @@ class CachePod:
     """Memory limit of the cache container; None without one."""
 
     @property
+    def listening(self) -> bool:
+        """Whether its containers run, so that somebody may answer."""
+        return self.status in {"Running", "Terminating"}
+
+    @property
     def leaving(self) -> bool:
         """Whether it is on its way out or ended."""
         return self.status in {"Terminating", "Completed", "Evicted", "Error", "Succeeded"}

@@ -130,7 +130,7 @@ class Monitor:
             source=self._sampler.source.name,
             interval=interval,
             load=self._measure(at),
-            problems=self._problems(),
+            problems=self._problems(rows),
         )
 
     def _current_rows(self) -> tuple[NodeRow, ...]:
@@ -150,9 +150,13 @@ class Monitor:
         self._rows = rows
         return tuple(rows.values())
 
-    def _problems(self) -> tuple[str, ...]:
+    def _problems(self, rows: Sequence[NodeRow]) -> tuple[str, ...]:
         found = [str(problem) for problem in self._discovery.problems()]
-        return tuple(dict.fromkeys([*found, *(t for t in self._trouble.values() if t)]))
+        found += [trouble for trouble in self._trouble.values() if trouble]
+        errors = [row.sampled.error for row in rows if row.sampled is not None]
+        if errors and all(errors):  # the same as `FleetSnapshot.blind`
+            found.append(f"no metrics from any node: {errors[0]}")
+        return tuple(dict.fromkeys(found))
 
     def _measure(self, at: float) -> Load:
         """Measure our own load over a second or more, so that one request does not look big."""
@@ -167,7 +171,8 @@ class Monitor:
 
     def _reconcile(self) -> None:
         """Scrape the first pod of each node: two on one node share a port, and so a registry."""
-        self._sampler.follow(pods[0] for pods in self._discovery.inventory().pods.values())
+        first = (pods[0] for pods in self._discovery.inventory().pods.values())
+        self._sampler.follow(pod for pod in first if pod.listening)
 
     async def _keep_pods(self) -> None:
         while True:
@@ -191,7 +196,8 @@ class Monitor:
         """Log in again when the API server says 401; it must never ask on the screen."""
         while True:
             await asyncio.sleep(1.0)
-            if any(problem.status == UNAUTHORIZED for problem in self._discovery.problems()):
+            problems = self._discovery.problems()
+            if self._sampler.unauthorized or any(p.status == UNAUTHORIZED for p in problems):
                 try:
                     await self._renew()
                 except NodednsError as error:

@@ -46,6 +46,8 @@ def summary(snapshot: FleetSnapshot) -> list[str]:
     )
     lines = [first, *(f"warning: {problem}" for problem in snapshot.problems)]
     silent = [row for row in snapshot.nodes if row.reason and not row.node.windows]
+    if snapshot.blind:  # one of the problems says so for all of them
+        silent = [row for row in silent if row.sampled is None]
     lines += [f"warning: {row.node.name}: {row.reason}" for row in silent[:SAID]]
     if len(silent) > SAID:
         lines.append(f"warning: and {len(silent) - SAID} nodes more like these")

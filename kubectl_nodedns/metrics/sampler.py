@@ -30,6 +30,7 @@ IN_FLIGHT = 24
 """Scrapes at the same time."""
 BACK_OFF_SECONDS = 60.0
 """Longest pause before a failing pod is tried again."""
+UNAUTHORIZED = 401
 TICK_SECONDS = 0.1
 """How often due scrapes are looked for."""
 
@@ -83,6 +84,8 @@ class Sampler:
         self.source = source
         self.scrapes = 0
         """Scrapes tried so far."""
+        self.unauthorized = False
+        """Whether the API server turned the newest scrape away for its credentials (401)."""
         self.interval = interval
         self._per_second = per_second
         self._clock = clock
@@ -160,10 +163,12 @@ class Sampler:
                 text = await self.source.read(track.pod)
             page = read_page(text, at=self._clock())
         except NodednsError as error:
+            self.unauthorized = getattr(error, "status", 0) == UNAUTHORIZED
             self._failed(track, str(error))
         except ExpositionError as error:
             self._failed(track, f"the metrics page cannot be read: {error}")
         else:
+            self.unauthorized = False
             self._read(track, page)
         finally:
             track.running = False

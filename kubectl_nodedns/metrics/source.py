@@ -98,6 +98,16 @@ class PodProxy:
             if isinstance(error.__cause__, TimeoutError):
                 raise NoAnswerError(f"no answer within {TIMEOUT_SECONDS:.0f} s") from error
             raise
+        except ApiError as error:
+            raise _shorter(error) from error
+
+
+def _shorter(error: ApiError) -> ApiError:
+    """Leave out of the message what each row of a table would repeat: the path, and the proxy."""
+    message = str(error)
+    for repeated in ("/proxy/metrics: ", "error trying to reach service: "):
+        message = message.rpartition(repeated)[2]
+    return type(error)(message, hint=error.hint, status=error.status, reason=error.reason)
 
 
 def _final(error: ApiError) -> bool:

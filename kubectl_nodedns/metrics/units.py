@@ -75,7 +75,7 @@ def latency(value: Latency | None) -> str:
 def duration(seconds: float) -> str:
     """Write a short duration: 0.25ms, 1.2ms, 310ms, 2.1s."""
     milliseconds = seconds * 1000
-    if milliseconds < 1:
+    if milliseconds < 0.995:  # noqa: PLR2004
         return f"{milliseconds:.2f}ms"
     if milliseconds < 9.95:  # noqa: PLR2004
         return f"{milliseconds:.1f}ms"

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from kubectl_nodedns.tui.given import Place
 
 Piece = tuple[str, str]
-FRESH_SECONDS = 3.0
-"""Up to this age a snapshot is called live."""
 
 
 def title(
@@ -29,7 +27,7 @@ def title(
     """Say where we look, what is installed there, and how old the picture is."""
     left: list[Piece] = [(" nodedns · ", "quiet")]
     left.append((place.context or "no context", "production" if place.production else "strong"))
-    freshness = _freshness(now - snapshot.at, paused=paused)
+    freshness = _freshness(snapshot, now, paused=paused)
     room = width - sum(len(text) for text, _ in left) - len(freshness[0]) - 4
     about = "   " + _about(snapshot, place, room)
     gap = width - sum(len(text) for text, _ in left) - len(about) - len(freshness[0]) - 1
@@ -111,12 +109,16 @@ def problem_line(snapshot: FleetSnapshot, width: int) -> list[Piece]:
     return [(text if len(text) <= width else text[: width - 1] + "…", "bad")]
 
 
-def _freshness(age: float, *, paused: bool) -> Piece:
+def _freshness(snapshot: FleetSnapshot, now: float, *, paused: bool) -> Piece:
+    """Say how old the newest figure is; that the screen still moves proves nothing."""
     if paused:
-        return f"PAUSED · {units.age(age)} ago ", "note"
-    if age <= FRESH_SECONDS:
-        return "live ", "good"
-    return f"{units.age(age)} old ", "note"
+        return f"PAUSED · {units.age(now - snapshot.at)} ago ", "note"
+    newest = snapshot.fleet.newest
+    if newest is None:
+        return "no figures yet ", "note"
+    if now - newest > snapshot.stale_after:
+        return f"newest {units.age(now - newest)} old ", "bad"
+    return "live ", "good"
 
 
 def _about(snapshot: FleetSnapshot, place: Place, room: int) -> str:

@@ -28,6 +28,7 @@ _PATH = re.compile(
     r"/(?:api/(?P<core>v1)|apis/(?P<group>[^/]+/[^/]+))"
     r"(?:/namespaces/(?P<namespace>[^/]+))?/(?P<plural>[^/]+)(?:/(?P<name>[^/]+))?"
 )
+REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 
 
 @dataclass(frozen=True)
@@ -55,8 +56,9 @@ class State:
 
     @property
     def writes(self) -> list[Seen]:
-        """Requests that would change something."""
-        return [s for s in self.seen if s.method != "GET" and "dryRun" not in s.query]
+        """Requests that would change something; a question about one's rights does not."""
+        asking = ("GET", "dryRun", REVIEWS)
+        return [s for s in self.seen if not {s.method, s.path, *s.query} & {*asking}]
 
 
 class Api:

@@ -1,10 +1,6 @@
-"""The client against answers that are errors, or no answers at all."""
+"""The client against answers that are errors, or garbage, or lost on the way."""
 
 from __future__ import annotations
-
-import socket
-import subprocess
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -25,13 +21,9 @@ from tests.contract.api import (
     document,
     drops,
     hangs,
-    lines,
     text,
 )
 from tests.contract.conftest import access
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 PODS = "/api/v1/pods"
 SERVICE = {
@@ -40,104 +32,6 @@ SERVICE = {
     "metadata": {"namespace": "dns", "name": "kube-dns-upstream"},
 }
 SERVICE_PATH = "/api/v1/namespaces/dns/services/kube-dns-upstream"
-
-
-@pytest.fixture
-def closed_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-async def test_a_refused_connection_names_the_address_and_asks_about_the_cluster(
-    closed_port: int,
-) -> None:
-    url = f"https://127.0.0.1:{closed_port}"
-    async with Client(access(url)) as client:
-        with pytest.raises(UnreachableError) as caught:
-            await client.get(PODS)
-    assert str(caught.value) == f"cannot reach the API server at {url}: connection refused"
-    assert "is the cluster up?" in caught.value.hint
-
-
-async def test_a_name_that_does_not_resolve_says_so() -> None:
-    async with Client(access("https://no-such-host.invalid:6443")) as client:
-        with pytest.raises(UnreachableError, match="its name does not resolve"):
-            await client.get(PODS)
-
-
-def certificate(folder: Path, name: str) -> Path:
-    """Make a certificate for `name` that nobody has signed but itself, and its key."""
-    pair = folder / "pair.pem"
-    done = subprocess.run(
-        [
-            *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"),
-            *("-nodes", "-days", "2", "-subj", f"/CN={name}", "-addext", f"subjectAltName={name}"),
-            *("-keyout", str(folder / "key.pem"), "-out", str(folder / "certificate.pem")),
-        ],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    pair.write_text((folder / "certificate.pem").read_text() + (folder / "key.pem").read_text())
-    return pair
-
-
-@pytest.fixture
-def tls_api(tmp_path: Path) -> Api:
-    import ssl
-
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(certificate(tmp_path, "IP:127.0.0.1"))
-    return Api(context)
-
-
-async def test_a_certificate_that_is_not_trusted_is_an_error_with_a_way_out(tls_api: Api) -> None:
-    with tls_api as api:
-        async with Client(resolve(AccessOptions(server=api.url))) as client:
-            with pytest.raises(UnreachableError, match="its certificate is not trusted") as caught:
-                await client.get(PODS)
-    assert "--certificate-authority" in caught.value.hint
-
-
-async def test_a_certificate_of_the_given_authority_is_trusted(
-    tls_api: Api, tmp_path: Path
-) -> None:
-    with tls_api as api:
-        api.add("pods")
-        options = AccessOptions(
-            server=api.url, certificate_authority=str(tmp_path / "certificate.pem")
-        )
-        async with Client(resolve(options)) as client:
-            assert await client.list(PODS) == []
-
-
-async def test_a_certificate_for_another_name_is_not_trusted(tls_api: Api, tmp_path: Path) -> None:
-    with tls_api as api:
-        options = AccessOptions(
-            server=api.url,
-            certificate_authority=str(tmp_path / "certificate.pem"),
-            tls_server_name="kubernetes.example.com",
-        )
-        async with Client(resolve(options)) as client:
-            with pytest.raises(UnreachableError, match="not trusted"):
-                await client.get(PODS)
-
-
-async def test_plain_http_where_tls_is_spoken_is_an_error_in_words(tls_api: Api) -> None:
-    with tls_api as api:
-        url = api.url.replace("https", "http")
-        async with Client(access(url)) as client:
-            with pytest.raises(ApiError, match=r"cannot reach|HTTP 400"):
-                await client.get(PODS)
-
-
-async def test_tls_where_plain_http_is_spoken_is_an_error_in_words(api: Api) -> None:
-    options = AccessOptions(server=api.url.replace("http", "https"))
-    async with Client(resolve(options)) as client:
-        with pytest.raises(UnreachableError, match="TLS failed"):
-            await client.get(PODS)
 
 
 @pytest.mark.parametrize(
@@ -255,90 +149,6 @@ async def test_one_request_can_have_its_own_limit(api: Api, client: Client) -> N
     api.script("GET", PODS, hangs)
     with pytest.raises(UnreachableError, match="no answer in time"):
         await client.get(PODS, timeout=0.1)
-
-
-async def test_a_long_list_is_read_page_by_page(api: Api, client: Client) -> None:
-    api.script(
-        "GET",
-        PODS,
-        document({"metadata": {"continue": "more"}, "items": [1, 2]}),
-        document({"metadata": {"continue": "still"}, "items": [3]}),
-        document({"metadata": {}, "items": [4]}),
-    )
-    assert await client.list(PODS, labels="a=b") == [1, 2, 3, 4]
-    asked = [(s.query.get("continue"), s.query["labelSelector"]) for s in api.state.seen]
-    assert asked == [(None, "a=b"), ("more", "a=b"), ("still", "a=b")]
-    assert {s.query["limit"] for s in api.state.seen} == {"500"}
-
-
-async def test_a_list_whose_continuation_expired_is_read_again_whole(
-    api: Api, client: Client
-) -> None:
-    api.script(
-        "GET",
-        PODS,
-        document({"metadata": {"continue": "old"}, "items": [1, 2]}),
-        answers(410, "Expired", "The provided continue parameter is too old"),
-        document({"metadata": {}, "items": [1, 2, 3]}),
-    )
-    assert await client.list(PODS) == [1, 2, 3]
-    assert api.state.seen[2].query.get("continue") is None
-
-
-async def test_a_list_that_expires_every_time_is_an_error(api: Api, client: Client) -> None:
-    first = document({"metadata": {"continue": "old"}, "items": [1]})
-    expired = answers(410, "Expired", "too old")
-    api.script("GET", PODS, *[first, expired] * 10)
-    with pytest.raises(NotFoundError, match="too old"):
-        await client.list(PODS)
-
-
-async def test_a_watch_yields_events_and_bookmarks_from_where_it_was_told(
-    api: Api, client: Client
-) -> None:
-    events = [
-        {"type": "ADDED", "object": {"metadata": {"resourceVersion": "8"}}},
-        {"type": "BOOKMARK", "object": {"metadata": {"resourceVersion": "9"}}},
-    ]
-    api.script("GET", PODS, lines(*events))
-    assert [event async for event in client.watch(PODS, since="7")] == events
-    query = api.state.seen[0].query
-    assert (query["watch"], query["resourceVersion"]) == ("1", "7")
-    assert query["allowWatchBookmarks"] == "true"
-
-
-async def test_a_watch_that_is_too_old_is_told_apart_in_the_stream(
-    api: Api, client: Client
-) -> None:
-    gone = {"kind": "Status", "code": 410, "reason": "Expired", "message": "too old"}
-    first = {"type": "ADDED", "object": {}}
-    api.script("GET", PODS, lines(first, {"type": "ERROR", "object": gone}))
-    watch = client.watch(PODS, since="7")
-    assert await anext(watch) == first
-    with pytest.raises(NotFoundError, match="too old") as caught:
-        await anext(watch)
-    assert caught.value.status == 410
-
-
-async def test_a_watch_that_is_too_old_is_told_apart_at_once(api: Api, client: Client) -> None:
-    api.script("GET", PODS, answers(410, "Expired", "too old"))
-    with pytest.raises(NotFoundError, match="too old"):
-        await anext(client.watch(PODS, since="7"))
-
-
-async def test_a_watch_that_breaks_is_an_error_after_what_came(api: Api, client: Client) -> None:
-    first = {"type": "ADDED", "object": {}}
-    api.script("GET", PODS, lines(first, then=drops))
-    watch = client.watch(PODS, since="7")
-    assert await anext(watch) == first
-    with pytest.raises(UnreachableError):
-        await anext(watch)
-
-
-async def test_garbage_in_a_watch_is_an_error_in_words(api: Api, client: Client) -> None:
-    api.script("GET", PODS, text("<html>login</html>\n"))
-    with pytest.raises(ApiError, match="is not JSON"):
-        await anext(client.watch(PODS, since="7"))
 
 
 async def test_a_delete_is_bound_to_the_object_that_was_seen(api: Api, client: Client) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import subprocess
 import time
 from typing import TYPE_CHECKING
 
@@ -13,9 +12,12 @@ import yaml
 from kubectl_nodedns.errors import Exit
 from tests.contract import cluster
 from tests.contract.api import Api, hangs
+from tests.contract.conftest import kubeconfig
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Callable
+    from pathlib import Path
 
     Start = Callable[..., subprocess.Popen[str]]
 
@@ -73,3 +75,21 @@ def test_without_a_terminal_nothing_is_changed(api: Api, start: Start) -> None:
     assert process.returncode == Exit.USAGE
     assert "no terminal to ask on" in err
     assert api.state.writes == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_the_wait_for_a_credential_plugin(
+    number: signal.Signals, config: Path, start: Start
+) -> None:
+    """Such as one that waits for a login in a browser."""
+    mark = config.parent / "plugin-runs"
+    spec = {"command": "sh", "args": ["-c", f"touch {mark}; exec sleep 600"]}
+    config.write_text(kubeconfig("https://192.0.2.1", {"exec": spec}))
+    process = start("disable")
+    deadline = time.monotonic() + 30
+    while not mark.exists():
+        assert time.monotonic() < deadline, "the plugin was not started"
+        time.sleep(0.02)
+    process.send_signal(number)
+    out, err = process.communicate(timeout=20)
+    assert (process.returncode, out, err) == (Exit.INTERRUPTED, "", "interrupted\n")

@@ -1,4 +1,4 @@
-"""What `enable` and `disable` refuse, with the reason and the way out, before anything is written."""
+"""What `enable` and `disable` refuse: reason, way out, and nothing written."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from kubectl_nodedns.errors import Exit
 from kubectl_nodedns.install.objects import build
 from tests.contract import cluster
 from tests.contract.api import Api, answers
-from tests.contract.conftest import Ended
 from tests.unit.install.samples import SETTINGS, stored
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from tests.contract.conftest import Ended
 
     Run = Callable[..., Ended]
 

@@ -401,6 +401,7 @@ async def test_copy_puts_the_row_on_the_clipboard() -> None:
 async def test_the_palette_opens_and_sorts(key: str) -> None:
     async with open_top() as person:
         await person.press(key)
+        await person.until("Search for commands")
         await person.press(*"sort by memory")
         await person.until("Order the nodes by MEMORY")
         await person.press("enter")

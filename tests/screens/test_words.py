@@ -86,7 +86,7 @@ def test_each_kind_of_row() -> None:
     slots = layout(80, 12)
     lines = {r.node.name: text(line(r, seen, slots)) for r in seen.nodes}
     assert "no cache pod on this node" in lines["ip-10-0-2-51"]
-    assert "connection refused" in lines["ip-10-0-3-19"]
+    assert "the cache pod is CrashLoopBackOff" in lines["ip-10-0-3-19"]
     assert "40s old" in lines["ip-10-0-3-18"]
     assert "(500)" in lines["ip-10-0-3-18"]
     assert lines["ip-10-0-3-17"].startswith("‼ ")
@@ -100,6 +100,11 @@ def test_the_cell_that_is_wrong_is_marked_too() -> None:
     slots = layout(80, 12)
     cells = line(seen.nodes[3], seen, slots)
     assert [cell.text.strip() for cell in cells if cell.style == "bad"] == ["‼", "5.0"]
+
+
+def test_a_row_whose_scrape_fails_says_why() -> None:
+    seen = snapshot(row(error="connection refused"))
+    assert "connection refused" in text(line(seen.nodes[0], seen, layout(80, 12)))
 
 
 def test_a_row_without_a_sample_yet_says_so() -> None:
@@ -128,7 +133,12 @@ def test_the_title_says_where_we_look_and_how_old_the_picture_is() -> None:
 
 def test_the_clock_goes_on_while_paused() -> None:
     assert "PAUSED · 90s ago" in text(title(mixed(), PLACE, now=NOW + 90, paused=True, width=100))
-    assert "90s old" in text(title(mixed(), PLACE, now=NOW + 90, paused=False, width=100))
+
+
+def test_a_picture_that_moves_is_not_live_when_its_figures_are_old() -> None:
+    said = text(title(mixed(), PLACE, now=NOW + 90, paused=False, width=100))
+    assert "newest 90s old" in said
+    assert "no figures yet" in text(title(snapshot(), PLACE, now=NOW, paused=False, width=100))
 
 
 @pytest.mark.parametrize(

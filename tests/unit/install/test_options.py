@@ -8,7 +8,7 @@ from kubectl_nodedns.install.options import (
     RESERVED,
     Memory,
     check,
-    check_family,
+    check_addresses,
     selector_of,
     settle,
 )
@@ -143,6 +143,7 @@ def test_a_good_value_gets_its_canonical_form(name: str, given: str, value: str 
         ("image", "two words"),
         ("image", "node-cache@sha256:abc"),
         ("external-name", "b..c"),
+        ("dns-service", "kube-dns"),
         ("node-selector", "pool"),
         ("node-selector", "=x"),
         ("node-selector", "a=b c"),
@@ -166,7 +167,7 @@ def test_an_address_of_a_cloud_agent_is_refused_with_its_owner(ip: str) -> None:
     ("local", "service"), [("169.254.20.10", "10.96.0.10"), ("fd00::1", "fd00:10:96::a")]
 )
 def test_one_address_family_is_accepted(local: str, service: str) -> None:
-    check_family(local, service)
+    check_addresses(local, service)
 
 
 @pytest.mark.parametrize(
@@ -174,10 +175,15 @@ def test_one_address_family_is_accepted(local: str, service: str) -> None:
 )
 def test_two_address_families_are_refused(local: str, service: str) -> None:
     with pytest.raises(RefusedError) as caught:
-        check_family(local, service)
+        check_addresses(local, service)
     assert local in str(caught.value)
     assert service in str(caught.value)
     assert "--local-ip" in caught.value.hint
+
+
+def test_the_dns_services_own_address_is_refused() -> None:
+    with pytest.raises(RefusedError, match="the DNS service itself"):
+        check_addresses("10.96.0.10", "10.96.0.10")
 
 
 def test_a_selector_is_read_into_labels() -> None:

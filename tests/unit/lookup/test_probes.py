@@ -119,6 +119,7 @@ async def test_a_node_without_a_probe_gets_an_error_for_each_question() -> None:
     probes = Probes(Client(access))
     answers = await probes.ask("node9", TARGET.ordinary(KUBE_DNS))
     assert [answer.error for answer in answers] == ["no probe runs on this node"] * 3
+    assert not any(answer.asked for answer in answers)
 
 
 def test_probes_never_run_in_kube_system() -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from kubectl_nodedns.errors import UsageError
 from kubectl_nodedns.lookup.proof import Target, back, baseline, dark, silent, switched
+from kubectl_nodedns.lookup.question import Answer
 from tests.unit.lookup.samples import (
     KUBE_DNS,
     LOCAL,
@@ -160,3 +161,10 @@ def test_any_response_breaks_the_silence(rcode: str) -> None:
     verdict = silent("node1", [bad(TARGET.mark(LOCAL), rcode)])
     assert not verdict.ok
     assert rcode in verdict.text
+
+
+def test_a_question_that_was_never_sent_proves_no_silence() -> None:
+    lost = Answer(question=TARGET.mark(LOCAL), error="probe: its pod is gone", asked=False)
+    verdict = silent("node1", [lost])
+    assert not verdict.ok
+    assert verdict.text == "probe: its pod is gone"

@@ -141,7 +141,6 @@ def mixed() -> FleetSnapshot:
         row(
             "ip-10-0-3-19",
             of=pod("ip-10-0-3-19", ready=False, status="CrashLoopBackOff", restarts=12),
-            error="connection refused",
             asked=None,
         ),
         row("ip-10-0-3-20", figures=traffic(lookups=0), asked=None),

@@ -144,3 +144,25 @@ async def test_expired_credentials_are_renewed_and_a_failure_is_said(
     assert "the plugin failed: log in" in monitor.snapshot().problems
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_when_no_node_s_metrics_can_be_read_it_is_said_once(
+    tables: Tables, hands: Hands
+) -> None:
+    pods = Pods()
+    pods.fail["p1"] = ForbiddenError("may not get pods/proxy", status=403)
+    monitor = Monitor(
+        discovery=Discovery(tables, [CACHE]),
+        sampler=Sampler(pods, interval=0.05),
+        caches=[CACHE],
+        dns_ips=(),
+        reread=hands.reread,
+        renew=hands.renew,
+        meter=Meter(),
+    )
+    await monitor.load()
+    running = asyncio.create_task(monitor.run())
+    await asyncio.sleep(0.3)
+    assert monitor.snapshot().problems == ("no metrics from any node: may not get pods/proxy",)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)

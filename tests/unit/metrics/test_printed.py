@@ -60,13 +60,20 @@ def test_a_copied_row_has_its_headings() -> None:
 def test_the_summary_says_totals_and_troubles() -> None:
     lines = summary(mixed())
     assert lines[0].startswith("5 of 7 nodes ready, 4 intercepting by counters, 3.2k lookups/s")
-    assert "warning: ip-10-0-3-19: connection refused" in lines
+    assert "warning: ip-10-0-3-19: the cache pod is CrashLoopBackOff" in lines
     assert not any("win-1" in line for line in lines)
 
 
 def test_the_summary_of_many_silent_nodes_is_short() -> None:
-    lines = summary(snapshot(*(row(f"n{n}", error="refused") for n in range(9))))
+    silent = [row(f"n{n}", error="refused") for n in range(9)]
+    lines = summary(snapshot(*silent, row("fine", figures=traffic())))
     assert lines[-1] == "warning: and 4 nodes more like these"
+
+
+def test_where_no_page_can_be_read_it_is_said_once() -> None:
+    seen = snapshot(row("a", error="no right"), row("b", error="no right"), problems=("none",))
+    assert seen.blind
+    assert summary(seen)[1:] == ["warning: none"]
 
 
 def test_problems_are_in_the_summary() -> None:
@@ -102,7 +109,8 @@ def test_missing_stale_failed_and_zero_are_four_things_in_json() -> None:
     assert data["ip-10-0-2-51"]["lookups_per_second"] is None
     assert data["ip-10-0-3-18"]["stale"] is True
     assert data["ip-10-0-3-18"]["lookups_per_second"] == 500
-    assert data["ip-10-0-3-19"]["error"] == "connection refused"
+    assert data["ip-10-0-3-18"]["error"] == "no answer within 5 s"
+    assert data["ip-10-0-3-19"]["state"] == "CrashLoopBackOff"
     assert data["ip-10-0-3-20"]["lookups_per_second"] == 0
 
 

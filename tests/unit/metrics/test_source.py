@@ -81,3 +81,12 @@ async def test_a_pod_that_does_not_answer_is_not_taken_for_a_lost_api_server() -
     error.__cause__ = TimeoutError()
     with pytest.raises(NoAnswerError, match="no answer within 5 s"):
         await PodProxy(Pages(_9253=error)).read(POD)
+
+
+async def test_the_error_says_what_a_row_does_not_say_already() -> None:
+    said = "error trying to reach service: dial tcp 10.0.0.1:9253: connect: connection refused"
+    error = ApiError(f"GET {PATH.format(9253)}: {said}", status=503, reason="ServiceUnavailable")
+    with pytest.raises(ApiError) as caught:
+        await PodProxy(Pages(_9253=error, _9353=error)).read(POD)
+    assert str(caught.value) == "dial tcp 10.0.0.1:9253: connect: connection refused"
+    assert (caught.value.status, caught.value.reason) == (503, "ServiceUnavailable")

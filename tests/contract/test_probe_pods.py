@@ -1,0 +1,119 @@
+"""`enable --yes` on a cluster where probes cannot be had: nothing of the cache is written."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from kubectl_nodedns.errors import Exit
+from tests.contract import cluster
+from tests.contract.api import REVIEWS, Api, answers, document
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.contract.conftest import Ended
+
+    Run = Callable[..., Ended]
+
+JOBS = "/apis/batch/v1/namespaces/default/jobs"
+PODS = "/api/v1/namespaces/default/pods"
+
+pytestmark = pytest.mark.usefixtures("config")
+
+
+@pytest.fixture
+def sound(api: Api) -> Api:
+    """A cluster with nothing in the way of a cache, but without anybody who starts pods."""
+    cluster.fill(api)
+    return api
+
+
+def enable(run: Run, *words: str) -> Ended:
+    return run("enable", "--yes", "--timeout", "1s", *words)
+
+
+def only_probes(api: Api) -> None:
+    """Check that Jobs were made and taken away again, and nothing else was written."""
+    made = [seen for seen in api.state.writes if seen.method == "POST"]
+    gone = [seen for seen in api.state.writes if seen.method == "DELETE"]
+    assert {seen.path for seen in made} == {JOBS}
+    assert all(seen.path.startswith(f"{JOBS}/nodedns-probe-") for seen in gone)
+    assert len(made) == len(gone)
+    assert len(api.state.writes) == 2 * len(made)
+
+
+def test_rights_that_are_missing_are_all_named_before_anything_is_written(
+    sound: Api, run: Run
+) -> None:
+    sound.script("POST", REVIEWS, document({"status": {"allowed": False}}))
+    ended = enable(run)
+    assert ended.code == Exit.API, ended.err
+    assert "delete pods in kube-system" in ended.err
+    assert "create jobs.batch in default" in ended.err
+    assert sound.state.writes == []
+
+
+def test_a_probe_that_does_not_start_stops_the_run_and_is_taken_away(sound: Api, run: Run) -> None:
+    ended = enable(run)
+    assert ended.code == Exit.REFUSED, ended.err
+    assert "the probe on node node1 does not run (and on 1 more nodes)" in ended.err
+    assert "its Job made no pod" in ended.err
+    assert "--probe-image" in ended.err
+    only_probes(sound)
+
+
+def test_what_forbids_a_probes_pod_is_told_in_the_clusters_words(sound: Api, run: Run) -> None:
+    message = 'pods "nodedns-probe" is forbidden: exceeded quota: pods=0'
+    events = "/api/v1/namespaces/default/events"
+    sound.script("GET", events, document({"items": [{"message": message}]}))
+    ended = enable(run)
+    assert ended.code == Exit.REFUSED
+    assert message in ended.err
+
+
+def test_an_image_that_cannot_be_pulled_is_named(sound: Api, run: Run) -> None:
+    async def pods(_: Any) -> Any:
+        """A pod for each Job that was made, waiting for its image."""
+        import json
+
+        from aiohttp import web
+
+        made = [json.loads(s.body) for s in sound.state.seen if s.path == JOBS]
+        waiting = {"reason": "InvalidImageName", "message": "no such image: mirror/dig:0"}
+        items = [
+            {
+                "metadata": {"name": "p", "labels": {"job-name": job["metadata"]["name"]}},
+                "status": {"containerStatuses": [{"state": {"waiting": waiting}}]},
+            }
+            for job in made
+        ]
+        return web.json_response({"items": items})
+
+    sound.script("GET", PODS, pods)
+    ended = enable(run, "--probe-image", "mirror/dig:0")
+    assert ended.code == Exit.REFUSED
+    assert "InvalidImageName: no such image: mirror/dig:0" in ended.err
+    only_probes(sound)
+
+
+def test_a_namespace_that_does_not_exist_is_named(sound: Api, run: Run) -> None:
+    sound.script("POST", JOBS, answers(404, "NotFound", 'namespaces "default" not found'))
+    ended = enable(run)
+    assert ended.code == Exit.USAGE, ended.err
+    assert "--probe-namespace: there is no namespace 'default'" in ended.err
+
+
+def test_probes_never_run_in_kube_system(sound: Api, run: Run) -> None:
+    ended = enable(run, "--probe-namespace", "kube-system")
+    assert ended.code == Exit.USAGE, ended.err
+    assert "--probe-namespace" in ended.err
+    assert sound.state.writes == []
+
+
+def test_a_selector_that_selects_no_node_is_refused(sound: Api, run: Run) -> None:
+    ended = enable(run, "--node-selector", "pool=nowhere")
+    assert ended.code == Exit.REFUSED, ended.err
+    assert "--node-selector" in ended.err
+    assert sound.state.writes == []

@@ -1,0 +1,255 @@
+"""`kubectl nodedns top` without a terminal, against an API server made of a few fixed answers."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+from aiohttp import web
+
+from kubectl_nodedns.cli.main import main
+from kubectl_nodedns.metrics import monitor
+from tests.unit.metrics.pages import Load, ZoneLoad, page
+from tests.unit.metrics.test_discovery import NODE_COLUMNS, POD_COLUMNS, node_row, pod_row, table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+SYSTEM = "/api/v1/namespaces/kube-system"
+DAEMONSET = {
+    "metadata": {"namespace": "kube-system", "name": "node-local-dns", "uid": "u"},
+    "spec": {
+        "selector": {"matchLabels": {"k8s-app": "node-local-dns"}},
+        "template": {
+            "metadata": {},
+            "spec": {
+                "containers": [
+                    {
+                        "name": "node-cache",
+                        "image": "registry.k8s.io/dns/k8s-dns-node-cache:1.26.8",
+                        "args": ["-localip", "169.254.20.10,10.96.0.10"],
+                        "resources": {"limits": {"memory": "128Mi"}},
+                    }
+                ]
+            },
+        },
+    },
+}
+SERVICE = {
+    "metadata": {"namespace": "kube-system", "name": "kube-dns"},
+    "spec": {
+        "clusterIP": "10.96.0.10",
+        "clusterIPs": ["10.96.0.10"],
+        "ports": [{"port": 53, "protocol": "UDP"}, {"port": 53, "protocol": "TCP"}],
+    },
+}
+
+
+class ApiServer:
+    """Answers by path; counts how often."""
+
+    def __init__(self) -> None:
+        self.lists: dict[str, list[Any]] = {
+            "/apis/apps/v1/daemonsets": [DAEMONSET],
+            f"{SYSTEM}/services": [SERVICE],
+            "/apis/discovery.k8s.io/v1/namespaces/kube-system/endpointslices": [],
+        }
+        self.tables: dict[str, Any] = {
+            "/api/v1/nodes": table(NODE_COLUMNS, node_row("n1"), node_row("n2")),
+            f"{SYSTEM}/pods": table(POD_COLUMNS, pod_row("p1", "n1")),
+        }
+        self.asked: list[str] = []
+        self.selectors: dict[str, str] = {}
+        self.url = ""
+        self.token = ""
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        if self.token and request.headers.get("Authorization") != f"Bearer {self.token}":
+            return web.json_response({"message": "Unauthorized"}, status=401)
+        self.asked.append(request.path)
+        self.selectors[request.path] = request.query.get("labelSelector", "")
+        if request.query.get("watch"):
+            response = web.StreamResponse()
+            await response.prepare(request)
+            await asyncio.sleep(60)
+            return response
+        if request.path in self.lists:
+            return web.json_response({"metadata": {}, "items": self.lists[request.path]})
+        if request.path in self.tables:
+            return web.json_response(self.tables[request.path])
+        if request.path == f"{SYSTEM}/pods/p1:9253/proxy/metrics":
+            asked = 100 * self.asked.count(request.path)
+            zone = ZoneLoad(name=".", fast=asked, hits=asked // 2)
+            return web.Response(text=page(Load(zones=(zone,))))
+        return web.json_response({"message": "not there", "reason": "NotFound"}, status=404)
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[ApiServer]:
+    monkeypatch.setenv("KUBECONFIG", "/nonexistent")
+    monkeypatch.setattr(monitor, "ONCE_SECONDS", 0.2)
+    api = ApiServer()
+    loop = asyncio.new_event_loop()
+
+    async def start() -> web.AppRunner:
+        app = web.Application()
+        app.router.add_get("/{path:.*}", api.answer)
+        runner = web.AppRunner(app, shutdown_timeout=0.1)
+        await runner.setup()
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        api.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+        return runner
+
+    runner = loop.run_until_complete(start())
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    yield api
+    asyncio.run_coroutine_threadsafe(runner.cleanup(), loop).result(10)
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join()
+    loop.close()
+
+
+def top(server: ApiServer, *arguments: str) -> int:
+    return main(["top", "--server", server.url, *arguments])
+
+
+def test_piped_it_prints_a_table_and_talks_on_stderr(
+    server: ApiServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert top(server) == 0
+    out, err = capsys.readouterr()
+    assert [line.split()[0] for line in out.splitlines()] == ["NODE", "n1", "n2"]
+    assert "1 of 2 nodes ready" in err
+    assert "n2: no cache pod on this node" in err
+
+
+def test_json_has_rates(server: ApiServer, capsys: pytest.CaptureFixture[str]) -> None:
+    assert top(server, "-o", "json") == 0
+    data = json.loads(capsys.readouterr().out)
+    assert data["fleet"]["caches"][0]["kube_dns_ips"] == ["10.96.0.10"]
+    one, two = data["nodes"]
+    assert one["lookups_per_second"] > 0
+    assert one["hit_ratio"] == 0.5
+    assert one["memory_limit_bytes"] == 128 * 2**20
+    assert two["pod"] is None
+
+
+def test_yaml_is_the_same(server: ApiServer, capsys: pytest.CaptureFixture[str]) -> None:
+    assert top(server, "-o", "yaml", "--once") == 0
+    assert yaml.safe_load(capsys.readouterr().out)["nodes"][0]["node"] == "n1"
+
+
+def test_wide_and_sorted(server: ApiServer, capsys: pytest.CaptureFixture[str]) -> None:
+    assert top(server, "-o", "wide", "--sort-by", "node") == 0
+    assert "KUBE-DNS/S" in capsys.readouterr().out
+
+
+def test_the_selector_reaches_the_server(server: ApiServer) -> None:
+    assert top(server, "-l", "pool=a") == 0
+    assert server.selectors["/api/v1/nodes"] == "pool=a"
+
+
+def test_without_one_page_it_ends_with_an_error(
+    server: ApiServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server.tables[f"{SYSTEM}/pods"] = table(POD_COLUMNS, pod_row("p2", "n2"))
+    assert top(server) == 3
+    out, err = capsys.readouterr()
+    assert "n2" in out
+    assert "no metrics from any node" in err
+
+
+def test_without_a_cache_it_says_how_to_get_one(
+    server: ApiServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server.lists["/apis/apps/v1/daemonsets"] = []
+    assert top(server) == 1
+    assert "kubectl nodedns enable" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--sort-by", "colour"], "there is no column 'colour'"),
+        (["--refresh", "soon"], "--refresh"),
+        (["--refresh", "0.1s"], "not less than"),
+        (["--watch", "-o", "yaml"], "--watch"),
+        (["--dns-service", "kube-dns"], "NAMESPACE/NAME"),
+        (["--dns-service", "kube-system/other"], "there is no service kube-system/other"),
+    ],
+)
+def test_options_that_cannot_be_used(
+    server: ApiServer, capsys: pytest.CaptureFixture[str], arguments: list[str], words: str
+) -> None:
+    assert top(server, *arguments) == 2
+    assert words in capsys.readouterr().err
+
+
+PLUGIN = """
+apiVersion: v1
+kind: Config
+current-context: c
+contexts: [{{name: c, context: {{cluster: c, user: u}}}}]
+clusters: [{{name: c, cluster: {{server: "{url}"}}}}]
+users:
+- name: u
+  user:
+    exec:
+      apiVersion: client.authentication.k8s.io/v1
+      interactiveMode: Never
+      command: sh
+      args: [-c, 'printf "{{\\"status\\": {{\\"token\\": \\"%s\\"}}}}" "$(cat {token})"']
+"""
+
+
+def test_expired_credentials_are_renewed_while_watching(
+    server: ApiServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    token, kubeconfig = tmp_path / "token", tmp_path / "kubeconfig"
+    token.write_text("first")
+    kubeconfig.write_text(PLUGIN.format(url=server.url, token=token))
+    server.token = "first"
+    seen: list[tuple[bool, float]] = []
+
+    def take(line: str, *, flush: bool) -> None:
+        data = json.loads(line)
+        seen.append((data["nodes"][0]["error"] is not None, data["nodes"][0]["lookups_total"] or 0))
+        if len(seen) == 3:
+            server.token = "second"
+            token.write_text("second")
+        failed = [number for number, (error, _) in enumerate(seen) if error]
+        if (failed and not seen[-1][0]) or len(seen) == 60:
+            raise BrokenPipeError
+
+    monkeypatch.setattr("kubectl_nodedns.commands.top.print", take, raising=False)
+    monkeypatch.setattr("os.dup2", lambda *_: 0)
+    main(["top", "--kubeconfig", str(kubeconfig), "--watch", "--refresh", "500ms"])
+    assert any(error for error, _ in seen)
+    assert not seen[-1][0]
+    assert seen[-1][1] > seen[2][1]
+
+
+def test_watch_prints_a_line_each_time_until_the_reader_goes(
+    server: ApiServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines: list[str] = []
+
+    def take(line: str, *, flush: bool) -> None:
+        assert flush
+        lines.append(line)
+        if len(lines) == 3:
+            raise BrokenPipeError
+
+    monkeypatch.setattr("kubectl_nodedns.commands.top.print", take, raising=False)
+    monkeypatch.setattr("os.dup2", lambda *_: 0)
+    assert top(server, "--watch", "--refresh", "500ms") == 0
+    last = json.loads(lines[-1])
+    assert last["nodes"][0]["lookups_per_second"] > 0
+    assert "\n" not in lines[-1]
