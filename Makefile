@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PYTEST_ARGS ?=
 
-.PHONY: test check unit e2e cluster packages format lock bench clean help
+.PHONY: test check unit e2e cluster format lock bench clean help
 
 help:            ## show this list
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 12
@@ -29,11 +29,8 @@ unit: .venv/ready    ## the tests that need no cluster
 e2e: cluster         ## the tests on a real Kubernetes
 	$(BIN)/python -m pytest -m e2e $(PYTEST_ARGS)
 
-cluster: .venv/ready packages  ## build what the test cluster runs (11 minutes the first time)
-	$(BIN)/python -m tests.cluster build
-
-packages: .venv/ready
-	$(BIN)/python -m tests.cluster packages --install
+cluster: .venv/ready ## make ready what the test cluster runs (about 10 minutes the first time)
+	$(BIN)/python -m tests.cluster prepare
 
 format: .venv/ready  ## format and fix what can be fixed
 	$(BIN)/ruff format .

@@ -1,4 +1,4 @@
-"""The event loop of a command: Ctrl-C and SIGTERM cancel it, so that it can clean up."""
+"""The event loop of a command: Ctrl-C, SIGTERM and a closed terminal cancel it, so it cleans up."""
 
 from __future__ import annotations
 
@@ -20,10 +20,11 @@ def run_on_loop(work: Coroutine[object, object, int]) -> int:
 
     async def supervised() -> int:
         task = asyncio.current_task()
-        # Windows has no signal handlers on the loop; there Ctrl-C is all there is.
-        with contextlib.suppress(NotImplementedError):
+        # Windows has neither SIGHUP nor handlers on the loop; there Ctrl-C is all there is.
+        with contextlib.suppress(NotImplementedError, AttributeError):
             if task is not None:
-                asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+                for number in (signal.SIGTERM, signal.SIGHUP):
+                    asyncio.get_running_loop().add_signal_handler(number, task.cancel)
         try:
             return await work
         except asyncio.CancelledError as error:

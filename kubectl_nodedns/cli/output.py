@@ -39,7 +39,7 @@ def print_outcome(
 def print_data(data: Any, output: str) -> None:
     """Print plain data as JSON or YAML."""
     if output == "json":
-        print(json.dumps(data, indent=2))
+        print(json.dumps(data, indent=2, ensure_ascii=False))
     else:
         sys.stdout.write(_yaml(data))
 

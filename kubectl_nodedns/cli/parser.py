@@ -58,8 +58,9 @@ def build_parser(argv0: str = "kubectl-nodedns") -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"kubectl-nodedns {__version__}")
     _access(parser, default=None)
     commands = parser.add_subparsers(title="commands", dest="command", metavar="COMMAND", prog=prog)
-    for add in (_enable, _disable, _top, _version):
-        add(commands)
+    for add in (_enable, _disable, _top):
+        _access(add(commands), default=argparse.SUPPRESS)
+    _command(commands, "version", "print the version", "Print the version of this plugin.")
     return parser
 
 
@@ -72,14 +73,12 @@ def _command(
     parser: argparse.ArgumentParser = commands.add_parser(
         name,
         help=summary,
-        usage="%(prog)s [options]",
+        usage="%(prog)s" if name == "version" else "%(prog)s [options]",
         description=text,
         epilog=EXIT_CODES,
         formatter_class=Formatter,
         allow_abbrev=False,
     )
-    if name != "version":
-        _access(parser, default=argparse.SUPPRESS)
     return parser
 
 
@@ -109,7 +108,9 @@ def _access(parser: argparse.ArgumentParser, *, default: str | None) -> None:
 
 def _probes(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("probes (short-lived pods that ask, one a node)")
-    group.add_argument("--probe-image", metavar="IMAGE", help="image with dig, sleep and sh")
+    group.add_argument(
+        "--probe-image", metavar="IMAGE", help="image with dig, sleep and sh (agnhost 2.39)"
+    )
     group.add_argument(
         "--probe-namespace",
         metavar="NAMESPACE",
@@ -134,7 +135,7 @@ def _change(parser: argparse.ArgumentParser) -> None:
         "--batch-size",
         type=_positive,
         metavar="N",
-        help="nodes to switch at once (10 %%)",
+        help="nodes to switch at once (a tenth, 1 to 10)",
     )
     parser.add_argument("--dns-service", metavar="NAMESPACE/NAME", help="the cluster's DNS service")
     _probes(parser)
@@ -146,7 +147,7 @@ def _positive(text: str) -> int:
     return int(text)
 
 
-def _enable(commands: Commands[argparse.ArgumentParser]) -> None:
+def _enable(commands: Commands[argparse.ArgumentParser]) -> argparse.ArgumentParser:
     parser = _command(
         commands,
         "enable",
@@ -156,13 +157,19 @@ def _enable(commands: Commands[argparse.ArgumentParser]) -> None:
     )
     group = parser.add_argument_group("the cache (given once, kept until given again)")
     group.add_argument(
-        "--mode", choices=("iptables", "nftables"), help="kube-proxy's mode, when it is not found"
+        "--mode", choices=("iptables", "nftables"), help="instead of the one that is found"
     )
     group.add_argument("--local-ip", metavar="IP", help="address of the cache (169.254.20.10)")
-    group.add_argument("--image", metavar="IMAGE", help="image of the cache")
-    group.add_argument("--cluster-domain", metavar="DOMAIN", help="when it is not found")
     group.add_argument(
-        "--external-name", metavar="NAME", help='name outside the cluster to ask for, or "none"'
+        "--image", metavar="IMAGE", help="image of the cache (…/k8s-dns-node-cache:1.26.8)"
+    )
+    group.add_argument(
+        "--cluster-domain", metavar="DOMAIN", help="instead of the one that is found"
+    )
+    group.add_argument(
+        "--external-name",
+        metavar="NAME",
+        help='name outside the cluster to ask for, or "none" (example.com)',
     )
     group.add_argument(
         "--node-selector", metavar="KEY=VALUE,...", help="only nodes that carry these labels"
@@ -177,9 +184,10 @@ def _enable(commands: Commands[argparse.ArgumentParser]) -> None:
         "--kube-dns-ip", metavar="IP", help="the DNS service's address, for a client dry run"
     )
     _change(parser)
+    return parser
 
 
-def _disable(commands: Commands[argparse.ArgumentParser]) -> None:
+def _disable(commands: Commands[argparse.ArgumentParser]) -> argparse.ArgumentParser:
     parser = _command(
         commands,
         "disable",
@@ -192,9 +200,10 @@ def _disable(commands: Commands[argparse.ArgumentParser]) -> None:
         help="skip every gate and delete at once, for the day when the cache is the outage",
     )
     _change(parser)
+    return parser
 
 
-def _top(commands: Commands[argparse.ArgumentParser]) -> None:
+def _top(commands: Commands[argparse.ArgumentParser]) -> argparse.ArgumentParser:
     parser = _command(
         commands,
         "top",
@@ -216,9 +225,8 @@ def _top(commands: Commands[argparse.ArgumentParser]) -> None:
     )
     parser.add_argument("--no-mouse", action="store_true", help="leave the mouse to the terminal")
     parser.add_argument("--dns-service", metavar="NAMESPACE/NAME", help="the cluster's DNS service")
-    parser.add_argument("--cluster-domain", metavar="DOMAIN", help="when it is not found")
+    parser.add_argument(
+        "--cluster-domain", metavar="DOMAIN", help="instead of the one that is found"
+    )
     _probes(parser)
-
-
-def _version(commands: Commands[argparse.ArgumentParser]) -> None:
-    _command(commands, "version", "print the version", "Print the version of this plugin.")
+    return parser

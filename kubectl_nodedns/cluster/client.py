@@ -29,7 +29,6 @@ JSON = "application/json"
 TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
 """Ask for the rows that `kubectl get` prints: 100 times smaller than whole objects."""
 APPLY = "application/apply-patch+yaml"
-MERGE = "application/merge-patch+json"
 FIELD_MANAGER = "kubectl-nodedns"
 PAGE = 500
 """Objects asked for at once; the API server keeps no more than that in one answer."""
@@ -229,24 +228,8 @@ class Client:
         params = {"fieldManager": FIELD_MANAGER} | ({"dryRun": "All"} if dry_run else {})
         return _parse("POST", path, await self._send("POST", path, params=params, body=obj))
 
-    async def merge(self, path: str, patch: dict[str, Any]) -> dict[str, Any]:
-        """Merge-patch the object at `path`; return the object as it now is.
-
-        A `metadata.resourceVersion` or `metadata.uid` in the patch makes it conditional.
-        """
-        answer = await self._send(
-            "PATCH",
-            path,
-            params={"fieldManager": FIELD_MANAGER},
-            body=patch,
-            content_type=MERGE,
-        )
-        return _parse("PATCH", path, answer)
-
-    async def delete(
-        self, path: str, *, uid: str, propagation: str = "Background", grace: int | None = None
-    ) -> bool:
-        """Delete the object at `path`, if it still is the one with `uid`.
+    async def delete(self, path: str, *, uid: str, dry_run: bool = False) -> bool:
+        """Delete the object at `path`, if it still is the one with `uid`; what it owns goes too.
 
         Returns:
             False when it was gone already, or is another object by now.
@@ -254,11 +237,11 @@ class Client:
         body: dict[str, Any] = {
             "kind": "DeleteOptions",
             "apiVersion": "v1",
-            "propagationPolicy": propagation,
+            "propagationPolicy": "Background",
             "preconditions": {"uid": uid},
         }
-        if grace is not None:
-            body["gracePeriodSeconds"] = grace
+        if dry_run:
+            body["dryRun"] = ["All"]
         try:
             await self._send("DELETE", path, body=body)
         except (NotFoundError, ConflictError):

@@ -29,6 +29,9 @@ _KINDS: dict[int, type[ApiError]] = {
     422: InvalidError,
 }
 
+_SPEAKING = frozenset({"Forbidden", "NotFound", "Unauthorized"})
+"""Reasons whose messages name verb and resource by themselves."""
+
 _HINTS = {
     401: "the credentials are wrong or expired: log in again, or check kubectl auth whoami",
     403: "ask for the right, or use another --context; kubectl auth can-i --list shows yours",
@@ -41,8 +44,10 @@ def failure(verb: str, path: str, status: int, body: bytes) -> ApiError:
     message, reason = _status(body)
     kind = _KINDS.get(status, ApiError)
     hint = _HINTS.get(status, "")
-    said = message or f"HTTP {status}"
-    return kind(f"{verb} {path}: {said}", hint=hint, status=status, reason=reason)
+    said = f"{verb} {path}: {message or f'HTTP {status}'}"
+    if message and reason in _SPEAKING:
+        said = message
+    return kind(said, hint=hint, status=status, reason=reason)
 
 
 def _status(body: bytes) -> tuple[str, str]:

@@ -7,8 +7,15 @@ from typing import TYPE_CHECKING
 from kubectl_nodedns.cli.loop import run_on_loop
 from kubectl_nodedns.cli.output import print_outcome
 from kubectl_nodedns.cli.talk import Talk
+from kubectl_nodedns.cluster.paths import object_path
 from kubectl_nodedns.commands.asking import ask_baseline, start_probes
-from kubectl_nodedns.commands.session import connect, make_probes, probe_namespace, step_timeout
+from kubectl_nodedns.commands.session import (
+    check_change,
+    connect,
+    make_probes,
+    probe_namespace,
+    step_timeout,
+)
 from kubectl_nodedns.errors import Exit, NodednsError, RefusedError
 from kubectl_nodedns.facts.caches import Cache, read_caches
 from kubectl_nodedns.facts.clients import Clients, nameservers, read_clients
@@ -39,6 +46,7 @@ if TYPE_CHECKING:
 
 def run(arguments: argparse.Namespace) -> int:
     """Take the cache out, or say that there is nothing to do."""
+    check_change(arguments)
     return run_on_loop(_disable(arguments, Talk()))
 
 
@@ -54,18 +62,17 @@ async def _disable(arguments: argparse.Namespace, talk: Talk) -> int:
         left_out = {node.name: "not ready" for node in nodes if not node.ready}
         size = arguments.batch_size or max(1, min(LARGEST_BATCH, len(ready) // 10))
         talk.step("plan")
-        talk.lines(f"          {line}" for line in describe(live, ready, left_out, size))
+        talk.lines(
+            f"          {line}"
+            for line in describe(live, [] if arguments.now else ready, left_out, size)
+        )
         if arguments.now:
             talk.note("the same by hand:")
             talk.lines(f"          {line}" for line in commands(live))
         else:
             await _refuse_clients(client, live, ready, talk)
         if arguments.dry_run != "none":
-            talk.note("nothing was done (dry run)")
-            print_outcome(
-                "planned", "", [], left_out, arguments.output
-            ) if arguments.output else None
-            return Exit.OK
+            return await _dry_run(client, arguments, live, left_out, talk)
         if not talk.confirm(f"Go ahead on {client.access.server}?", yes=arguments.yes):
             talk.note("nothing was done")
             return Exit.OK
@@ -76,6 +83,25 @@ async def _disable(arguments: argparse.Namespace, talk: Talk) -> int:
             )
             return Exit.OK
         return await _remove(client, arguments, live, ready, left_out, size, talk)
+
+
+async def _dry_run(
+    client: Client,
+    arguments: argparse.Namespace,
+    live: Live,
+    left_out: dict[str, str],
+    talk: Talk,
+) -> int:
+    if arguments.dry_run == "server":
+        for obj in ours(live):
+            await client.delete(object_path(dict(obj)), uid=obj["metadata"]["uid"], dry_run=True)
+        talk.note("the API server would delete them (server dry run)")
+    if arguments.output:
+        text = f"would delete {len(ours(live))} objects; nothing was done"
+        print_outcome("planned", text, [], left_out, arguments.output)
+    else:
+        talk.note(f"nothing was done ({arguments.dry_run} dry run)")
+    return Exit.OK
 
 
 def _namespace(arguments: argparse.Namespace) -> str:

@@ -9,13 +9,17 @@ from kubectl_nodedns.cli.output import print_objects, print_outcome
 from kubectl_nodedns.cli.talk import Talk
 from kubectl_nodedns.commands.asking import ask_baseline, start_probes
 from kubectl_nodedns.commands.session import (
+    check_change,
     connect,
     given_options,
     make_probes,
+    probe_image,
     probe_namespace,
     step_timeout,
 )
 from kubectl_nodedns.errors import Exit, RefusedError, UsageError
+from kubectl_nodedns.facts.caches import read_caches
+from kubectl_nodedns.facts.dns_service import USUAL_NAMESPACE
 from kubectl_nodedns.facts.inspection import Inspection, inspect, refuse
 from kubectl_nodedns.facts.rights import demand, to_change
 from kubectl_nodedns.install.live import Live, read_live
@@ -23,18 +27,21 @@ from kubectl_nodedns.install.objects import OPTIONS, Settings, build
 from kubectl_nodedns.install.options import (
     NO_EXTERNAL_NAME,
     Memory,
+    changes,
     check_addresses,
     selector_of,
     settle,
 )
-from kubectl_nodedns.install.plan import Plan, describe, make_plan
+from kubectl_nodedns.install.plan import Plan, describe, make_plan, nodes_text
 from kubectl_nodedns.install.rollout import Rollout
 from kubectl_nodedns.lookup.proof import Prover, Target
 from kubectl_nodedns.names import address
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Sequence
 
+    from kubectl_nodedns.cli.talk import Verdict
     from kubectl_nodedns.cluster.client import Client
 
 WITHOUT_CLUSTER = ("mode", "local_ip", "kube_dns_ip", "cluster_domain")
@@ -44,6 +51,7 @@ WITHOUT_CLUSTER = ("mode", "local_ip", "kube_dns_ip", "cluster_domain")
 def run(arguments: argparse.Namespace) -> int:
     """Install the cache, change it, or say that nothing changed."""
     given = given_options(arguments)
+    check_change(arguments)
     kube_dns_ip = arguments.kube_dns_ip and address(arguments.kube_dns_ip, option="--kube-dns-ip")
     if kube_dns_ip and arguments.dry_run != "client":
         raise UsageError("--kube-dns-ip goes with --dry-run=client; a live run reads it")
@@ -82,6 +90,7 @@ async def _with_cluster(
         talk.step(f"inspect {client.access.context or client.access.server}")
         before = await _remembered(client, given)
         memory, notes = settle(given, before, upgrade=arguments.upgrade)
+        notes += changes(before, memory) if before else []
         seen = await inspect(client, memory.given)
         talk.lines(f"          {line}" for line in seen.lines())
         if kube_dns_ip and kube_dns_ip not in seen.dns.ips:
@@ -102,11 +111,14 @@ async def _with_cluster(
             batch_size=arguments.batch_size,
         )
         talk.step("plan")
-        talk.lines(f"          {line}" for line in (*describe(plan), *notes))
+        names = f"{'probes':<10} {probe_image(arguments)} in namespace {probe_namespace(arguments)}"
+        talk.lines(f"          {line}" for line in (*describe(plan), names, *notes))
         if arguments.dry_run != "none":
             return await _dry_run(client, arguments, plan, talk)
-        if plan.unchanged:
-            return _unchanged(arguments, plan, talk)
+        _refuse_empty(plan)
+        if plan.unchanged and not arguments.yes:
+            talk.note("no probe was started; --yes proves each node again")
+            return _end(arguments, plan, [])
         if not talk.confirm(f"Go ahead on {client.access.server}?", yes=arguments.yes):
             talk.note("nothing was done")
             return Exit.OK
@@ -116,9 +128,6 @@ async def _with_cluster(
 
 async def _remembered(client: Client, given: dict[str, str]) -> Memory | None:
     """Read what an installation of ours remembers; it may be in any namespace."""
-    from kubectl_nodedns.facts.caches import read_caches  # noqa: PLC0415
-    from kubectl_nodedns.facts.dns_service import USUAL_NAMESPACE  # noqa: PLC0415
-
     namespace = given.get("dns-service", "").partition("/")[0] or USUAL_NAMESPACE
     for cache in await read_caches(client, namespace):
         if cache.ours:
@@ -154,6 +163,14 @@ def _refuse_foreign(live: Live, namespace: str) -> None:
         )
 
 
+def _refuse_empty(plan: Plan) -> None:
+    if not plan.proved:
+        raise RefusedError(
+            "there is no node to prove the cache on: none is selected, runs Linux and is ready",
+            hint="nothing was written. kubectl get nodes --show-labels, and --node-selector",
+        )
+
+
 async def _dry_run(client: Client, arguments: argparse.Namespace, plan: Plan, talk: Talk) -> int:
     objects = build(plan.settings, options=plan.options)
     if arguments.dry_run == "server":
@@ -161,6 +178,8 @@ async def _dry_run(client: Client, arguments: argparse.Namespace, plan: Plan, ta
             await client.apply(obj, dry_run=True, force=arguments.force_conflicts)
             for obj in objects
         ]
+        for obj in objects:
+            obj["metadata"].pop("managedFields", None)
         talk.note("the API server accepts it (server dry run); nothing was done")
     else:
         talk.note("nothing was done (client dry run)")
@@ -169,13 +188,18 @@ async def _dry_run(client: Client, arguments: argparse.Namespace, plan: Plan, ta
     return Exit.OK
 
 
-def _unchanged(arguments: argparse.Namespace, plan: Plan, talk: Talk) -> int:
-    text = f"nothing changed: the cache is enabled on {len(plan.kept)} nodes"
-    code = Exit.PARTIAL if plan.left_out else Exit.OK
-    print_outcome("unchanged", text, [], plan.left_out, arguments.output)
-    if plan.left_out:
-        talk.note(f"unproved: {', '.join(plan.left_out)}")
-    return code
+def _end(arguments: argparse.Namespace, plan: Plan, verdicts: Sequence[Verdict]) -> int:
+    """Print how it ended; nodes that could not be proved make it a partial success."""
+    result = "unchanged" if plan.unchanged else "enabled"
+    said = "nothing changed" if plan.unchanged else "enabled"
+    total = len(plan.proved) + len(plan.left_out)
+    where = f"{plan.settings.local_ip} and {plan.settings.kube_dns_ip}"
+    if verdicts:
+        text = f"{said}: {len(verdicts)} of {nodes_text(total)} proved, at {where}"
+    else:
+        text = f"{said}: the cache is enabled on {len(plan.kept)} of {nodes_text(total)}"
+    print_outcome(result, text, verdicts, plan.left_out, arguments.output)
+    return Exit.PARTIAL if plan.left_out else Exit.OK
 
 
 async def _roll_out(
@@ -203,9 +227,11 @@ async def _roll_out(
         found = await ask_baseline(prover, plan.proved, talk)
         bad = [verdict for verdict in found.verdicts if not verdict.ok]
         if bad:
+            cached = bad[0].node in plan.kept
             raise RefusedError(
                 f"DNS does not work before anything was changed: node {bad[0].node}: {bad[0].text}",
-                hint="repair it first; nothing was written. Is --cluster-domain right?",
+                hint="nothing was written; repair it first. Is --cluster-domain right?"
+                + ("\nthe cache answers there: disable takes it out" if cached else ""),
             )
         prover = Prover(probes, found.target)
         rollout = Rollout(
@@ -218,9 +244,4 @@ async def _roll_out(
             force=arguments.force_conflicts,
         )
         verdicts = await rollout.run()
-    where = f"{settings.local_ip} and {settings.kube_dns_ip}"
-    text = (
-        f"enabled: {len(verdicts)} of {len(verdicts) + len(plan.left_out)} nodes proved, at {where}"
-    )
-    print_outcome("enabled", text, verdicts, plan.left_out, arguments.output)
-    return Exit.PARTIAL if plan.left_out else Exit.OK
+    return _end(arguments, plan, verdicts)

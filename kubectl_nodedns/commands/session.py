@@ -25,9 +25,26 @@ def given_options(arguments: argparse.Namespace) -> dict[str, str]:
     return {name: check(name, text) for name, text in values.items() if text is not None}
 
 
+def check_change(arguments: argparse.Namespace) -> None:
+    """Check what a change needs besides the installation's options, before anything is asked.
+
+    Raises:
+        UsageError: --timeout, --dns-service or --probe-namespace cannot be used.
+    """
+    step_timeout(arguments)
+    if arguments.dns_service:
+        check("dns-service", arguments.dns_service)
+    probes.check_namespace(probe_namespace(arguments))
+
+
 def step_timeout(arguments: argparse.Namespace) -> float:
     """Return --timeout in seconds; without a limit it is a day."""
     return duration(arguments.timeout, option="--timeout") or 86400.0
+
+
+def probe_image(arguments: argparse.Namespace) -> str:
+    """Return the image that probes run."""
+    return str(arguments.probe_image or probes.IMAGE)
 
 
 def probe_namespace(arguments: argparse.Namespace) -> str:
@@ -40,6 +57,6 @@ def make_probes(client: Client, arguments: argparse.Namespace) -> probes.Probes:
     return probes.Probes(
         client,
         namespace=probe_namespace(arguments),
-        image=arguments.probe_image or probes.IMAGE,
+        image=probe_image(arguments),
         timeout=min(step_timeout(arguments), 180.0),
     )

@@ -156,4 +156,4 @@ def _owner(metadata: Mapping[str, Any], labels: Mapping[str, str]) -> str:
         return "kubespray"
     if labels.get("addonmanager.kubernetes.io/mode"):
         return "the Kubernetes add-on manifest"
-    return labels.get(MANAGED_BY) or "somebody else"
+    return labels.get(MANAGED_BY) or "whoever applied its manifest"

@@ -37,21 +37,28 @@ class Dataplane:
 
 
 async def read_dataplane(client: Client) -> Dataplane:
-    """Find out what translates service addresses. Never raises: an unknown mode is a fact too."""
+    """Find out what translates service addresses. An unknown mode is a fact too.
+
+    What may not be read is passed over as long as something else tells: whoever may not read
+    Calico's settings gets the same answer whether there is a Calico or not.
+
+    Raises:
+        ApiError: the API server does not answer.
+    """
+    forbidden = ""
     for look in (_cilium, _calico, _kube_proxy):
         try:
             found: Dataplane | None = await look(client)
         except ForbiddenError as error:
-            return Dataplane(mode="", evidence=str(error))
+            forbidden, found = str(error), None
         except ApiError as error:
             if error.status == 0:
                 raise
             found = None
         if found is not None:
             return found
-    return Dataplane(
-        mode="", evidence="there is no ConfigMap kube-system/kube-proxy and no kube-proxy DaemonSet"
-    )
+    nothing = "there is no ConfigMap kube-system/kube-proxy and no kube-proxy DaemonSet"
+    return Dataplane(mode="", evidence=forbidden or nothing)
 
 
 def mode_of_config(text: str) -> str | None:

@@ -100,6 +100,15 @@ def settle(
     return Memory(given=all_given, defaults=defaults), notes
 
 
+def changes(before: Memory, after: Memory) -> list[str]:
+    """Say in lines which options an installation gets that were others before."""
+    return [
+        f"option {name}: {before.value(name) or 'not given'} → {after.value(name)}"
+        for name in NAMES
+        if before.value(name) != after.value(name)
+    ]
+
+
 def check(name: str, text: str) -> str:
     """Check an option's value and return it in its canonical form.
 

@@ -218,7 +218,8 @@ def batches(nodes: Sequence[str], size: int) -> list[tuple[str, ...]]:
 
 def describe(plan: Plan) -> list[str]:
     """Say in lines what the plan does."""
-    lines = []
+    settings = plan.settings
+    lines = [f"{'cache':<10} {settings.image} at {settings.local_ip} and {settings.kube_dns_ip}"]
     for change in plan.changes:
         lines.append(f"{change.action:<10} {change.kind} {plan.settings.namespace}/{change.name}")
         lines += [f"{'':<12} {field}" for field in change.fields if not field.bookkeeping]

@@ -25,7 +25,7 @@ class CachePods:
         client: an open client.
         namespace: where the DaemonSet is.
         timeout: seconds that a pod may take to get where it should be.
-        note: told why a pod that is waited for does not get there, once for each reason.
+        note: told why a pod that is waited for does not get there, once for each node.
     """
 
     def __init__(
@@ -105,8 +105,7 @@ class CachePods:
     def _tell(self, node: str, pod: CachePod | None, said: set[str]) -> None:
         """Pass on the first word of a reason that a person can do something about."""
         reason = pod.trouble.partition(":")[0] if pod else ""
-        if pod and reason.startswith(("Err", "Image", "Crash", "Invalid", "Create")):
-            text = f"{node}: {reason}"
-            if text not in said:
-                said.add(text)
-                self._note(f"waiting for {node}: {pod.trouble}")
+        serious = reason.startswith(("Err", "Image", "Crash", "Invalid", "Create"))
+        if pod and serious and node not in said:
+            said.add(node)
+            self._note(f"waiting for {node}: {pod.trouble}")

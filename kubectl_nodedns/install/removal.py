@@ -13,7 +13,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from kubectl_nodedns.cluster.paths import object_path
-from kubectl_nodedns.errors import NodednsError, RevertedError, TimedOutError
+from kubectl_nodedns.errors import PartialError, RevertedError, TimedOutError
 from kubectl_nodedns.install.live import Live, is_ours
 from kubectl_nodedns.install.objects import (
     DARK,
@@ -193,7 +193,7 @@ class Removal:
         for verdict in verdicts:
             self._report.node(verdict)
         if still := failed(list(verdicts)):
-            raise NodednsError(
+            raise PartialError(
                 f"{why}; and after putting the cache back, node {still[0].node}: {still[0].text}",
                 hint="kubectl nodedns disable --now takes the cache out without asking",
             )
@@ -208,8 +208,10 @@ class Removal:
 
         async def one(node: str) -> Verdict:
             verdict = await self._proof.silent(node, timeout=SILENCE)
-            if verdict.ok:
-                verdict = await self._proof.back(node, timeout=BACK_PROOF)
+            self._report.node(verdict)
+            if not verdict.ok:
+                return verdict
+            verdict = await self._proof.back(node, timeout=BACK_PROOF)
             self._report.node(verdict)
             return verdict
 

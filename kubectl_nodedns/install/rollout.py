@@ -13,7 +13,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from kubectl_nodedns.cluster.paths import object_path
-from kubectl_nodedns.errors import NodednsError, RevertedError, TimedOutError
+from kubectl_nodedns.errors import NodednsError, PartialError, RevertedError, TimedOutError
 from kubectl_nodedns.facts.dns_service import ready_endpoints
 from kubectl_nodedns.install.objects import (
     DARK,
@@ -82,21 +82,25 @@ class Rollout:
     async def run(self) -> list[Verdict]:
         """Carry out the plan; return the final verdict on each node.
 
+        A plan without a change still proves each node, and repairs one that does not intercept.
+
         Raises:
             RevertedError: a node failed its proof; pods' DNS goes the way it went before.
             NodednsError: something else went wrong; the message says what was left.
         """
         try:
-            await self._write_base()
-            if self._plan.dark:
-                await self._start_dark()
-            await self._apply_daemonset(FULL, ENABLING)
+            if not self._plan.unchanged:
+                await self._write_base()
+                if self._plan.dark:
+                    await self._start_dark()
+                await self._apply_daemonset(FULL, ENABLING)
             verdicts = await self._check_kept()
             repair = [v.node for v in failed(verdicts)]
             good = [v for v in verdicts if v.ok]
             for batch in batches((*self._plan.switch, *repair), self._plan.batch_size):
                 good += await self._switch(batch)
-            await self._record()
+            if repair or not self._plan.unchanged:
+                await self._record()
         except asyncio.CancelledError:
             self._report.note(self._where())
             raise
@@ -221,7 +225,7 @@ class Rollout:
 
         Raises:
             RevertedError: all of it is put back.
-            NodednsError: some of it could not be.
+            PartialError: some of it could not be.
         """
         self._report.step(f"put back {', '.join(self._switched) or 'nothing'}: {why}")
         previous = self._previous()
@@ -236,11 +240,11 @@ class Rollout:
         try:
             verdicts = await self._prove_previous(revision, phase)
         except NodednsError as error:
-            raise NodednsError(
+            raise PartialError(
                 f"{why}; and putting it back failed: {error}", hint=error.hint
             ) from error
         if bad := failed(verdicts):
-            raise NodednsError(
+            raise PartialError(
                 f"{why}; and after putting it back, node {bad[0].node}: {bad[0].text}",
                 hint="kubectl nodedns disable --now takes the cache out without asking",
             )

@@ -37,6 +37,8 @@ LIFETIME = 1800
 """Seconds after which a probe pod ends, whatever became of us."""
 RUN_LABEL = "kubectl-nodedns/probe-run"
 CONTAINER = "probe"
+# As process 1 a plain sleep would ignore SIGTERM, and the pod would end as a failed one.
+_SLEEP = f"trap 'exit 0' TERM; sleep {LIFETIME} & wait"
 AT_ONCE = 20
 """Probe pods started, and commands run in them, at the same time."""
 POLL = 0.5
@@ -65,11 +67,7 @@ class Probes:
         image: str = IMAGE,
         timeout: float = 120.0,
     ) -> None:
-        if namespace == "kube-system":
-            raise UsageError(
-                "--probe-namespace: probes never run in kube-system",
-                hint="exec rights there would reach every pod of the control plane",
-            )
+        check_namespace(namespace)
         self._client = client
         self._namespace = namespace
         self._image = image
@@ -233,6 +231,19 @@ class Probes:
             await self._client.delete(path, uid=uid)
 
 
+def check_namespace(namespace: str) -> None:
+    """Refuse kube-system.
+
+    Raises:
+        UsageError: it is that.
+    """
+    if namespace == "kube-system":
+        raise UsageError(
+            "--probe-namespace: probes never run in kube-system",
+            hint="exec rights there would reach every pod of the control plane",
+        )
+
+
 def _unasked(question: Question, why: str) -> Answer:
     """Answer for a question that was never sent."""
     return Answer(question=question, error=why, asked=False)
@@ -293,7 +304,7 @@ def job_for(node: str, *, name: str, run: str, namespace: str, image: str) -> di
             {
                 "name": CONTAINER,
                 "image": image,
-                "command": ["sleep", str(LIFETIME)],
+                "command": ["sh", "-c", _SLEEP],
                 "resources": {
                     "requests": {"cpu": "5m", "memory": "16Mi"},
                     "limits": {"cpu": "500m", "memory": "64Mi"},

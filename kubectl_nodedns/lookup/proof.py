@@ -116,9 +116,7 @@ def switched(node: str, pod_uid: str, answers: Sequence[Answer]) -> Verdict:
     verdict = dark(node, pod_uid, answers)
     if not verdict.ok:
         return verdict
-    times = [a.microseconds for a in answers[1:] if a.microseconds is not None]
-    fast = f" in {min(times)} µs" if times else ""
-    text = f"its own cache answers at {answers[0].question.server}{fast}"
+    text = f"intercepted: its own cache answers at {answers[0].question.server}"
     return replace(verdict, text=text)
 
 

@@ -14,9 +14,9 @@ from kubectl_nodedns.metrics.histogram import quantile
 from kubectl_nodedns.metrics.marks import marks, severity
 
 if TYPE_CHECKING:
-    from kubectl_nodedns.metrics.figures import Figures, Traffic, Upstream, Zone
     from kubectl_nodedns.metrics.fleet import FleetSnapshot, NodeRow
     from kubectl_nodedns.metrics.histogram import Latency
+    from kubectl_nodedns.metrics.traffic import Figures, Traffic, Upstream, Zone
 
 
 def document(snapshot: FleetSnapshot) -> dict[str, Any]:

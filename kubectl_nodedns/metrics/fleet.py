@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeVar
 
-from kubectl_nodedns.metrics.figures import Figures, Traffic
 from kubectl_nodedns.metrics.histogram import EMPTY, Histogram, merge
 from kubectl_nodedns.metrics.source import SCRAPES_PER_SECOND
+from kubectl_nodedns.metrics.traffic import Figures, Traffic
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

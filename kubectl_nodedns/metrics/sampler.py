@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from kubectl_nodedns.errors import NodednsError
 from kubectl_nodedns.metrics.exposition import ExpositionError
-from kubectl_nodedns.metrics.figures import Figures, figures
+from kubectl_nodedns.metrics.figures import figures
 from kubectl_nodedns.metrics.page import Page, read_page
 from kubectl_nodedns.metrics.source import SCRAPES_PER_SECOND
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from kubectl_nodedns.metrics.inventory import CachePod
     from kubectl_nodedns.metrics.source import Source
+    from kubectl_nodedns.metrics.traffic import Figures
 
 IN_FLIGHT = 24
 """Scrapes at the same time."""

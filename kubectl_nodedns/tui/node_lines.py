@@ -14,8 +14,8 @@ from kubectl_nodedns.tui.trends import Moment, values
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from kubectl_nodedns.metrics.figures import Figures
     from kubectl_nodedns.metrics.fleet import FleetSnapshot, NodeRow
+    from kubectl_nodedns.metrics.traffic import Figures
     from kubectl_nodedns.tui.heading import Piece
     from kubectl_nodedns.tui.live import Session
 
@@ -63,7 +63,7 @@ def node_lines(
         return lines
     lines += _plots(row, moments, width, PLOT_LINES[height > TALL])
     lines += [[], *_zones(figures, width), [], *_upstreams(figures, width), []]
-    lines += _rest(row, figures, snapshot)
+    lines += _rest(row, figures, snapshot, width)
     return lines
 
 
@@ -181,17 +181,15 @@ def _grid(
     return lines
 
 
-def _rest(row: NodeRow, figures: Figures, snapshot: FleetSnapshot) -> list[Line]:
+def _rest(row: NodeRow, figures: Figures, snapshot: FleetSnapshot, width: int) -> list[Line]:
     """Say which addresses clients ask, and what else the page tells."""
-    names = dict.fromkeys(snapshot.kube_dns_ips, "kube-dns")
-    names |= {cache.local_ip: "local" for cache in snapshot.caches if cache.local_ip}
-    asked = ", ".join(
-        f"{ip} ({names[ip]}) {rate}" if ip in names else f"{ip} {rate}"
+    names = dict.fromkeys(snapshot.kube_dns_ips, " (kube-dns)")
+    names |= {cache.local_ip: " (local)" for cache in snapshot.caches if cache.local_ip}
+    asked = [
+        f"asked at {ip}{names.get(ip, '')} {_per_second(figures.address_rates.get(ip))}, "
+        f"{units.number(total)} in all"
         for ip, total in sorted(figures.by_address.items())
-        for rate in [
-            f"{units.number(figures.address_rates.get(ip))}/s, {units.number(total)} in all"
-        ]
-    )
+    ]
     about = [
         f"cache entries {units.number(figures.entries)}",
         f"evictions {_per_second(figures.evictions)}",
@@ -200,7 +198,19 @@ def _rest(row: NodeRow, figures: Figures, snapshot: FleetSnapshot) -> list[Line]
         f"CoreDNS {figures.version or units.UNKNOWN}",
         f"sampled {units.age(row.age(snapshot.at))} ago",
     ]
-    return [[(f" asked at {asked}", "")], [(" " + " · ".join(about), "quiet")]]
+    lines = [*_wrapped(asked, width), *_wrapped(about, width)]
+    return [[(text, "quiet")] for text in lines]
+
+
+def _wrapped(parts: Sequence[str], width: int) -> list[str]:
+    """Join parts with dots between, on as many lines as it takes."""
+    lines: list[str] = []
+    for part in parts:
+        if lines and len(lines[-1]) + 3 + len(part) <= width:
+            lines[-1] += f" · {part}"
+        else:
+            lines.append(f" {part}")
+    return lines
 
 
 def _per_second(rate: float | None) -> str:

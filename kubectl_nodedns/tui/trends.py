@@ -11,9 +11,9 @@ from kubectl_nodedns.metrics.histogram import quantile
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from kubectl_nodedns.metrics.figures import Traffic
     from kubectl_nodedns.metrics.fleet import FleetSnapshot
     from kubectl_nodedns.metrics.histogram import Latency
+    from kubectl_nodedns.metrics.traffic import Traffic
 
 MOMENTS = 900
 """Moments kept: fifteen minutes at one a second."""

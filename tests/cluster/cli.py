@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import sys
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from tests.cluster.errors import ClusterError
 from tests.cluster.layout import Layout
 from tests.cluster.packages import install, missing_packages, requirements
 from tests.cluster.processes import of_cluster
-from tests.cluster.programs import build, locked
+from tests.cluster.programs import build, go_program, locked
 from tests.cluster.progress import Progress
 from tests.cluster.proxy_mode import switch_mode
 from tests.cluster.readiness import is_healthy
@@ -63,6 +64,7 @@ def parser() -> argparse.ArgumentParser:
     command("status", _status, "say what runs; the exit status is 0 when all of it works")
     command("kubeconfig", _kubeconfig, "print the path of the administrator's kubeconfig")
     command("build", _build, "bring the cluster's programs up to date, without starting it")
+    command("prepare", _prepare, "install what is missing and build, where the cluster can run")
     switching = command("mode", _mode, "switch kube-proxy to another mode")
     switching.add_argument("mode", choices=MODES)
     executing = command("exec", _exec, "run a command in the namespaces of a node or of `control`")
@@ -122,6 +124,20 @@ def _build(_options: argparse.Namespace, _layout: Layout) -> int:
     with Progress().step("programs (the first build takes about ten minutes)"):
         print(build())
     return 0
+
+
+def _prepare(options: argparse.Namespace, layout: Layout) -> int:
+    """Do all that takes long before the tests; where that cannot be, the e2e tests will skip."""
+    if sys.platform == "linux" and os.geteuid() == 0 and shutil.which("apt-get") and go_program():
+        missing = missing_packages()
+        if missing:
+            print(f"installing with apt-get, for the test cluster: {' '.join(missing)}")
+            install()
+    reasons = requirements()
+    if not reasons:
+        return _build(options, layout)
+    print(f"the e2e tests cannot run here: {'; '.join(reasons)}", file=sys.stderr)
+    return 1 if os.environ.get("CI", "").lower() == "true" else 0
 
 
 def _mode(options: argparse.Namespace, layout: Layout) -> int:

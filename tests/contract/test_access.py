@@ -128,7 +128,7 @@ def test_a_login_page_in_the_place_of_the_api_is_an_error_in_words(
 
 def test_credentials_that_have_expired_are_told(api: Api, config: Path, run: Run) -> None:
     api.script("GET", DAEMONSETS, answers(401, "Unauthorized", "Unauthorized"))
-    said(run("disable"), Exit.API, DAEMONSETS, "Unauthorized", "log in again")
+    said(run("disable"), Exit.API, "Unauthorized", "log in again")
 
 
 def test_an_error_of_the_server_is_passed_on(api: Api, config: Path, run: Run) -> None:

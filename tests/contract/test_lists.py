@@ -26,15 +26,20 @@ if TYPE_CHECKING:
 PODS = "/api/v1/pods"
 
 
+def numbered(*numbers: int) -> list[dict[str, int]]:
+    """Items that can be told apart."""
+    return [{"number": number} for number in numbers]
+
+
 async def test_a_long_list_is_read_page_by_page(api: Api, client: Client) -> None:
     api.script(
         "GET",
         PODS,
-        document({"metadata": {"continue": "more"}, "items": [1, 2]}),
-        document({"metadata": {"continue": "still"}, "items": [3]}),
-        document({"metadata": {}, "items": [4]}),
+        document({"metadata": {"continue": "more"}, "items": numbered(1, 2)}),
+        document({"metadata": {"continue": "still"}, "items": numbered(3)}),
+        document({"metadata": {}, "items": numbered(4)}),
     )
-    assert await client.list(PODS, labels="a=b") == [1, 2, 3, 4]
+    assert await client.list(PODS, labels="a=b") == numbered(1, 2, 3, 4)
     asked = [(s.query.get("continue"), s.query["labelSelector"]) for s in api.state.seen]
     assert asked == [(None, "a=b"), ("more", "a=b"), ("still", "a=b")]
     assert {s.query["limit"] for s in api.state.seen} == {"500"}
@@ -46,16 +51,16 @@ async def test_a_list_whose_continuation_expired_is_read_again_whole(
     api.script(
         "GET",
         PODS,
-        document({"metadata": {"continue": "old"}, "items": [1, 2]}),
+        document({"metadata": {"continue": "old"}, "items": numbered(1, 2)}),
         answers(410, "Expired", "The provided continue parameter is too old"),
-        document({"metadata": {}, "items": [1, 2, 3]}),
+        document({"metadata": {}, "items": numbered(1, 2, 3)}),
     )
-    assert await client.list(PODS) == [1, 2, 3]
+    assert await client.list(PODS) == numbered(1, 2, 3)
     assert api.state.seen[2].query.get("continue") is None
 
 
 async def test_a_list_that_expires_every_time_is_an_error(api: Api, client: Client) -> None:
-    first = document({"metadata": {"continue": "old"}, "items": [1]})
+    first = document({"metadata": {"continue": "old"}, "items": numbered(1)})
     expired = answers(410, "Expired", "too old")
     api.script("GET", PODS, *[first, expired] * 10)
     with pytest.raises(NotFoundError, match="too old"):

@@ -113,6 +113,16 @@ def test_a_mode_that_may_not_be_read_is_unknown_and_says_why(sound: Api, run: Ru
     refused(sound, run("enable"), "mode is not known", "jane cannot list daemonsets", "--mode")
 
 
+def test_what_may_not_be_read_is_passed_over_where_something_else_tells(
+    sound: Api, run: Run
+) -> None:
+    calico = "/apis/crd.projectcalico.org/v1/felixconfigurations/default"
+    sound.script("GET", calico, answers(403, "Forbidden", "jane cannot get felixconfigurations"))
+    ended = run("enable", "--dry-run=client")
+    assert ended.code == Exit.OK, ended.err
+    assert "kube-proxy      iptables  (ConfigMap kube-system/kube-proxy" in ended.err
+
+
 def test_the_argument_of_kube_proxy_goes_before_its_configuration(sound: Api, run: Run) -> None:
     sound.remove("daemonsets")
     labels = {"k8s-app": "kube-proxy"}
@@ -232,7 +242,7 @@ def test_without_a_terminal_and_without_yes_nothing_is_changed(
 def test_a_right_that_is_missing_is_named(sound: Api, run: Run) -> None:
     sound.script("GET", SERVICES, answers(403, "Forbidden", 'User "jane" cannot list "services"'))
     ended = run("enable", "--yes")
-    refused(sound, ended, SERVICES, 'User "jane" cannot list', "auth can-i", code=Exit.API)
+    refused(sound, ended, 'User "jane" cannot list', "auth can-i", code=Exit.API)
 
 
 def test_a_conflict_with_another_field_manager_is_told_before_anything_is_written(

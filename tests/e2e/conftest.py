@@ -15,6 +15,7 @@ import json
 import os
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -29,6 +30,7 @@ from tests.cluster.packages import requirements
 from tests.cluster.processes import of_cluster
 from tests.cluster.tear_down import down
 from tests.e2e.nodes import Nodes, OwnNodes, nodes_of, proxy_mode_of
+from tests.e2e.official_addon import RULES_PER_ADDRESS, addon, wait_for
 from tests.e2e.plugin import Plugin
 from tests.e2e.prober import Prober, Probing
 
@@ -38,14 +40,6 @@ if TYPE_CHECKING:
 
 RULE_COMMENT = "NodeLocal DNS Cache"
 LINK = "nodelocaldns"
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    group = parser.getgroup("e2e", "a real Kubernetes")
-    group.addoption("--kubeconfig-e2e", metavar="PATH", help="use the cluster of this kubeconfig")
-    group.addoption("--keep-cluster", action="store_true", help="leave the test cluster up")
-    group.addoption("--cluster-dir", metavar="DIR", help="where the test cluster lives")
-    group.addoption("--tool-image", metavar="IMAGE", default=TOOL_BOX_IMAGE, help="for probing")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -228,3 +222,29 @@ def no_cache(nodedns: Plugin) -> Iterator[None]:
     assert nodedns.run("disable", "--now", "--yes").code == 0
     yield
     assert nodedns.run("disable", "--now", "--yes").code == 0
+
+
+@pytest.fixture
+def agents(
+    real_cluster: RealCluster, rules: Callable[[str], list[str]], link: Callable[[str], object]
+) -> Iterator[RealCluster]:
+    """The stand-in on every node, put there by the official manifest, and gone afterwards."""
+    nodes = real_cluster.node_names
+    real_cluster.kubectl.apply(addon())
+    try:
+        real_cluster.kubectl.rollout("kube-system", "daemonset/node-local-dns")
+        for node in nodes:
+            wait_for(partial(_has_rules, rules, node), "rules are in")
+        yield real_cluster
+    finally:
+        real_cluster.kubectl.run("delete", "-f", "-", stdin=addon())
+        for node in nodes:
+            wait_for(partial(_is_clean, rules, link, node), "rules are gone")
+
+
+def _has_rules(rules: Callable[[str], list[str]], node: str) -> bool:
+    return len(rules(node)) == 2 * RULES_PER_ADDRESS
+
+
+def _is_clean(rules: Callable[[str], list[str]], link: Callable[[str], object], node: str) -> bool:
+    return not rules(node) and link(node) is None

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from tests.e2e.test_cluster_itself import agents  # noqa: F401 - a fixture
-
 if TYPE_CHECKING:
     from tests.e2e.conftest import KubectlCall, RealCluster
     from tests.e2e.plugin import Plugin

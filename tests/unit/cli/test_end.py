@@ -98,7 +98,7 @@ def test_a_reader_that_goes_away_is_no_error(words: list[str]) -> None:
     assert done.returncode == 0
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_lets_a_command_clean_up_and_then_interrupts(number: signal.Signals) -> None:
     cleaned = []
 

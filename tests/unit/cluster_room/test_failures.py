@@ -49,6 +49,18 @@ def test_each_status_becomes_its_own_error_with_the_same_exit_code(
     assert str(error) == f"GET {PATH}: it said this"
 
 
+def test_a_message_that_names_verb_and_resource_by_itself_stands_alone() -> None:
+    message = 'services is forbidden: User "jane" cannot list resource "services"'
+    error = failure("GET", PATH, 403, status(403, "Forbidden", message))
+    assert str(error) == message
+
+
+@pytest.mark.parametrize("reason", ["Forbidden", "NotFound", "Unauthorized"])
+def test_an_error_is_never_without_words(reason: str) -> None:
+    error = failure("GET", PATH, 403, status(403, reason, ""))
+    assert str(error) == f"GET {PATH}: HTTP 403"
+
+
 @pytest.mark.parametrize("code", [401, 403, 429])
 def test_where_there_is_a_way_out_the_error_names_it(code: int) -> None:
     assert failure("GET", PATH, code, b"").hint

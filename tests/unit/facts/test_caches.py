@@ -63,7 +63,7 @@ def test_our_own_cache_is_recognised_by_our_label() -> None:
 
 def test_an_image_under_another_name_is_recognised_by_its_arguments() -> None:
     cache = read(daemonsets.MIRRORED)
-    assert cache.owner == "somebody else"
+    assert cache.owner == "whoever applied its manifest"
     assert cache.metrics_port == 9253
 
 

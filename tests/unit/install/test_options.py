@@ -7,6 +7,7 @@ from kubectl_nodedns.install.options import (
     DEFAULTS,
     RESERVED,
     Memory,
+    changes,
     check,
     check_addresses,
     selector_of,
@@ -184,6 +185,15 @@ def test_two_address_families_are_refused(local: str, service: str) -> None:
 def test_the_dns_services_own_address_is_refused() -> None:
     with pytest.raises(RefusedError, match="the DNS service itself"):
         check_addresses("10.96.0.10", "10.96.0.10")
+
+
+def test_options_that_an_installation_gets_are_told_with_what_they_were() -> None:
+    before = Memory(given={"mode": "iptables"}, defaults=OLD_DEFAULTS)
+    after = Memory(given={"mode": "iptables", "cluster-domain": "a.test"}, defaults=DEFAULTS)
+    lines = changes(before, after)
+    assert f"option image: {OLD_IMAGE} → {DEFAULTS['image']}" in lines
+    assert "option cluster-domain: not given → a.test" in lines
+    assert len(lines) == 2
 
 
 def test_a_selector_is_read_into_labels() -> None:

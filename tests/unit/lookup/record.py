@@ -107,7 +107,7 @@ def respond(wire: bytes, *, tcp: bool) -> bytes:
         new = _rrset(line)
         same = [old for old in response.answer if old.match(new.name, new.rdclass, new.rdtype, 0)]
         if same:
-            same[0].update(new)
+            same[0].add(new[0], new.ttl)
         else:
             response.answer.append(new)
     if name == "big.test." and not tcp:

@@ -110,13 +110,11 @@ def test_the_pod_that_was_there_before_is_no_proof() -> None:
     assert verdict.text == "the cache pod that was there before still answers"
 
 
-def test_switched_names_the_address_and_the_fastest_lookup() -> None:
-    questions = TARGET.ordinary(KUBE_DNS)
-    times = (900, 250, 4000)
-    answers = [good(q, microseconds=t) for q, t in zip(questions, times, strict=True)]
-    verdict = switched("node1", POD, [marker(KUBE_DNS), *answers])
+def test_switched_is_good_when_the_nodes_own_cache_answers_at_the_kube_dns_address() -> None:
+    verdict = switched("node1", POD, [marker(KUBE_DNS), *ordinary(KUBE_DNS)])
     assert verdict.ok
-    assert verdict.text == "its own cache answers at 10.96.0.10 in 250 µs"
+    assert "its own cache answers at 10.96.0.10" in verdict.text
+    assert len(verdict.answers) == 4
 
 
 def test_switched_is_bad_when_coredns_answers_itself() -> None:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from kubectl_nodedns.metrics.figures import Figures, figures
+from kubectl_nodedns.metrics.figures import figures
 from kubectl_nodedns.metrics.fleet import FleetSnapshot, Load, NodeRow, Watched, totals
 from kubectl_nodedns.metrics.inventory import CachePod, Node
 from kubectl_nodedns.metrics.page import read_page
 from kubectl_nodedns.metrics.sampler import Sampled
 from tests.unit.metrics import pages
+
+if TYPE_CHECKING:
+    from kubectl_nodedns.metrics.traffic import Figures
 
 NOW = 1_700_000_000.0
 LOCAL, KUBE_DNS = pages.LOCAL, pages.KUBE_DNS

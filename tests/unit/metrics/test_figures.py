@@ -1,12 +1,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 
-from kubectl_nodedns.metrics.figures import Figures, entries, figures
+from kubectl_nodedns.metrics.figures import entries, figures
 from kubectl_nodedns.metrics.page import read_page
 from tests.unit.metrics.pages import KUBE_DNS, LOCAL, Load, UpstreamLoad, ZoneLoad, page
+
+if TYPE_CHECKING:
+    from kubectl_nodedns.metrics.traffic import Figures
 
 CLUSTER = ZoneLoad(
     name="cluster.local.",

@@ -10,8 +10,8 @@ from kubectl_nodedns.metrics.marks import Severity, marks, severity
 from tests.unit.metrics.fleets import MIB, NOW, node, pod, row, snapshot, traffic
 
 if TYPE_CHECKING:
-    from kubectl_nodedns.metrics.figures import Figures
     from kubectl_nodedns.metrics.inventory import CachePod
+    from kubectl_nodedns.metrics.traffic import Figures
 
 
 def judge(found: NodeRow) -> list[tuple[Severity, str]]:
