@@ -209,7 +209,8 @@ def _top(commands: Commands[argparse.ArgumentParser]) -> argparse.ArgumentParser
         "top",
         "watch the cache of each node, live",
         "Show a row per node: its cache pod, lookups, hit ratio, latency, failures, memory.\n"
-        "Piped, or with --once, print the table. Nothing is installed and nothing is changed.",
+        "Piped, or with --once, print the table. Nothing is installed and nothing is changed;\n"
+        "only a lookup, asked for with the key t, starts a probe pod.",
     )
     parser.add_argument("--once", action="store_true", help="print one table and end")
     parser.add_argument(

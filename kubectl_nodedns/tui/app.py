@@ -41,6 +41,8 @@ class TopApp(App[None]):
         Binding("space", "pause", "Pause"),
         Binding("question_mark", "help", "Help", key_display="?"),
         Binding("q", "quit", "Quit"),
+        # Textual binds ctrl+p itself only where nothing else opens the palette.
+        Binding("ctrl+p", "command_palette", "Commands", show=False, priority=True),
         Binding("colon", "command_palette", "Commands", show=False),
         Binding("ctrl+c", "quit", "Quit", show=False, priority=True),
     ]

@@ -57,7 +57,7 @@ def node_lines(
 ) -> list[Line]:
     """Say everything about one node."""
     snapshot = session.snapshot
-    lines = [_first(row, snapshot), row_words(row, session), []]
+    lines = [*_first(row, snapshot, width), row_words(row, session), []]
     figures = row.figures
     if figures is None:
         return lines
@@ -71,20 +71,24 @@ TALL = 40
 """Lines from which plots are high."""
 
 
-def _first(row: NodeRow, snapshot: FleetSnapshot) -> Line:
+def _first(row: NodeRow, snapshot: FleetSnapshot, width: int) -> list[Line]:
+    """Name node and pod, and say how the pod is; on two lines where one is too short."""
     pod = row.pod
     if pod is None:
-        return [(f" {row.node.name}", "strong"), (f" · {row.state}", "")]
+        return [[(f" {row.node.name}", "strong"), (f" · {row.state}", "")]]
     figures = row.figures
     memory = figures.memory_bytes if figures else None
     limit = pod.memory_limit_bytes
     share = f" ({memory / limit:.0%})" if memory is not None and limit else ""
-    return [
-        (f" {row.node.name} › {pod.name}", "strong"),
-        (f"   {row.state} · up {units.age(row.uptime(snapshot.at))}", ""),
+    name = f" {row.node.name} › {pod.name}"
+    words: Line = [
+        (f" {row.state} · up {units.age(row.uptime(snapshot.at))}", ""),
         (f" · restarts {pod.restarts}", "note" if pod.restarts else ""),
         (f" · memory {units.size_of(memory, limit)}{share}", ""),
     ]
+    if len(name) + 2 + sum(len(text) for text, _ in words) > width:
+        return [[(name, "strong")], words]
+    return [[(name, "strong"), ("  ", ""), *words]]
 
 
 def _plots(row: NodeRow, moments: Sequence[Moment], width: int, height: int) -> list[Line]:

@@ -28,3 +28,10 @@ def test_the_check_sees_imports(imported: list[str]) -> None:
 @pytest.mark.parametrize("heavy", ["textual", "rich", "kubernetes", "aiohttp", "dns", "yaml"])
 def test_metrics_can_be_used_without(imported: list[str], heavy: str) -> None:
     assert heavy not in imported
+
+
+def test_a_printed_table_needs_no_textual() -> None:
+    check = "import sys, kubectl_nodedns.commands.top; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True)
+    assert "kubectl_nodedns.metrics.monitor" in done.stdout.split()
+    assert "textual" not in done.stdout.split()
