@@ -115,7 +115,8 @@ async def _with_cluster(
         talk.lines(f"          {line}" for line in (*describe(plan), names, *notes))
         if arguments.dry_run != "none":
             return await _dry_run(client, arguments, plan, talk)
-        _refuse_empty(plan)
+        if not plan.unchanged:
+            _refuse_empty(plan)
         if plan.unchanged and not arguments.yes:
             talk.note("no probe was started; --yes proves each node again")
             return _end(arguments, plan, [])

@@ -31,6 +31,8 @@ class Right:
     """Plural, with the subresource: "pods/exec"."""
     namespace: str
     """Where."""
+    otherwise: str = ""
+    """Another verb that serves as well."""
 
     def __str__(self) -> str:
         resource = f"{self.resource}.{self.group}" if self.group else self.resource
@@ -55,9 +57,8 @@ def to_change(namespace: str, probe_namespace: str) -> list[Right]:
         Right("create", "batch", "jobs", probe_namespace),
         Right("delete", "batch", "jobs", probe_namespace),
         Right("list", "", "pods", probe_namespace),
-        Right("create", "", "pods/exec", probe_namespace),
-        # Before Kubernetes 1.35 an exec over WebSocket was a get.
-        Right("get", "", "pods/exec", probe_namespace),
+        # An exec over WebSocket was a get before Kubernetes 1.35.
+        Right("create", "", "pods/exec", probe_namespace, otherwise="get"),
     ]
 
 
@@ -77,10 +78,15 @@ async def demand(client: Client, rights: Sequence[Right]) -> None:
 
 
 async def _allowed(client: Client, right: Right) -> bool:
+    verbs = [verb for verb in (right.verb, right.otherwise) if verb]
+    return any([await _may(client, right, verb) for verb in verbs])
+
+
+async def _may(client: Client, right: Right, verb: str) -> bool:
     resource, _, subresource = right.resource.partition("/")
     attributes = {
         "namespace": right.namespace,
-        "verb": right.verb,
+        "verb": verb,
         "group": right.group,
         "resource": resource,
         "subresource": subresource,

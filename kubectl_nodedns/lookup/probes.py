@@ -73,6 +73,7 @@ class Probes:
         self._image = image
         self._timeout = timeout
         self._run = secrets.token_hex(4)
+        self._count = 0
         self._jobs: dict[str, tuple[str, str]] = {}
         self._pods: dict[str, str] = {}
         self._gate = asyncio.Semaphore(AT_ONCE)
@@ -160,9 +161,12 @@ class Probes:
             await asyncio.shield(asyncio.gather(*(self._delete(*job) for job in jobs.values())))
 
     async def _create(self, node: str) -> None:
+        if before := self._jobs.pop(node, None):  # an earlier start that did not come to its end
+            await self._delete(*before)
+        self._count += 1
         job = job_for(
             node,
-            name=f"nodedns-probe-{self._run}-{len(self._jobs)}",
+            name=f"nodedns-probe-{self._run}-{self._count}",
             run=self._run,
             namespace=self._namespace,
             image=self._image,

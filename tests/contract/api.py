@@ -79,7 +79,7 @@ class Api:
 
     def __exit__(self, *exc: object) -> None:
         assert self._runner is not None
-        asyncio.run_coroutine_threadsafe(self._runner.cleanup(), self._loop).result(10)
+        asyncio.run_coroutine_threadsafe(self._stop(), self._loop).result(10)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
         self._loop.close()
@@ -95,6 +95,14 @@ class Api:
     def remove(self, plural: str) -> None:
         """Forget all objects of a kind."""
         self.state.objects = [entry for entry in self.state.objects if entry[0] != plural]
+
+    async def _stop(self) -> None:
+        """End the server, and every answer that a test has left hanging."""
+        await self._runner.cleanup()
+        hanging = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in hanging:
+            task.cancel()
+        await asyncio.gather(*hanging, return_exceptions=True)
 
     async def _start(self) -> None:
         app = web.Application()

@@ -39,7 +39,8 @@ class Script:
 
     async def ask(self, node: str, questions: Sequence[Question]) -> Sequence[Answer]:
         self.asked.append((node, list(questions)))
-        return self.rounds.pop(0) if len(self.rounds) > 1 else self.rounds[0]
+        answers = self.rounds.pop(0) if len(self.rounds) > 1 else self.rounds[0]
+        return answers[: len(questions)]
 
 
 @pytest.fixture(autouse=True)
@@ -51,11 +52,19 @@ def whole(server: str, uid: str = POD) -> list[Answer]:
     return [marker(server, uid=uid), *(good(q) for q in TARGET.ordinary(server))]
 
 
-async def test_a_good_first_round_is_enough() -> None:
+async def test_the_marker_is_asked_alone_first_and_then_one_good_round_is_enough() -> None:
     script = Script(whole(LOCAL))
     verdict = await Prover(script, TARGET).dark("node1", POD, timeout=PATIENT)
     assert verdict.ok
-    assert len(script.asked) == 1
+    assert [len(questions) for _, questions in script.asked] == [1, 4]
+    assert len(verdict.answers) == 4
+
+
+async def test_a_marker_without_ordinary_names_is_no_proof() -> None:
+    answers = [marker(LOCAL), *(bad(q, "SERVFAIL") for q in TARGET.ordinary(LOCAL))]
+    verdict = await Prover(Script(answers), TARGET).dark("node1", POD, timeout=0.0)
+    assert not verdict.ok
+    assert "SERVFAIL" in verdict.text
 
 
 async def test_it_asks_again_until_the_new_pod_answers() -> None:
@@ -66,7 +75,7 @@ async def test_it_asks_again_until_the_new_pod_answers() -> None:
     )
     verdict = await Prover(script, TARGET).switched("node1", POD, timeout=PATIENT)
     assert verdict.ok
-    assert len(script.asked) == 3
+    assert [len(questions) for _, questions in script.asked] == [1, 1, 1, 4]
 
 
 async def test_when_time_is_up_the_last_verdict_says_why() -> None:
@@ -84,13 +93,13 @@ async def test_without_any_time_it_still_asks_once() -> None:
 
 
 async def test_dark_asks_at_the_local_address_and_switched_at_the_kube_dns_address() -> None:
-    script = Script(whole(LOCAL), whole(KUBE_DNS))
+    script = Script(whole(LOCAL), whole(LOCAL), whole(KUBE_DNS))
     prover = Prover(script, TARGET)
     await prover.dark("node1", POD, timeout=PATIENT)
     await prover.switched("node2", POD, timeout=0.0)
-    assert [node for node, _ in script.asked] == ["node1", "node2"]
-    assert {q.server for q in script.asked[0][1]} == {LOCAL}
-    assert {q.server for q in script.asked[1][1]} == {KUBE_DNS}
+    assert [node for node, _ in script.asked] == ["node1", "node1", "node2"]
+    assert {q.server for _, questions in script.asked[:2] for q in questions} == {LOCAL}
+    assert {q.server for _, questions in script.asked[2:] for q in questions} == {KUBE_DNS}
     assert script.asked[0][1][0] == TARGET.mark(LOCAL)
 
 
