@@ -11,7 +11,6 @@ from kubectl_nodedns.cli.parser import build_parser
 from kubectl_nodedns.errors import Exit, NodednsError
 
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Sequence
 
 
@@ -45,13 +44,3 @@ def _run(argv: Sequence[str] | None) -> int:
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return Exit.INTERRUPTED
-
-
-def access_options(arguments: argparse.Namespace) -> dict[str, object]:
-    """Return what was given of kubectl's own flags, as keywords of `AccessOptions`."""
-    from dataclasses import fields  # noqa: PLC0415
-
-    from kubectl_nodedns.cluster.access import AccessOptions  # noqa: PLC0415
-
-    given = vars(arguments)
-    return {f.name: given[f.name] for f in fields(AccessOptions) if given.get(f.name) is not None}

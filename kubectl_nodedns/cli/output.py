@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from kubectl_nodedns.cli.talk import Verdict
+    from kubectl_nodedns.verdict import Verdict
 
 
 def print_objects(objects: Sequence[Mapping[str, Any]], output: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from typing import TYPE_CHECKING, Protocol, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from kubectl_nodedns.errors import UsageError
 from kubectl_nodedns.interruptible import interruptible
@@ -13,23 +13,9 @@ from kubectl_nodedns.interruptible import interruptible
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from kubectl_nodedns.verdict import Verdict
+
 GREEN, RED, DIM, BOLD = "32", "31", "2", "1"
-
-
-class Verdict(Protocol):
-    """What was seen on a node."""
-
-    @property
-    def node(self) -> str:
-        """The node."""
-
-    @property
-    def ok(self) -> bool:
-        """Whether it is what it should be."""
-
-    @property
-    def text(self) -> str:
-        """What was seen, in words."""
 
 
 class Talk:

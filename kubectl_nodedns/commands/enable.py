@@ -41,8 +41,8 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
-    from kubectl_nodedns.cli.talk import Verdict
     from kubectl_nodedns.cluster.client import Client
+    from kubectl_nodedns.verdict import Verdict
 
 WITHOUT_CLUSTER = ("mode", "local_ip", "kube_dns_ip", "cluster_domain")
 """Options that together make a client dry run possible without a cluster."""

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import signal
 import sys
 from typing import TYPE_CHECKING
 
@@ -117,7 +115,6 @@ async def show(
     app = TopApp(feed=monitor, asker=asker, place=place, sort_by=sort_by)
     watching = asyncio.create_task(monitor.run())
     watching.add_done_callback(lambda _: app.exit())
-    _end_with_the_terminal()
     try:
         await app.run_async(mouse=not arguments.no_mouse)
     finally:
@@ -131,14 +128,6 @@ async def show(
     if watching.done():
         watching.result()
     return Exit.OK
-
-
-def _end_with_the_terminal() -> None:
-    """Clean up too when the terminal's window is closed (SIGHUP; Windows has none)."""
-    task = asyncio.current_task()
-    with contextlib.suppress(NotImplementedError, AttributeError):
-        if task is not None:
-            asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, task.cancel)
 
 
 async def _mode(client: Client) -> str:

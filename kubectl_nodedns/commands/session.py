@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import TYPE_CHECKING
 
-from kubectl_nodedns.cli.main import access_options
 from kubectl_nodedns.cluster.access import AccessOptions, duration, resolve
 from kubectl_nodedns.cluster.client import Client
 from kubectl_nodedns.install.options import NAMES, check
@@ -14,9 +14,16 @@ if TYPE_CHECKING:
     import argparse
 
 
+def access_options(arguments: argparse.Namespace) -> AccessOptions:
+    """Return what was given of kubectl's own flags."""
+    given = vars(arguments)
+    values = {f.name: given[f.name] for f in fields(AccessOptions) if given.get(f.name) is not None}
+    return AccessOptions(**values)
+
+
 def connect(arguments: argparse.Namespace) -> Client:
     """Return a client for the cluster that the arguments name; open it with `async with`."""
-    return Client(resolve(AccessOptions(**access_options(arguments))))  # type: ignore[arg-type]
+    return Client(resolve(access_options(arguments)))
 
 
 def given_options(arguments: argparse.Namespace) -> dict[str, str]:

@@ -9,9 +9,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from kubectl_nodedns.cli.loop import run_on_loop
-from kubectl_nodedns.cli.main import access_options
 from kubectl_nodedns.cluster.access import AccessOptions, duration, resolve
 from kubectl_nodedns.cluster.client import Client
+from kubectl_nodedns.commands.session import access_options
 from kubectl_nodedns.errors import ApiError, Exit, NodednsError, RefusedError, UsageError
 from kubectl_nodedns.facts.caches import Cache, read_caches
 from kubectl_nodedns.facts.dns_service import USUAL_NAMESPACE, read_dns_service, split_name
@@ -40,7 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError(f"--refresh: not less than {SHORTEST_REFRESH} s")
     if arguments.watch and arguments.output not in (None, "json"):
         raise UsageError("--watch prints lines of JSON: leave -o out, or give -o json")
-    options = AccessOptions(**access_options(arguments))  # type: ignore[arg-type]
+    options = access_options(arguments)
     return run_on_loop(_top(arguments, options, sort_by, refresh))
 
 

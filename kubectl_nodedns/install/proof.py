@@ -7,21 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-
-class Verdict(Protocol):
-    """What was seen on a node."""
-
-    @property
-    def node(self) -> str:
-        """The node."""
-
-    @property
-    def ok(self) -> bool:
-        """Whether it is what it should be."""
-
-    @property
-    def text(self) -> str:
-        """What was seen, or what is wrong, in words."""
+    from kubectl_nodedns.verdict import Verdict
 
 
 class Proof(Protocol):

@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from kubectl_nodedns.cluster.client import Client
-    from kubectl_nodedns.install.proof import Proof, Report, Verdict
+    from kubectl_nodedns.install.proof import Proof, Report
+    from kubectl_nodedns.verdict import Verdict
 
 BACK_PROOF = 15.0
 """Seconds that kube-dns may take to answer a node whose cache let go."""

@@ -36,7 +36,8 @@ if TYPE_CHECKING:
 
     from kubectl_nodedns.cluster.client import Client
     from kubectl_nodedns.install.live import CachePod, Live
-    from kubectl_nodedns.install.proof import Proof, Report, Verdict
+    from kubectl_nodedns.install.proof import Proof, Report
+    from kubectl_nodedns.verdict import Verdict
 
 DARK_PROOF = 30.0
 """Seconds that a cache which runs in the dark may take to answer everything."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kubectl_nodedns.tui.verdict import Verdict, judge
+from kubectl_nodedns.lookup.comparison import Comparison, judge
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,7 +31,7 @@ def questions(*, name: str, rtype: str, marker: str, addresses: Sequence[str]) -
 
 def verdict(
     node: str, answers: Sequence[Answer], *, marker: str, local_ip: str, kube_dns_ip: str
-) -> Verdict:
+) -> Comparison:
     """Judge the answers to `questions`."""
 
     def find(server: str, *, of_marker: bool) -> Answer | None:
@@ -55,7 +55,11 @@ def verdict(
 
 
 def lookup_lines(
-    answers: Sequence[Answer], verdict: Verdict, *, addresses: Sequence[tuple[str, str]], width: int
+    answers: Sequence[Answer],
+    verdict: Comparison,
+    *,
+    addresses: Sequence[tuple[str, str]],
+    width: int,
 ) -> list[Line]:
     """Lay out the answers: a column for each address, a block of lines for each name.
 

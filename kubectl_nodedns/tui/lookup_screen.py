@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
     from textual.app import ComposeResult
 
+    from kubectl_nodedns.lookup.comparison import Comparison
     from kubectl_nodedns.lookup.question import Answer
     from kubectl_nodedns.tui.heading import Piece
     from kubectl_nodedns.tui.live import Session
-    from kubectl_nodedns.tui.verdict import Verdict
 
 
 class LookupScreen(ModalScreen[None]):
@@ -49,7 +49,7 @@ class LookupScreen(ModalScreen[None]):
         self._name = f"kubernetes.default.svc.{domain}" if domain else "kubernetes.default.svc"
         self._since = 0.0
         self._waiting = False
-        self._answered: tuple[Sequence[Answer], Verdict] | None = None
+        self._answered: tuple[Sequence[Answer], Comparison] | None = None
 
     def compose(self) -> ComposeResult:
         """Lay out the question and the answers."""

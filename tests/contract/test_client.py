@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from kubectl_nodedns.cluster.access import AccessOptions, resolve
-from kubectl_nodedns.cluster.client import ATTEMPTS, Client
+from kubectl_nodedns.cluster.client import Client
+from kubectl_nodedns.cluster.transport import ATTEMPTS
 from kubectl_nodedns.errors import (
     ApiError,
     ConflictError,

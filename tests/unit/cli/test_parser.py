@@ -5,9 +5,9 @@ from dataclasses import fields
 
 import pytest
 
-from kubectl_nodedns.cli.main import access_options
 from kubectl_nodedns.cli.parser import build_parser, program_name
 from kubectl_nodedns.cluster.access import AccessOptions
+from kubectl_nodedns.commands.session import access_options
 from kubectl_nodedns.errors import Exit
 
 COMMANDS = ("enable", "disable", "top", "version")
@@ -74,10 +74,8 @@ def test_everything_that_access_understands_can_be_given() -> None:
 
 
 def test_only_what_was_given_becomes_an_access_option() -> None:
-    assert access_options(parse("--context", "a", "top", "--token", "t")) == {
-        "context": "a",
-        "token": "t",
-    }
+    given = access_options(parse("--context", "a", "top", "--token", "t"))
+    assert given == AccessOptions(context="a", token="t")
 
 
 @pytest.mark.parametrize(

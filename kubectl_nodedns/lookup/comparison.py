@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Verdict:
-    """What was found out."""
+class Comparison:
+    """What two addresses' answers say together."""
 
     proved: bool | None
     """Whether lookups at the kube-dns IP are intercepted; None when this does not tell."""
@@ -32,11 +32,11 @@ def judge(
     kube_dns_marker: Answer | None,
     local: Answer | None,
     kube_dns: Answer | None,
-) -> Verdict:
+) -> Comparison:
     """Judge one round of questions from a pod on `node`; None is a question not asked."""
     proved, first = _interception(node, local_marker, kube_dns_marker)
     lines = [first, *_name_lines(local, kube_dns)]
-    return Verdict(proved=proved, lines=tuple(lines))
+    return Comparison(proved=proved, lines=tuple(lines))
 
 
 def _interception(
