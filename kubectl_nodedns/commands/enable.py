@@ -189,10 +189,18 @@ async def _dry_run(client: Client, arguments: argparse.Namespace, plan: Plan, ta
     return Exit.OK
 
 
-def _end(arguments: argparse.Namespace, plan: Plan, verdicts: Sequence[Verdict]) -> int:
+def _end(
+    arguments: argparse.Namespace,
+    plan: Plan,
+    verdicts: Sequence[Verdict],
+    repaired: Sequence[str] = (),
+) -> int:
     """Print how it ended; nodes that could not be proved make it a partial success."""
-    result = "unchanged" if plan.unchanged else "enabled"
-    said = "nothing changed" if plan.unchanged else "enabled"
+    result, said = "enabled", "enabled"
+    if plan.unchanged:
+        result, said = "unchanged", "nothing changed"
+    if repaired:
+        result, said = "repaired", f"repaired {', '.join(repaired)}"
     total = len(plan.proved) + len(plan.left_out)
     where = f"{plan.settings.local_ip} and {plan.settings.kube_dns_ip}"
     if verdicts:
@@ -245,4 +253,4 @@ async def _roll_out(
             force=arguments.force_conflicts,
         )
         verdicts = await rollout.run()
-    return _end(arguments, plan, verdicts)
+    return _end(arguments, plan, verdicts, rollout.repaired)

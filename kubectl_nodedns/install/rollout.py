@@ -78,6 +78,8 @@ class Rollout:
         self._report = report
         self._force = force
         self._pods = CachePods(client, plan.settings.namespace, timeout=timeout, note=report.note)
+        self.repaired: tuple[str, ...] = ()
+        """Nodes whose cache pod was as it should be, did not intercept, and was replaced."""
         self._switched: dict[str, None] = {}  # in the order in which they were switched
 
     async def run(self) -> list[Verdict]:
@@ -96,11 +98,11 @@ class Rollout:
                     await self._start_dark()
                 await self._apply_daemonset(FULL, ENABLING)
             verdicts = await self._check_kept()
-            repair = [v.node for v in failed(verdicts)]
+            self.repaired = tuple(v.node for v in failed(verdicts))
             good = [v for v in verdicts if v.ok]
-            for batch in batches((*self._plan.switch, *repair), self._plan.batch_size):
+            for batch in batches((*self._plan.switch, *self.repaired), self._plan.batch_size):
                 good += await self._switch(batch)
-            if repair or not self._plan.unchanged:
+            if self.repaired or not self._plan.unchanged:
                 await self._record()
         except asyncio.CancelledError:
             self._report.note(self._where())

@@ -199,3 +199,19 @@ def test_options_given_once_stay_and_a_change_is_rolled_out_without_loss(
         assert pod["spec"]["containers"][0]["image"] == older
         assert "169.254.20.11,10.96.0.10" in pod["spec"]["containers"][0]["args"]
     assert len(kubectl(*get, "configmaps")["items"]) == 1
+
+
+def test_a_node_that_lost_its_rules_is_found_and_repaired(
+    real_cluster: RealCluster,
+    no_cache: None,
+    nodedns: Plugin,
+    node_exec: Callable[..., str],
+    rules: Callable[[str], list[str]],
+) -> None:
+    nodes = real_cluster.node_names
+    assert nodedns.run("enable", "--yes").code == 0
+    node_exec(nodes[0], "iptables", "-t", "raw", "-F")
+    repaired = nodedns.run("enable", "--yes")
+    assert repaired.code == 0, str(repaired)
+    assert f"repaired {nodes[0]}: {len(nodes)} of {len(nodes)} nodes proved" in repaired.stdout
+    assert len(rules(nodes[0])) == 2 * RULES_PER_ADDRESS
