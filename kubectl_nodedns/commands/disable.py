@@ -173,6 +173,11 @@ async def _remove(
         client, arguments.dns_service or _remembered(live).value("dns-service")
     )
     local_ip, domain = installed(live)
+    if not local_ip and live.daemonset is None:
+        talk.note("no cache and no configuration of ours is left, so there is nothing to prove")
+        await remove_now(client, live, talk)
+        print_outcome("disabled", "disabled: the rest is deleted", [], left_out, arguments.output)
+        return Exit.OK
     if not local_ip:
         raise NodednsError(
             "our ConfigMap is gone, so it is not known which address and domain to prove",

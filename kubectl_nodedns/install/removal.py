@@ -42,7 +42,8 @@ DARK_START = 10.0
 """Seconds to let a pod get started in the dark, so that it also ends in order."""
 NOW_WAIT = 10.0
 """Seconds that `--now` gives the cache pods to take their rules away."""
-_ORDER = ("DaemonSet", "Service", "ConfigMap", "ServiceAccount")
+# The ConfigMap goes last: a run that was stopped half-way is known by it (see `installed`).
+_ORDER = ("DaemonSet", "Service", "ServiceAccount", "ConfigMap")
 
 
 def installed(live: Live) -> tuple[str, str]:

@@ -11,6 +11,7 @@ from tests.e2e.plugin import Plugin
 from tests.e2e.test_main_job import assert_none_lost, count
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from tests.e2e.conftest import KubectlCall, ProberCall, RealCluster
@@ -50,6 +51,45 @@ def test_enable_killed_after_each_of_its_writes_leaves_dns_working_and_the_next_
     assert ended.code == 0, str(ended)
     # Probes, five objects, the switch of each node, the record, and the probes' end.
     assert len(tap.writes) >= nodes + 5 + 1 + nodes + 1 + nodes
+    print(f"\nkilled after each of {len(tap.writes)} writes: {count(probing)}")
+    assert probing.lost("udp") == 0, count(probing)
+    assert probing.lost("tcp_new") == 0, count(probing)
+
+
+def test_disable_killed_after_each_of_its_writes_leaves_dns_working_and_the_next_run_finishes(
+    real_cluster: RealCluster,
+    no_cache: None,
+    nodedns: Plugin,
+    prober: ProberCall,
+    kubectl: KubectlCall,
+    rules: Callable[[str], list[str]],
+    link: Callable[[str], list[str] | None],
+    tmp_path: Path,
+) -> None:
+    nodes = real_cluster.node_names
+    ours = ("-A", "-l", "app.kubernetes.io/name=node-local-dns", "-o", "name")
+    with (
+        Tap(real_cluster.kubeconfig, tmp_path / "kubeconfig") as tap,
+        prober() as probing,
+    ):
+        tapped = Plugin(tap.own_kubeconfig)
+        for number in range(1, MOST_WRITES):
+            assert nodedns.run("enable", "--yes").code == 0
+            process = tapped.start("disable", "--yes")
+            tap.arm(process, number)
+            ended = tapped.wait(process)
+            if ended.code != KILLED:
+                break
+            print(f"killed after write {number}: {tap.writes[-1]}")
+            finished = nodedns.run("disable", "--yes")
+            assert finished.code == 0, (tap.writes, str(finished))
+            assert kubectl("get", "all,configmaps,serviceaccounts", *ours).strip() == ""
+            for node in nodes:
+                assert (rules(node), link(node)) == ([], None)
+    kubectl("delete", "jobs", "-n", "default", "-l", "app.kubernetes.io/component=probe")
+    assert ended.code == 0, str(ended)
+    # Probes, the dark template, each node given back, five objects, and the probes' end.
+    assert len(tap.writes) >= len(nodes) + 1 + len(nodes) + 5 + len(nodes)
     print(f"\nkilled after each of {len(tap.writes)} writes: {count(probing)}")
     assert probing.lost("udp") == 0, count(probing)
     assert probing.lost("tcp_new") == 0, count(probing)

@@ -41,7 +41,7 @@ def test_only_what_is_ours_is_deleted() -> None:
 
 def test_the_cache_goes_before_what_it_depends_on() -> None:
     kinds = [obj["kind"] for obj in ours(samples.installed())]
-    assert kinds == ["DaemonSet", "Service", "Service", "ConfigMap", "ServiceAccount"]
+    assert kinds == ["DaemonSet", "Service", "Service", "ServiceAccount", "ConfigMap"]
 
 
 def test_the_commands_by_hand_delete_the_same_in_the_same_order() -> None:
@@ -52,8 +52,8 @@ def test_the_commands_by_hand_delete_the_same_in_the_same_order() -> None:
         "kubectl -n kube-system delete service kube-dns-upstream",
         "kubectl -n kube-system delete service node-local-dns",
     ]
-    assert lines[3].startswith("kubectl -n kube-system delete configmap node-local-dns-")
-    assert lines[4] == "kubectl -n kube-system delete serviceaccount node-local-dns"
+    assert lines[3] == "kubectl -n kube-system delete serviceaccount node-local-dns"
+    assert lines[4].startswith("kubectl -n kube-system delete configmap node-local-dns-")
     assert len(lines) == len(ours(live))
 
 
