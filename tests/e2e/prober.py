@@ -76,6 +76,11 @@ class Probing:
         """Return how many lookups of a kind were severed on all nodes."""
         return sum(getattr(counts, kind).severed for counts in self.counts.values())
 
+    def errors(self, kind: str) -> dict[str, dict[str, int]]:
+        """Return why lookups of a kind were lost, by node; nodes without a loss are left out."""
+        found = {node: dict(getattr(counts, kind).errors) for node, counts in self.counts.items()}
+        return {node: errors for node, errors in found.items() if errors}
+
     def sent(self, kind: str) -> int:
         """Return how many lookups of a kind were sent on all nodes."""
         return sum(getattr(counts, kind).sent for counts in self.counts.values())

@@ -52,8 +52,7 @@ def test_enable_killed_after_each_of_its_writes_leaves_dns_working_and_the_next_
     # Probes, five objects, the switch of each node, the record, and the probes' end.
     assert len(tap.writes) >= nodes + 5 + 1 + nodes + 1 + nodes
     print(f"\nkilled after each of {len(tap.writes)} writes: {count(probing)}")
-    assert probing.lost("udp") == 0, count(probing)
-    assert probing.lost("tcp_new") == 0, count(probing)
+    assert_none_lost(probing)
 
 
 def test_disable_killed_after_each_of_its_writes_leaves_dns_working_and_the_next_run_finishes(
@@ -91,8 +90,7 @@ def test_disable_killed_after_each_of_its_writes_leaves_dns_working_and_the_next
     # Probes, the dark template, each node given back, five objects, and the probes' end.
     assert len(tap.writes) >= len(nodes) + 1 + len(nodes) + 5 + len(nodes)
     print(f"\nkilled after each of {len(tap.writes)} writes: {count(probing)}")
-    assert probing.lost("udp") == 0, count(probing)
-    assert probing.lost("tcp_new") == 0, count(probing)
+    assert_none_lost(probing)
 
 
 def test_ctrl_c_in_the_switch_ends_in_order_and_the_next_run_finishes(

@@ -33,7 +33,7 @@ def count(probing: Probing) -> str:
 def assert_none_lost(probing: Probing) -> None:
     for kind in ("udp", "udp_new", "tcp_new"):
         assert probing.sent(kind) > 0
-        assert probing.lost(kind) == 0, (count(probing), probing.counts)
+        assert probing.lost(kind) == 0, (count(probing), probing.errors(kind))
 
 
 def test_enable_top_disable_without_a_lost_lookup(

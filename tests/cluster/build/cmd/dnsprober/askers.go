@@ -32,9 +32,12 @@ func newAsker(stream string, o options) asker {
 	return nil
 }
 
+// retryPause is how long a lookup waits before it is asked again.
+const retryPause = 50 * time.Millisecond
+
 // fresh opens a socket for each lookup. A connection that breaks under a lookup was
-// open while the way to the server changed: the lookup is asked once more, as RFC 7766
-// section 6.2.4 has clients do, and counted as severed when that is answered.
+// open while the way to the server changed: the lookup is asked again, as RFC 7766
+// section 6.2.4 has clients do, and counted as severed when that is answered in time.
 type fresh struct {
 	network string
 	server  string
@@ -47,8 +50,12 @@ func (f fresh) ask(name string) error {
 	if f.network != "tcp" || !severed(err) {
 		return err
 	}
-	if again := f.once(name, deadline); again != nil {
-		return again
+	for severed(err) && time.Until(deadline) > retryPause {
+		time.Sleep(retryPause)
+		err = f.once(name, deadline)
+	}
+	if err != nil {
+		return err
 	}
 	return errSevered
 }

@@ -16,7 +16,7 @@ type summary struct {
 	Sent int `json:"sent"`
 	// Answered is how many had an address in time.
 	Answered int `json:"answered"`
-	// Severed is how many of those were asked twice, for their connection broke.
+	// Severed is how many of those were asked again, for their connection broke.
 	Severed int `json:"severed"`
 	// Lost is how many had none.
 	Lost int `json:"lost"`
