@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from kubectl_nodedns.errors import ApiError, Exit, NodednsError, RefusedError
@@ -36,6 +37,7 @@ class ProbeAsker:
         self._namespace = namespace
         self._image = image
         self._probes: dict[str, Probes] = {}
+        self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     @property
     def busy(self) -> bool:
@@ -48,11 +50,11 @@ class ProbeAsker:
         Raises:
             NodednsError: no pod can be had on the node.
         """
-        probes = self._probes.get(node) or await self._start(node)
-        answers = await probes.ask(node, questions)
-        if answers and not any(answer.rcode for answer in answers):
-            # No response at all may mean that the pod has ended: the next question gets a new one.
-            await self._forget(node)
+        async with self._turns[node]:  # a second question waits for the pod of the first
+            probes = self._probes.get(node) or await self._start(node)
+            answers = await probes.ask(node, questions)
+            if not any(answer.asked for answer in answers):
+                await self._forget(node)  # its pod has ended: the next question gets a new one
         return answers
 
     async def close(self) -> None:

@@ -26,7 +26,7 @@ from kubectl_nodedns.lookup import dig
 from kubectl_nodedns.lookup.question import Answer, Question
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 
     from kubectl_nodedns.cluster.client import Client
 
@@ -175,7 +175,7 @@ class Probes:
         name = job["metadata"]["name"]
         self._jobs[node] = (name, "")
         try:
-            made = await self._client.create(path, job)
+            made = await _whole(self._client.create(path, job))
         except ApiError as error:
             del self._jobs[node]
             if isinstance(error, NotFoundError):
@@ -233,6 +233,21 @@ class Probes:
             if not uid:  # cancelled between the request and its answer
                 uid = (await self._client.get(path))["metadata"]["uid"]
             await self._client.delete(path, uid=uid)
+
+
+async def _whole(write: Coroutine[Any, Any, dict[str, Any]]) -> dict[str, Any]:
+    """Await a write to its end, even while we are being cancelled.
+
+    A Job whose creation is abandoned half-way might appear after everything was cleaned up.
+    """
+    task = asyncio.ensure_future(write)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait({task})
+        if not task.cancelled():
+            task.exception()  # whatever it was, the cancellation goes first
+        raise
 
 
 def check_namespace(namespace: str) -> None:

@@ -78,6 +78,13 @@ class Terminal:
             assert self._read() or self.process.poll() is None, f"it ended:\n{self.text}"
         return self.text
 
+    def miss(self, words: str) -> None:
+        """Wait until `words` no longer stand on the screen."""
+        deadline = time.monotonic() + PATIENCE
+        while words in self.text:
+            assert time.monotonic() < deadline, f"{words!r} stays on the screen:\n{self.text}"
+            self._read()
+
     def end(self) -> int:
         """Wait until the program has ended, and return its exit code."""
         deadline = time.monotonic() + PATIENCE
