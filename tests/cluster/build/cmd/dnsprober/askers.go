@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -156,11 +155,11 @@ func exchange(conn net.Conn, name string, deadline time.Time) error {
 // errSevered is a lookup that was answered when its connection broke and it was asked again.
 var errSevered = errors.New("severed")
 
-// severed says whether an established connection broke before the answer came.
+// severed says whether a connection broke, in its handshake or later, before the answer
+// came. A connection that is refused, or gets no reply at all, is another matter.
 func severed(err error) bool {
-	broken := errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) ||
+	return errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) ||
 		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
-	return broken && !strings.HasPrefix(err.Error(), "connect")
 }
 
 // errNoAddress is an answer that says the name has no address.
