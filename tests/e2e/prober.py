@@ -157,7 +157,7 @@ def stop_script() -> str:
     return (
         "cd /scratch && for p in dnsperf dnsprober; do kill -INT $(cat $p.pid); done; "
         "for p in dnsperf dnsprober; do n=0; "
-        "while grep -q . /proc/$(cat $p.pid)/cmdline 2>/dev/null && [ $n -lt 100 ]; do "
+        "while grep -q . /proc/$(cat $p.pid)/cmdline 2>/dev/null && [ $n -lt 150 ]; do "
         "n=$((n+1)); sleep 0.1; done; done; "
         "cat dnsprober.out; echo ---; cat dnsperf.out"
     )

@@ -34,9 +34,10 @@ func newAsker(stream string, o options) asker {
 // retryPause is how long a lookup waits before it is asked again.
 const retryPause = 50 * time.Millisecond
 
-// fresh opens a socket for each lookup. A connection that breaks under a lookup was
-// open while the way to the server changed: the lookup is asked again, as RFC 7766
-// section 6.2.4 has clients do, and counted as severed when that is answered in time.
+// fresh opens a socket for each lookup. A connection that breaks or hangs under a lookup
+// was open while the way to the server changed. The lookup is asked again, as RFC 7766
+// section 6.2.4 has clients do, for as long as the second attempt of a stub resolver lasts
+// (resolv.conf(5), "attempts"), and counted as severed when that is answered.
 type fresh struct {
 	network string
 	server  string
@@ -44,11 +45,11 @@ type fresh struct {
 }
 
 func (f fresh) ask(name string) error {
-	deadline := time.Now().Add(f.timeout)
-	err := f.once(name, deadline)
+	err := f.once(name, time.Now().Add(f.timeout))
 	if f.network != "tcp" || !severed(err) {
 		return err
 	}
+	deadline := time.Now().Add(f.timeout)
 	for severed(err) && time.Until(deadline) > retryPause {
 		time.Sleep(retryPause)
 		err = f.once(name, deadline)
@@ -155,11 +156,13 @@ func exchange(conn net.Conn, name string, deadline time.Time) error {
 // errSevered is a lookup that was answered when its connection broke and it was asked again.
 var errSevered = errors.New("severed")
 
-// severed says whether a connection broke, in its handshake or later, before the answer
-// came. A connection that is refused, or gets no reply at all, is another matter.
+// severed says whether a connection broke or went silent, in its handshake or later,
+// before the answer came. One that is refused is another matter.
 func severed(err error) bool {
+	var timeout net.Error
 	return errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) ||
-		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
+		(errors.As(err, &timeout) && timeout.Timeout())
 }
 
 // errNoAddress is an answer that says the name has no address.
