@@ -6,6 +6,8 @@ import signal
 import time
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.e2e.api_tap import Tap
 from tests.e2e.plugin import Plugin
 from tests.e2e.test_main_job import assert_none_lost, count
@@ -20,6 +22,7 @@ KILLED = -signal.SIGKILL
 MOST_WRITES = 60
 
 
+@pytest.mark.timeout(1800)
 def test_enable_killed_after_each_of_its_writes_leaves_dns_working_and_the_next_run_finishes(
     real_cluster: RealCluster,
     no_cache: None,
@@ -55,6 +58,7 @@ def test_enable_killed_after_each_of_its_writes_leaves_dns_working_and_the_next_
     assert_none_lost(probing)
 
 
+@pytest.mark.timeout(1800)
 def test_disable_killed_after_each_of_its_writes_leaves_dns_working_and_the_next_run_finishes(
     real_cluster: RealCluster,
     no_cache: None,
