@@ -7,10 +7,11 @@ import sys
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from kubectl_nodedns.commands.session import probe_image, probe_namespace
 from kubectl_nodedns.errors import ApiError, Exit, NodednsError, RefusedError
 from kubectl_nodedns.facts.cluster_domain import read_cluster_domain
 from kubectl_nodedns.facts.dataplane import read_dataplane
-from kubectl_nodedns.lookup.probes import IMAGE, NAMESPACE, Probes
+from kubectl_nodedns.lookup.probes import Probes
 from kubectl_nodedns.tui.app import TopApp
 from kubectl_nodedns.tui.given import Place
 
@@ -108,8 +109,8 @@ async def show(
     )
     asker = ProbeAsker(
         client,
-        namespace=arguments.probe_namespace or NAMESPACE,
-        image=arguments.probe_image or IMAGE,
+        namespace=probe_namespace(arguments),
+        image=probe_image(arguments),
     )
     place = Place(
         context=client.access.context, mode=mode, kube_dns_ip=kube_dns_ip, cluster_domain=domain
