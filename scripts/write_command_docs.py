@@ -16,7 +16,8 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
-from kubectl_nodedns.cli.parser import EXIT_CODES, build_parser  # noqa: E402
+from kubectl_nodedns.cli.arguments.common import EXIT_CODES  # noqa: E402
+from kubectl_nodedns.cli.parser import build_parser  # noqa: E402
 
 FOLDER = ROOT / "docs" / "commands"
 COMMAND = "python scripts/write_command_docs.py"
@@ -107,7 +108,7 @@ def _block(lines: list[str]) -> list[str]:
 
 
 def _note() -> str:
-    return f"<!-- written by `{COMMAND}`; edit kubectl_nodedns/cli/parser.py instead -->\n"
+    return f"<!-- written by `{COMMAND}`; edit kubectl_nodedns/cli/arguments/ instead -->\n"
 
 
 def main() -> None:

@@ -158,9 +158,16 @@ var errSevered = errors.New("severed")
 
 // severed says whether a connection broke or went silent, in its handshake or later,
 // before the answer came. One that is refused is another matter.
+//
+// Unreachable is what a handshake gets that has the port of a connection which a switch
+// cut: a segment that the cache still sent is in the node's connection tracking, with
+// the service's address as its source, for up to 120 s (FIN_WAIT). A SYN from that port
+// belongs to that entry, is not rewritten to an endpoint, and has no way to go. The next
+// attempt has another port.
 func severed(err error) bool {
 	var timeout net.Error
 	return errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) ||
+		errors.Is(err, syscall.EHOSTUNREACH) || errors.Is(err, syscall.ENETUNREACH) ||
 		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
 		(errors.As(err, &timeout) && timeout.Timeout())
 }
