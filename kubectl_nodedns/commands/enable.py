@@ -8,6 +8,15 @@ from kubectl_nodedns.cli.loop import run_on_loop
 from kubectl_nodedns.cli.output import print_objects, print_outcome
 from kubectl_nodedns.cli.talk import Talk
 from kubectl_nodedns.commands.asking import ask_baseline, start_probes
+from kubectl_nodedns.commands.injecting import (
+    INSTALL,
+    PRINT,
+    Injection,
+    demand_injection,
+    injection_to_print,
+    install_injection,
+    plan_injection,
+)
 from kubectl_nodedns.commands.session import (
     check_change,
     connect,
@@ -22,6 +31,7 @@ from kubectl_nodedns.facts.caches import read_caches
 from kubectl_nodedns.facts.dns_service import USUAL_NAMESPACE
 from kubectl_nodedns.facts.inspection import Inspection, inspect, refuse
 from kubectl_nodedns.facts.rights import demand, to_change
+from kubectl_nodedns.install.injection import Resolver
 from kubectl_nodedns.install.live import Live, read_live
 from kubectl_nodedns.install.objects import OPTIONS, Settings, build
 from kubectl_nodedns.install.options import (
@@ -53,15 +63,16 @@ def run(arguments: argparse.Namespace) -> int:
     given = given_options(arguments)
     check_change(arguments)
     kube_dns_ip = arguments.kube_dns_ip and address(arguments.kube_dns_ip, option="--kube-dns-ip")
-    if kube_dns_ip and arguments.dry_run != "client":
+    if kube_dns_ip and arguments.dry_run != "client" and arguments.inject != PRINT:
         raise UsageError("--kube-dns-ip goes with --dry-run=client; a live run reads it")
     talk = Talk()
-    if arguments.dry_run == "client" and all(getattr(arguments, name) for name in WITHOUT_CLUSTER):
-        return _without_cluster(arguments, given, kube_dns_ip, talk)
+    printing = arguments.dry_run == "client" or arguments.inject == PRINT
+    if printing and all(getattr(arguments, name) for name in WITHOUT_CLUSTER):
+        return run_on_loop(_without_cluster(arguments, given, kube_dns_ip, talk))
     return run_on_loop(_with_cluster(arguments, given, kube_dns_ip, talk))
 
 
-def _without_cluster(
+async def _without_cluster(
     arguments: argparse.Namespace, given: dict[str, str], kube_dns_ip: str, talk: Talk
 ) -> int:
     memory, _ = settle(given, None, upgrade=False)
@@ -79,7 +90,10 @@ def _without_cluster(
     check_addresses(settings.local_ip, settings.kube_dns_ip)
     assumed = f"namespace {namespace}, DNS selector k8s-app=kube-dns, target port 53"
     talk.note(f"no cluster was asked; assumed: {assumed}, image {settings.image}")
-    print_objects(build(settings, options=memory.as_text()), arguments.output or "yaml")
+    objects = [] if arguments.inject == PRINT else build(settings, options=memory.as_text())
+    if arguments.inject:
+        objects += await injection_to_print(None, resolver_of(settings), talk)
+    print_objects(objects, arguments.output or "yaml")
     return Exit.OK
 
 
@@ -96,6 +110,10 @@ async def _with_cluster(
         if kube_dns_ip and kube_dns_ip not in seen.dns.ips:
             raise UsageError(f"--kube-dns-ip: this cluster's is {seen.dns.ip}")
         settings = settings_of(seen, memory)
+        if arguments.inject == PRINT:
+            policy = await injection_to_print(client, resolver_of(settings), talk)
+            print_objects(policy, arguments.output or "yaml")
+            return Exit.OK
         await refuse(client, seen, settings.local_ip)
         if seen.dataplane.mode == "nftables":
             notes.append("nftables mode works by the kernel's rules; upstream does not document it")
@@ -110,21 +128,40 @@ async def _with_cluster(
             nodes=seen.nodes,
             batch_size=arguments.batch_size,
         )
+        injection = await plan_injection(
+            client, resolver_of(settings), asked=arguments.inject == INSTALL
+        )
         talk.step("plan")
         names = f"{'probes':<10} {probe_image(arguments)} in namespace {probe_namespace(arguments)}"
-        talk.lines(f"          {line}" for line in (*describe(plan), names, *notes))
+        talk.lines(
+            f"          {line}" for line in (*describe(plan), *_lines(injection), names, *notes)
+        )
         if arguments.dry_run != "none":
-            return await _dry_run(client, arguments, plan, talk)
+            return await _dry_run(client, arguments, plan, injection, talk)
         if not plan.unchanged:
             _refuse_empty(plan)
-        if plan.unchanged and not arguments.yes:
+        unchanged = plan.unchanged and (injection is None or injection.unchanged)
+        if unchanged and not arguments.yes:
             talk.note("no probe was started; --yes proves each node again")
             return _end(arguments, plan, [])
         if not talk.confirm(f"Go ahead on {client.access.server}?", yes=arguments.yes):
             talk.note("nothing was done")
             return Exit.OK
         external = memory.value("external-name")
-        return await _roll_out(client, arguments, plan, live, external, talk)
+        return await _roll_out(client, arguments, plan, live, external, injection, talk)
+
+
+def _lines(injection: Injection | None) -> list[str]:
+    return injection.lines() if injection else []
+
+
+def resolver_of(settings: Settings) -> Resolver:
+    """Return what pods are handed when the cache is injected."""
+    return Resolver(
+        local_ip=settings.local_ip,
+        kube_dns_ip=settings.kube_dns_ip,
+        cluster_domain=settings.cluster_domain,
+    )
 
 
 async def _remembered(client: Client, given: dict[str, str]) -> Memory | None:
@@ -172,8 +209,15 @@ def _refuse_empty(plan: Plan) -> None:
         )
 
 
-async def _dry_run(client: Client, arguments: argparse.Namespace, plan: Plan, talk: Talk) -> int:
+async def _dry_run(
+    client: Client,
+    arguments: argparse.Namespace,
+    plan: Plan,
+    injection: Injection | None,
+    talk: Talk,
+) -> int:
     objects = build(plan.settings, options=plan.options)
+    objects += injection.wanted if injection else ()
     if arguments.dry_run == "server":
         objects = [
             await client.apply(obj, dry_run=True, force=arguments.force_conflicts)
@@ -194,10 +238,12 @@ def _end(
     plan: Plan,
     verdicts: Sequence[Verdict],
     repaired: Sequence[str] = (),
+    *,
+    unchanged: bool = True,
 ) -> int:
     """Print how it ended; nodes that could not be proved make it a partial success."""
     result, said = "enabled", "enabled"
-    if plan.unchanged:
+    if plan.unchanged and unchanged:
         result, said = "unchanged", "nothing changed"
     if repaired:
         result, said = "repaired", f"repaired {', '.join(repaired)}"
@@ -217,11 +263,16 @@ async def _roll_out(
     plan: Plan,
     live: Live,
     external: str,
+    injection: Injection | None,
     talk: Talk,
 ) -> int:
     talk.step("ask the API server whether it would accept the objects")
     await demand(client, to_change(plan.settings.namespace, probe_namespace(arguments)))
-    for obj in build(plan.settings, options=plan.options):
+    objects = build(plan.settings, options=plan.options)
+    if injection and not injection.unchanged:
+        await demand_injection(client)
+        objects += injection.wanted
+    for obj in objects:
         await client.apply(obj, dry_run=True, force=arguments.force_conflicts)
     settings = plan.settings
     target = Target.of(
@@ -253,4 +304,13 @@ async def _roll_out(
             force=arguments.force_conflicts,
         )
         verdicts = await rollout.run()
-    return _end(arguments, plan, verdicts, rollout.repaired)
+    if injection:
+        await install_injection(
+            client,
+            injection,
+            talk,
+            image=probe_image(arguments),
+            force=arguments.force_conflicts,
+        )
+    unchanged = injection is None or injection.unchanged
+    return _end(arguments, plan, verdicts, rollout.repaired, unchanged=unchanged)

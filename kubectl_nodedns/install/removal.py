@@ -80,10 +80,17 @@ def describe(live: Live, nodes: Sequence[str], left_out: Mapping[str, str], size
     return lines
 
 
-def commands(live: Live) -> list[str]:
-    """Return kubectl commands that delete the same objects, in the same order."""
-    names = ((o["kind"].lower(), o["metadata"]) for o in ours(live))
-    return [f"kubectl -n {m['namespace']} delete {kind} {m['name']}" for kind, m in names]
+def commands(objects: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return kubectl commands that delete `objects`, in their order."""
+    return [
+        f"kubectl{_in(obj)} delete {obj['kind'].lower()} {obj['metadata']['name']}"
+        for obj in objects
+    ]
+
+
+def _in(obj: Mapping[str, Any]) -> str:
+    namespace = obj["metadata"].get("namespace")
+    return f" -n {namespace}" if namespace else ""
 
 
 class Removal:

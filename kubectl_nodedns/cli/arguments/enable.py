@@ -40,6 +40,12 @@ def add(commands: Commands) -> argparse.ArgumentParser:
     group.add_argument(
         "--node-selector", metavar="KEY=VALUE,...", help="only nodes that carry these labels"
     )
+    parser.add_argument(
+        "--inject",
+        choices=("print", "install"),
+        help="hand the cache to new pods of namespaces labelled kubectl-nodedns/inject=enabled: "
+        "print the admission policy, or install it too",
+    )
     parser.add_argument("--upgrade", action="store_true", help="take this version's defaults")
     parser.add_argument(
         "--force-conflicts",
