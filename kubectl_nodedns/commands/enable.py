@@ -8,6 +8,7 @@ from kubectl_nodedns.cli.loop import run_on_loop
 from kubectl_nodedns.cli.output import print_objects, print_outcome
 from kubectl_nodedns.cli.talk import Talk
 from kubectl_nodedns.commands.asking import ask_baseline, start_probes
+from kubectl_nodedns.commands.handing_out import Place, hand_out, kubelets_text
 from kubectl_nodedns.commands.injecting import (
     INSTALL,
     PRINT,
@@ -44,6 +45,7 @@ from kubectl_nodedns.install.options import (
 )
 from kubectl_nodedns.install.plan import Plan, describe, make_plan, nodes_text
 from kubectl_nodedns.install.rollout import Rollout
+from kubectl_nodedns.install.variants import PRINTED_ONLY, Variant
 from kubectl_nodedns.lookup.proof import Prover, Target
 from kubectl_nodedns.names import address
 
@@ -86,8 +88,12 @@ async def _without_cluster(
         cluster_domain=memory.value("cluster-domain"),
         image=memory.value("image"),
         node_selector=selector_of(memory.value("node-selector")),
+        mode=memory.value("mode"),
+        dns_service=given.get("dns-service", "kube-system/kube-dns").partition("/")[2],
     )
     check_addresses(settings.local_ip, settings.kube_dns_ip)
+    if why := PRINTED_ONLY.get(settings.mode):
+        talk.note(f"not proved by this plugin: {why}")
     assumed = f"namespace {namespace}, DNS selector k8s-app=kube-dns, target port 53"
     talk.note(f"no cluster was asked; assumed: {assumed}, image {settings.image}")
     objects = [] if arguments.inject == PRINT else build(settings, options=memory.as_text())
@@ -113,6 +119,11 @@ async def _with_cluster(
         if arguments.inject == PRINT:
             policy = await injection_to_print(client, resolver_of(settings), talk)
             print_objects(policy, arguments.output or "yaml")
+            return Exit.OK
+        printed = settings.mode in PRINTED_ONLY and bool(arguments.mode)
+        if printed and arguments.dry_run == "client":
+            talk.note(f"not proved by this plugin: {PRINTED_ONLY[settings.mode]}")
+            print_objects(build(settings, options=memory.as_text()), arguments.output or "yaml")
             return Exit.OK
         await refuse(client, seen, settings.local_ip)
         if seen.dataplane.mode == "nftables":
@@ -141,7 +152,7 @@ async def _with_cluster(
         if not plan.unchanged:
             _refuse_empty(plan)
         unchanged = plan.unchanged and (injection is None or injection.unchanged)
-        if unchanged and not arguments.yes:
+        if unchanged and not arguments.yes and arguments.wait is None:
             talk.note("no probe was started; --yes proves each node again")
             return _end(arguments, plan, [])
         if not talk.confirm(f"Go ahead on {client.access.server}?", yes=arguments.yes):
@@ -188,6 +199,8 @@ def settings_of(seen: Inspection, memory: Memory) -> Settings:
         cluster_domain=seen.domain.name,
         image=memory.value("image"),
         node_selector=selector_of(memory.value("node-selector")),
+        mode=seen.dataplane.mode,
+        dns_service=seen.dns.name,
     )
     check_addresses(settings.local_ip, settings.kube_dns_ip)
     return settings
@@ -240,6 +253,7 @@ def _end(
     repaired: Sequence[str] = (),
     *,
     unchanged: bool = True,
+    handed: Sequence[Verdict] = (),
 ) -> int:
     """Print how it ended; nodes that could not be proved make it a partial success."""
     result, said = "enabled", "enabled"
@@ -248,11 +262,13 @@ def _end(
     if repaired:
         result, said = "repaired", f"repaired {', '.join(repaired)}"
     total = len(plan.proved) + len(plan.left_out)
-    where = f"{plan.settings.local_ip} and {plan.settings.kube_dns_ip}"
+    where = plan.settings.local_ips.replace(",", " and ")
     if verdicts:
         text = f"{said}: {len(verdicts)} of {nodes_text(total)} proved, at {where}"
     else:
         text = f"{said}: the cache is enabled on {len(plan.kept)} of {nodes_text(total)}"
+    if handed:
+        text += f"; {kubelets_text(handed)}"
     print_outcome(result, text, verdicts, plan.left_out, arguments.output)
     return Exit.PARTIAL if plan.left_out else Exit.OK
 
@@ -304,6 +320,11 @@ async def _roll_out(
             force=arguments.force_conflicts,
         )
         verdicts = await rollout.run()
+        handed = []
+        if settings.variant is Variant.LOCAL_ONLY:
+            nodes = tuple(verdict.node for verdict in verdicts)
+            place = Place(namespace=settings.namespace, target=found.target, nodes=nodes)
+            handed = await hand_out(client, arguments, place, talk)
     if injection:
         await install_injection(
             client,
@@ -313,4 +334,4 @@ async def _roll_out(
             force=arguments.force_conflicts,
         )
     unchanged = injection is None or injection.unchanged
-    return _end(arguments, plan, verdicts, rollout.repaired, unchanged=unchanged)
+    return _end(arguments, plan, verdicts, rollout.repaired, unchanged=unchanged, handed=handed)

@@ -37,31 +37,40 @@ class Block:
         return f"{self.zone}:53 {{\n{body}}}\n"
 
 
-def corefile(*, cluster_domain: str, local_ip: str, marker_zone: str) -> str:
+def corefile(
+    *,
+    cluster_domain: str,
+    local_ip: str,
+    marker_zone: str,
+    upstream: str = CLUSTER,
+    bind: str = LOCAL,
+) -> str:
     """Render the whole Corefile.
 
     Args:
         cluster_domain: without a final dot.
-        local_ip: the address that health listens on.
+        local_ip: the address that health listens on; every address when it is empty.
         marker_zone: zone of the marker, without a final dot.
+        upstream: where names of the cluster are forwarded to: an address or a variable.
+        bind: the addresses that DNS is served on, or a variable.
     """
     cluster_cache = _body("cache", "success 9984 30", "denial 9984 5")
-    to_cluster = _body(f"forward . {CLUSTER}", "force_tcp")
+    to_cluster = _body(f"forward . {upstream}", "force_tcp")
     blocks = (
-        _block(cluster_domain, cluster_cache, to_cluster, f"health {_endpoint(local_ip)}"),
-        _block("in-addr.arpa", "cache 30", to_cluster),
-        _block("ip6.arpa", "cache 30", to_cluster),
-        _block(".", "cache 30", f"forward . {UPSTREAM}"),
+        _block(cluster_domain, bind, cluster_cache, to_cluster, f"health {_endpoint(local_ip)}"),
+        _block("in-addr.arpa", bind, "cache 30", to_cluster),
+        _block("ip6.arpa", bind, "cache 30", to_cluster),
+        _block(".", bind, "cache 30", f"forward . {UPSTREAM}"),
         # No prometheus here: our own questions must not count as lookups.
         Block(
             zone=marker_zone,
-            plugins=("errors", f"bind {LOCAL}", _body("template IN TXT", MARKER_ANSWER)),
+            plugins=("errors", f"bind {bind}", _body("template IN TXT", MARKER_ANSWER)),
         ),
     )
     return "".join(block.render() for block in blocks)
 
 
-def _block(zone: str, cache: str, forward: str, *more: str) -> Block:
+def _block(zone: str, bind: str, cache: str, forward: str, *more: str) -> Block:
     return Block(
         zone=zone,
         plugins=(
@@ -69,7 +78,7 @@ def _block(zone: str, cache: str, forward: str, *more: str) -> Block:
             cache,
             "reload",
             "loop",
-            f"bind {LOCAL}",
+            f"bind {bind}",
             forward,
             f"prometheus :{METRICS_PORT}",
             *more,
@@ -84,5 +93,5 @@ def _body(head: str, *lines: str) -> str:
 
 def _endpoint(ip: str) -> str:
     """Address and port; an IPv6 address needs brackets here, and only here."""
-    host = f"[{ip}]" if ipaddress.ip_address(ip).version == 6 else ip  # noqa: PLR2004
+    host = f"[{ip}]" if ip and ipaddress.ip_address(ip).version == 6 else ip  # noqa: PLR2004
     return f"{host}:{HEALTH_PORT}"

@@ -14,8 +14,17 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from kubectl_nodedns.install.corefile import corefile
+from kubectl_nodedns.install.corefile import CLUSTER, LOCAL, corefile
 from kubectl_nodedns.install.manifest import read_objects
+from kubectl_nodedns.install.variants import (
+    CALICO_EBPF,
+    IPTABLES,
+    VARIANTS,
+    Variant,
+    excluded_service,
+    into_pod_network,
+    redirect_policy,
+)
 from kubectl_nodedns.names import marker_name
 
 if TYPE_CHECKING:
@@ -57,6 +66,22 @@ class Settings:
     """Image of the cache."""
     node_selector: Mapping[str, str]
     """Labels that a node must carry."""
+    mode: str = IPTABLES
+    """What translates service addresses."""
+    dns_service: str = "kube-dns"
+    """Name of the DNS service."""
+
+    @property
+    def variant(self) -> Variant:
+        """How lookups come to the cache."""
+        return VARIANTS[self.mode]
+
+    @property
+    def local_ips(self) -> str:
+        """The addresses that the cache serves on once it is switched, with commas between."""
+        if self.variant is Variant.LOCAL_ONLY:
+            return self.local_ip
+        return f"{self.local_ip},{self.kube_dns_ip}"
 
     @property
     def selector(self) -> dict[str, str]:
@@ -80,10 +105,15 @@ def build(
         obj["metadata"]["namespace"] = settings.namespace
         obj["metadata"]["labels"] |= MANAGED_BY
     config = _find(objects, "ConfigMap")
+    redirected = settings.variant is Variant.REDIRECT
+    alone = settings.variant is Variant.LOCAL_ONLY
     config["data"]["Corefile"] = corefile(
         cluster_domain=settings.cluster_domain,
-        local_ip=settings.local_ip,
+        local_ip="" if redirected else settings.local_ip,
         marker_zone=marker_name(settings.cluster_domain).rstrip("."),
+        # The service's own address still leads to CoreDNS where it cannot be taken over.
+        upstream=settings.kube_dns_ip if alone else CLUSTER,
+        bind="0.0.0.0" if redirected else LOCAL,  # noqa: S104 - in the pod's own network
     )
     config["metadata"]["name"] = f"{NAME}-{_hash(config['data'])}"
     upstream = _find(objects, "Service", UPSTREAM)
@@ -94,6 +124,13 @@ def build(
     _edit(daemonset, settings, config["metadata"]["name"], phase)
     annotations = {STATE: state} | ({OPTIONS: options} if options else {})
     daemonset["metadata"].setdefault("annotations", {}).update(annotations)
+    if alone:
+        objects.remove(upstream)
+    if redirected:
+        labels = daemonset["metadata"]["labels"]
+        objects.append(redirect_policy(settings.namespace, settings.dns_service, labels))
+    if settings.mode == CALICO_EBPF:
+        objects.append(excluded_service(settings.namespace, settings.dns_service))
     return objects
 
 
@@ -120,7 +157,12 @@ def _edit(daemonset: dict[str, Any], settings: Settings, config: str, phase: str
     container["image"] = settings.image
     for probe in ("livenessProbe", "readinessProbe"):
         container[probe]["httpGet"]["host"] = settings.local_ip
-    set_local_ips(container["args"], f"{settings.local_ip},{settings.kube_dns_ip}")
+    if settings.variant is Variant.LOCAL_ONLY:
+        at = container["args"].index("-upstreamsvc")
+        del container["args"][at : at + 2]
+    if settings.variant is Variant.REDIRECT:
+        into_pod_network(daemonset)
+    set_local_ips(container["args"], settings.local_ips)
     template["metadata"]["labels"][REVISION] = _hash(spec)
     template["metadata"]["labels"][PHASE] = phase
     if phase == DARK:
@@ -130,6 +172,12 @@ def _edit(daemonset: dict[str, Any], settings: Settings, config: str, phase: str
 def set_local_ips(arguments: list[str], value: str) -> None:
     """Put `value` in the place of the -localip argument's value."""
     arguments[arguments.index("-localip") + 1] = value
+
+
+def serves_alone(daemonset: Mapping[str, Any]) -> bool:
+    """Whether a DaemonSet of ours, once switched, serves on the local IP alone."""
+    arguments = daemonset["spec"]["template"]["spec"]["containers"][0]["args"]
+    return "," not in arguments[arguments.index("-localip") + 1]
 
 
 def darkened(daemonset: Mapping[str, Any], *, state: str) -> dict[str, Any]:

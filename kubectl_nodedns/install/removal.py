@@ -22,6 +22,7 @@ from kubectl_nodedns.install.objects import (
     REVISION,
     applicable,
     darkened,
+    serves_alone,
 )
 from kubectl_nodedns.install.plan import batches, nodes_text
 from kubectl_nodedns.install.pods import CachePods
@@ -138,8 +139,9 @@ class Removal:
             NodednsError: something else went wrong; the message says what was left.
         """
         try:
-            if self._live.daemonset is not None:
-                await self._give_back(self._live.daemonset)
+            daemonset = self._live.daemonset
+            if daemonset is not None and not serves_alone(daemonset):
+                await self._give_back(daemonset)
             await self._delete("DaemonSet")
             self._report.step("wait until the cache pods are gone")
             await self._pods.gone(self._nodes)

@@ -23,7 +23,9 @@ def add(commands: Commands) -> argparse.ArgumentParser:
     )
     group = parser.add_argument_group("the cache (given once, kept until given again)")
     group.add_argument(
-        "--mode", choices=("iptables", "nftables"), help="instead of the one that is found"
+        "--mode",
+        choices=("iptables", "nftables", "ipvs", "cilium", "calico-ebpf"),
+        help="instead of the one that is found; the last two with --dry-run=client only",
     )
     group.add_argument("--local-ip", metavar="IP", help="address of the cache (169.254.20.10)")
     group.add_argument(
@@ -45,6 +47,13 @@ def add(commands: Commands) -> argparse.ArgumentParser:
         choices=("print", "install"),
         help="hand the cache to new pods of namespaces labelled kubectl-nodedns/inject=enabled: "
         "print the admission policy, or install it too",
+    )
+    parser.add_argument(
+        "--wait",
+        nargs="?",
+        const="0",
+        metavar="TIME",
+        help="in ipvs mode: until every kubelet hands out the local IP (no limit), and prove it",
     )
     parser.add_argument("--upgrade", action="store_true", help="take this version's defaults")
     parser.add_argument(
