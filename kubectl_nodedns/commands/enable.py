@@ -38,6 +38,7 @@ from kubectl_nodedns.install.objects import OPTIONS, Settings, build
 from kubectl_nodedns.install.options import (
     NO_EXTERNAL_NAME,
     Memory,
+    addresses,
     changes,
     check_addresses,
     selector_of,
@@ -139,6 +140,7 @@ async def _with_cluster(
             nodes=seen.nodes,
             batch_size=arguments.batch_size,
         )
+        notes += _uncovered(seen.dns.ips, settings.kube_dns_ip)
         injection = await plan_injection(
             client, resolver_of(settings), asked=arguments.inject == INSTALL
         )
@@ -160,6 +162,15 @@ async def _with_cluster(
             return Exit.OK
         external = memory.value("external-name")
         return await _roll_out(client, arguments, plan, live, external, injection, talk)
+
+
+def _uncovered(service_ips: Sequence[str], kube_dns_ip: str) -> list[str]:
+    """Say which addresses of a dual-stack DNS service the cache does not take over."""
+    others = [ip for ip in service_ips if ip != kube_dns_ip]
+    if not others:
+        return []
+    rest = f"lookups at {', '.join(others)} go to the DNS service as before"
+    return [f"dual stack: the cache covers {kube_dns_ip} (it speaks one address family); {rest}"]
 
 
 def _lines(injection: Injection | None) -> list[str]:
@@ -190,20 +201,19 @@ def settings_of(seen: Inspection, memory: Memory) -> Settings:
     Raises:
         RefusedError: the local IP is of another address family than the DNS service.
     """
-    settings = Settings(
+    local_ip, kube_dns_ip = addresses(memory, seen.dns.ips)
+    return Settings(
         namespace=seen.dns.namespace,
         dns_selector=seen.dns.selector,
         dns_ports=seen.dns.target_ports,
-        kube_dns_ip=seen.dns.ip,
-        local_ip=memory.value("local-ip"),
+        kube_dns_ip=kube_dns_ip,
+        local_ip=local_ip,
         cluster_domain=seen.domain.name,
         image=memory.value("image"),
         node_selector=selector_of(memory.value("node-selector")),
         mode=seen.dataplane.mode,
         dns_service=seen.dns.name,
     )
-    check_addresses(settings.local_ip, settings.kube_dns_ip)
-    return settings
 
 
 def _refuse_foreign(live: Live, namespace: str) -> None:

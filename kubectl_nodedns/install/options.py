@@ -17,7 +17,7 @@ from kubectl_nodedns.facts.dns_service import split_name
 from kubectl_nodedns.names import absolute, address
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 DEFAULTS: Mapping[str, str] = {
     "local-ip": "169.254.20.10",
@@ -26,6 +26,8 @@ DEFAULTS: Mapping[str, str] = {
     "node-selector": "",
 }
 """Options that have a default in this version."""
+DEFAULT_IPV6 = "fd00:90de:d95::1"
+"""The local IP where the DNS service has an IPv6 address: a unique local one (RFC 4193)."""
 NAMES = (*DEFAULTS, "mode", "cluster-domain", "dns-service")
 """Options that are remembered."""
 NO_EXTERNAL_NAME = "none"
@@ -118,6 +120,32 @@ def check(name: str, text: str) -> str:
     return _CHECKS[name](text) if name in _CHECKS else text
 
 
+def addresses(memory: Memory, service_ips: Sequence[str]) -> tuple[str, str]:
+    """Return the local IP and the DNS service's address of the same family.
+
+    The cache speaks one address family: that of the local IP that was given, else that of the
+    service's primary address.
+
+    Args:
+        memory: the options.
+        service_ips: cluster IPs of the DNS service, the primary one first.
+
+    Raises:
+        RefusedError: the service has no address of that family.
+    """
+    local_ip = memory.value("local-ip")
+    if "local-ip" not in memory.given and _version(service_ips[0]) == 6:  # noqa: PLR2004
+        local_ip = DEFAULT_IPV6
+    same = [ip for ip in service_ips if _version(ip) == _version(local_ip)]
+    kube_dns_ip = same[0] if same else service_ips[0]
+    check_addresses(local_ip, kube_dns_ip)
+    return local_ip, kube_dns_ip
+
+
+def _version(ip: str) -> int:
+    return ipaddress.ip_address(ip).version
+
+
 def check_addresses(local_ip: str, kube_dns_ip: str) -> None:
     """Refuse a local IP that cannot stand beside the DNS service's address."""
     if local_ip == kube_dns_ip:
@@ -125,11 +153,11 @@ def check_addresses(local_ip: str, kube_dns_ip: str) -> None:
             f"the address {local_ip} is used already, by the DNS service itself",
             hint="choose another with --local-ip, such as 169.254.20.10",
         )
-    if ipaddress.ip_address(local_ip).version != ipaddress.ip_address(kube_dns_ip).version:
+    if _version(local_ip) != _version(kube_dns_ip):
         raise RefusedError(
             f"the DNS service has the address {kube_dns_ip}, and the cache would have {local_ip}: "
             "the cache speaks one address family",
-            hint="give --local-ip in the DNS service's family, such as fd00:90de:d95::1",
+            hint=f"give --local-ip in the DNS service's family, such as {DEFAULT_IPV6}",
         )
 
 

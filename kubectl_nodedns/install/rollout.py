@@ -83,6 +83,7 @@ class Rollout:
         self._transparent = plan.settings.variant is Variant.TRANSPARENT
         self.repaired: tuple[str, ...] = ()
         """Nodes whose cache pod was as it should be, did not intercept, and was replaced."""
+        self._gone: dict[str, float] = {}  # when a pod that served was deleted
         self._switched: dict[str, None] = {}  # in the order in which they were switched
 
     async def run(self) -> list[Verdict]:
@@ -197,6 +198,7 @@ class Rollout:
         self._switched[node] = None
         wanted = (self._plan.revision, FULL)
         if pod is not None and ((pod.revision, pod.phase) != wanted or node in self._plan.kept):
+            self._gone[node] = asyncio.get_running_loop().time()
             await self._pods.delete(pod)
 
     async def _prove_switched(self, node: str, pod: CachePod) -> Verdict:
@@ -204,8 +206,17 @@ class Rollout:
             verdict = await self._proof.switched(node, pod.uid, timeout=SWITCH_PROOF)
         else:
             verdict = await self._proof.dark(node, pod.uid, timeout=DARK_PROOF)
+            self._say_gap(node, ok=verdict.ok)
         self._report.node(verdict)
         return verdict
+
+    def _say_gap(self, node: str, *, ok: bool) -> None:
+        """Say how long the local IP was away: its clients have no other address."""
+        since = self._gone.pop(node, None)
+        if ok and since is not None:
+            seconds = asyncio.get_running_loop().time() - since
+            ip = self._plan.settings.local_ip
+            self._report.note(f"{node}: {ip} was away for at most {seconds:.1f} s")
 
     async def _check_kept(self) -> list[Verdict]:
         """Ask the nodes whose pod is as it should be whether it really intercepts."""
