@@ -21,19 +21,14 @@ from kubectl_nodedns.errors import Exit, RefusedError, UsageError
 from kubectl_nodedns.facts.caches import read_caches
 from kubectl_nodedns.facts.dns_service import USUAL_NAMESPACE
 from kubectl_nodedns.facts.inspection import Inspection, inspect, refuse
+from kubectl_nodedns.facts.kube_dns_config import read_kube_dns_config
 from kubectl_nodedns.facts.rights import demand, to_change
 from kubectl_nodedns.install.live import Live, read_live
-from kubectl_nodedns.install.objects import OPTIONS, Settings, build
-from kubectl_nodedns.install.options import (
-    NO_EXTERNAL_NAME,
-    Memory,
-    changes,
-    check_addresses,
-    selector_of,
-    settle,
-)
+from kubectl_nodedns.install.objects import OPTIONS, build
+from kubectl_nodedns.install.options import NO_EXTERNAL_NAME, Memory, changes, settle
 from kubectl_nodedns.install.plan import Plan, describe, make_plan, nodes_text
 from kubectl_nodedns.install.rollout import Rollout
+from kubectl_nodedns.install.settings import Settings
 from kubectl_nodedns.lookup.proof import Prover, Target
 from kubectl_nodedns.names import address
 
@@ -44,7 +39,7 @@ if TYPE_CHECKING:
     from kubectl_nodedns.cluster.client import Client
     from kubectl_nodedns.verdict import Verdict
 
-WITHOUT_CLUSTER = ("mode", "local_ip", "kube_dns_ip", "cluster_domain")
+WITHOUT_CLUSTER = ("mode", "local-ip", "kube-dns-ip", "cluster-domain")
 """Options that together make a client dry run possible without a cluster."""
 
 
@@ -56,7 +51,8 @@ def run(arguments: argparse.Namespace) -> int:
     if kube_dns_ip and arguments.dry_run != "client":
         raise UsageError("--kube-dns-ip goes with --dry-run=client; a live run reads it")
     talk = Talk()
-    if arguments.dry_run == "client" and all(getattr(arguments, name) for name in WITHOUT_CLUSTER):
+    known = {**given, "kube-dns-ip": kube_dns_ip}
+    if arguments.dry_run == "client" and all(known.get(name) for name in WITHOUT_CLUSTER):
         return _without_cluster(arguments, given, kube_dns_ip, talk)
     return run_on_loop(_with_cluster(arguments, given, kube_dns_ip, talk))
 
@@ -66,17 +62,14 @@ def _without_cluster(
 ) -> int:
     memory, _ = settle(given, None, upgrade=False)
     namespace = given.get("dns-service", "kube-system/kube-dns").partition("/")[0]
-    settings = Settings(
+    settings = Settings.of(
+        memory,
         namespace=namespace,
         dns_selector={"k8s-app": "kube-dns"},
         dns_ports={"UDP": 53, "TCP": 53},
         kube_dns_ip=kube_dns_ip,
-        local_ip=memory.value("local-ip"),
         cluster_domain=memory.value("cluster-domain"),
-        image=memory.value("image"),
-        node_selector=selector_of(memory.value("node-selector")),
     )
-    check_addresses(settings.local_ip, settings.kube_dns_ip)
     assumed = f"namespace {namespace}, DNS selector k8s-app=kube-dns, target port 53"
     talk.note(f"no cluster was asked; assumed: {assumed}, image {settings.image}")
     print_objects(build(settings, options=memory.as_text()), arguments.output or "yaml")
@@ -89,7 +82,8 @@ async def _with_cluster(
     async with connect(arguments) as client:
         talk.step(f"inspect {client.access.context or client.access.server}")
         before = await _remembered(client, given)
-        memory, notes = settle(given, before, upgrade=arguments.upgrade)
+        whole = arguments.config is not None
+        memory, notes = settle(given, before, upgrade=arguments.upgrade, whole=whole)
         notes += changes(before, memory) if before else []
         seen = await inspect(client, memory.given)
         talk.lines(f"          {line}" for line in seen.lines())
@@ -97,6 +91,7 @@ async def _with_cluster(
             raise UsageError(f"--kube-dns-ip: this cluster's is {seen.dns.ip}")
         settings = settings_of(seen, memory)
         await refuse(client, seen, settings.local_ip)
+        await _refuse_stub_domains(client, settings)
         if seen.dataplane.mode == "nftables":
             notes.append("nftables mode works by the kernel's rules; upstream does not document it")
         wanted = build(settings, options=memory.as_text())
@@ -111,7 +106,8 @@ async def _with_cluster(
             batch_size=arguments.batch_size,
         )
         talk.step("plan")
-        names = f"{'probes':<10} {probe_image(arguments)} in namespace {probe_namespace(arguments)}"
+        image = probe_image(arguments, memory.value("image-registry"))
+        names = f"{'probes':<10} {image} in namespace {probe_namespace(arguments)}"
         talk.lines(f"          {line}" for line in (*describe(plan), names, *notes))
         if arguments.dry_run != "none":
             return await _dry_run(client, arguments, plan, talk)
@@ -123,8 +119,7 @@ async def _with_cluster(
         if not talk.confirm(f"Go ahead on {client.access.server}?", yes=arguments.yes):
             talk.note("nothing was done")
             return Exit.OK
-        external = memory.value("external-name")
-        return await _roll_out(client, arguments, plan, live, external, talk)
+        return await _roll_out(client, arguments, plan, live, memory, talk)
 
 
 async def _remembered(client: Client, given: dict[str, str]) -> Memory | None:
@@ -137,23 +132,27 @@ async def _remembered(client: Client, given: dict[str, str]) -> Memory | None:
 
 
 def settings_of(seen: Inspection, memory: Memory) -> Settings:
-    """Put facts and options together.
-
-    Raises:
-        RefusedError: the local IP is of another address family than the DNS service.
-    """
-    settings = Settings(
+    """Put facts and options together; see `Settings.of` for what it raises."""
+    return Settings.of(
+        memory,
         namespace=seen.dns.namespace,
         dns_selector=seen.dns.selector,
         dns_ports=seen.dns.target_ports,
         kube_dns_ip=seen.dns.ip,
-        local_ip=memory.value("local-ip"),
         cluster_domain=seen.domain.name,
-        image=memory.value("image"),
-        node_selector=selector_of(memory.value("node-selector")),
     )
-    check_addresses(settings.local_ip, settings.kube_dns_ip)
-    return settings
+
+
+async def _refuse_stub_domains(client: Client, settings: Settings) -> None:
+    """Refuse a stub domain that the agent adds by itself, from the ConfigMap kube-dns."""
+    configured = await read_kube_dns_config(client, settings.namespace)
+    twice = sorted({*settings.forwarding.stub_domains} & {*configured.stub_domains})
+    if twice:
+        raise RefusedError(
+            f"the ConfigMap {settings.namespace}/kube-dns has the stub domain {twice[0]} too, and "
+            "the cache reads it",
+            hint="two server blocks for one zone would end the cache: leave it to one of them",
+        )
 
 
 def _refuse_foreign(live: Live, namespace: str) -> None:
@@ -216,7 +215,7 @@ async def _roll_out(
     arguments: argparse.Namespace,
     plan: Plan,
     live: Live,
-    external: str,
+    memory: Memory,
     talk: Talk,
 ) -> int:
     talk.step("ask the API server whether it would accept the objects")
@@ -224,13 +223,14 @@ async def _roll_out(
     for obj in build(plan.settings, options=plan.options):
         await client.apply(obj, dry_run=True, force=arguments.force_conflicts)
     settings = plan.settings
+    external = memory.value("external-name")
     target = Target.of(
         local_ip=settings.local_ip,
         kube_dns_ip=settings.kube_dns_ip,
         domain=settings.cluster_domain,
         external=None if external == NO_EXTERNAL_NAME else external,
     )
-    async with make_probes(client, arguments) as probes:
+    async with make_probes(client, arguments, memory.value("image-registry")) as probes:
         await start_probes(probes, plan.proved, talk)
         prover = Prover(probes, target)
         found = await ask_baseline(prover, plan.proved, talk)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from kubectl_nodedns.install.objects import ENABLED, FULL, Settings, revision_of
+from kubectl_nodedns.install.objects import ENABLED, FULL, revision_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from kubectl_nodedns.facts.nodes import Node
     from kubectl_nodedns.install.live import CachePod, Live
     from kubectl_nodedns.install.objects import Objects
+    from kubectl_nodedns.install.settings import Settings
 
 LARGEST_BATCH = 10
 LONGEST = 60
@@ -220,6 +221,9 @@ def describe(plan: Plan) -> list[str]:
     """Say in lines what the plan does."""
     settings = plan.settings
     lines = [f"{'cache':<10} {settings.image} at {settings.local_ip} and {settings.kube_dns_ip}"]
+    memory, *arithmetic = settings.resource_lines()
+    lines.append(f"{'memory':<10} {memory}")
+    lines += [f"{'':<10} {line}" for line in arithmetic]
     for change in plan.changes:
         lines.append(f"{change.action:<10} {change.kind} {plan.settings.namespace}/{change.name}")
         lines += [f"{'':<12} {field}" for field in change.fields if not field.bookkeeping]
