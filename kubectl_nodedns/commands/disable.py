@@ -214,7 +214,8 @@ async def _remove(
     )
     namespace = ours(live)[0]["metadata"]["namespace"]
     await demand(client, to_change(namespace, probe_namespace(arguments)))
-    async with make_probes(client, arguments) as probes:
+    registry = _remembered(live).value("image-registry")
+    async with make_probes(client, arguments, registry) as probes:
         await start_probes(probes, ready, talk)
         await _refuse_resolvers(probes, ready, local_ip)
         prover = Prover(probes, target)

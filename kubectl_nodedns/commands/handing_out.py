@@ -46,6 +46,8 @@ class Place:
     """Addresses and names of the proof."""
     nodes: tuple[str, ...]
     """Nodes with a proved cache."""
+    registry: str = ""
+    """Registry to take the probes' image from, when it is a mirror."""
 
 
 async def hand_out(
@@ -137,7 +139,7 @@ async def _prove(
     if not nodes:
         return {}
     caches = await read_pods(client, place.namespace)
-    async with make_probes(client, arguments) as probes:
+    async with make_probes(client, arguments, place.registry) as probes:
         failed = await probes.start(nodes)
         prover = Prover(probes, place.target)
 

@@ -74,25 +74,33 @@ async def inspect(client: Client, given: Mapping[str, str]) -> Inspection:
     return Inspection(dns=dns, domain=found, dataplane=dataplane, nodes=nodes, caches=caches)
 
 
+def refuse_mode(dataplane: Dataplane) -> None:
+    """Refuse a dataplane on which a cache cannot be installed and proved.
+
+    Raises:
+        RefusedError: with the reason and the way out.
+    """
+    mode = dataplane.mode
+    if not mode:
+        raise RefusedError(
+            f"kube-proxy's mode is not known: {dataplane.evidence}",
+            hint="say it with --mode iptables, nftables or ipvs, if one of them it is",
+        )
+    if mode not in INSTALLABLE:
+        why = WAYS_OUT.get(mode, f"the mode {mode} is not one that this plugin knows")
+        raise RefusedError(
+            f"services are translated by {mode} ({dataplane.evidence}), not by kube-proxy in "
+            f"iptables, nftables or ipvs mode: {why}",
+            hint="if that was read wrongly, say --mode iptables, nftables or ipvs",
+        )
+
+
 async def refuse(client: Client, seen: Inspection, local_ip: str) -> None:
     """Refuse what would not be safe here.
 
     Raises:
         RefusedError: with the reason and the way out.
     """
-    mode = seen.dataplane.mode
-    if not mode:
-        raise RefusedError(
-            f"kube-proxy's mode is not known: {seen.dataplane.evidence}",
-            hint="say it with --mode iptables, nftables or ipvs, if one of them it is",
-        )
-    if mode not in INSTALLABLE:
-        why = WAYS_OUT.get(mode, f"the mode {mode} is not one that this plugin knows")
-        raise RefusedError(
-            f"services are translated by {mode} ({seen.dataplane.evidence}), not by kube-proxy in "
-            f"iptables, nftables or ipvs mode: {why}",
-            hint="if that was read wrongly, say --mode iptables, nftables or ipvs",
-        )
     for cache in seen.caches:
         if not cache.ours:
             raise RefusedError(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from kubectl_nodedns.install.objects import ENABLED, FULL, Settings, revision_of
+from kubectl_nodedns.install.objects import ENABLED, FULL, revision_of
 from kubectl_nodedns.install.variants import Variant
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from kubectl_nodedns.facts.nodes import Node
     from kubectl_nodedns.install.live import CachePod, Live
     from kubectl_nodedns.install.objects import Objects
+    from kubectl_nodedns.install.settings import Settings
 
 LARGEST_BATCH = 10
 LONGEST = 60
@@ -225,12 +226,15 @@ def describe(plan: Plan) -> list[str]:
     settings = plan.settings
     where = settings.local_ips.replace(",", " and ")
     lines = [f"{'cache':<10} {settings.image} at {where}"]
+    memory, *arithmetic = settings.resource_lines()
+    lines.append(f"{'memory':<10} {memory}")
+    lines += [f"{'':<10} {line}" for line in arithmetic]
     for change in plan.changes:
         lines.append(f"{change.action:<10} {change.kind} {plan.settings.namespace}/{change.name}")
         lines += [f"{'':<12} {field}" for field in change.fields if not field.bookkeeping]
     if plan.switch:
         lines.append(f"{'switch':<10} {_count(plan.switch)}, at most {plan.batch_size} at a time")
-    if settings.variant is Variant.LOCAL_ONLY and any(node in plan.old for node in plan.switch):
+    if settings.variant is Variant.LOCAL_ONLY and plan.old:
         lines.append(
             f"{'':<10} clients of {settings.local_ip} have no DNS while their node's pod restarts"
         )
