@@ -18,10 +18,10 @@ from kubectl_nodedns.commands.session import (
     step_timeout,
 )
 from kubectl_nodedns.errors import Exit, NodednsError, RefusedError
-from kubectl_nodedns.facts.admission import Admission, read_admission
 from kubectl_nodedns.facts.caches import Cache, read_caches
 from kubectl_nodedns.facts.clients import Clients, nameservers, read_clients
 from kubectl_nodedns.facts.dns_service import USUAL_NAMESPACE, read_dns_service, split_name
+from kubectl_nodedns.facts.mutating_policies import Admission, read_admission
 from kubectl_nodedns.facts.nodes import Node, read_nodes
 from kubectl_nodedns.facts.rights import demand, to_change
 from kubectl_nodedns.install.live import MANAGED, Live, read_live

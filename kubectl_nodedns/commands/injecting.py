@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from kubectl_nodedns.cluster.paths import collection, object_path
 from kubectl_nodedns.errors import ApiError, NotFoundError, PartialError, RefusedError
-from kubectl_nodedns.facts.admission import Admission, labelled_namespaces, read_admission
+from kubectl_nodedns.facts.mutating_policies import Admission, labelled_namespaces, read_admission
 from kubectl_nodedns.facts.rights import Right, demand
 from kubectl_nodedns.install.injection import (
     API_GROUP,
