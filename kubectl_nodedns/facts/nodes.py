@@ -30,6 +30,8 @@ class Node:
     """IP addresses that its status lists."""
     pod_ranges: tuple[str, ...]
     """Address ranges of its pods, in CIDR notation; may be empty."""
+    architecture: str = ""
+    """Its processor, such as "amd64"; empty when not told."""
 
     def selected(self, selector: Mapping[str, str]) -> bool:
         """Whether it carries every label of `selector`."""
@@ -60,6 +62,7 @@ def node_of(item: Mapping[str, Any]) -> Node:
             a["address"] for a in status.get("addresses") or () if a["type"].endswith("IP")
         ),
         pod_ranges=tuple(spec.get("podCIDRs") or ()),
+        architecture=labels.get("kubernetes.io/arch") or info.get("architecture") or "",
     )
 
 
