@@ -25,9 +25,10 @@ from kubectl_nodedns.facts.corefile import ServerBlock, parse_corefile
 from kubectl_nodedns.facts.dataplane import Dataplane, read_dataplane
 from kubectl_nodedns.facts.dns_service import DnsService, read_dns_service
 from kubectl_nodedns.facts.inspection import Inspection
+from kubectl_nodedns.facts.kubelets import read_kubelets
 from kubectl_nodedns.facts.leftovers import read_leftovers, read_upstreams
 from kubectl_nodedns.facts.nodes import Node, read_nodes
-from kubectl_nodedns.facts.pod_dns import read_kubelets, read_pod_dns
+from kubectl_nodedns.facts.pod_dns import read_pod_dns
 from kubectl_nodedns.install.objects import STATE
 
 if TYPE_CHECKING:
@@ -138,7 +139,7 @@ async def _observe(
     on_nodes = asyncio.gather(
         count(client, evidence.nodes, window=scope.window, meanwhile=meanwhile),
         asking,
-        read_kubelets(client, names),
+        reader.maybe("kubelets", read_kubelets(client, names)),
         _logs(client, evidence),
     )
     around = asyncio.gather(
@@ -154,11 +155,7 @@ async def _observe(
         for one in (asking, on_nodes, around):
             one.cancel()
     (counters, no_counters), (proofs, no_proofs), kubelets, words = seen
-    if missing := len(names) - len(kubelets):
-        reader.unread.append(
-            f"{missing} of {len(names)} kubelets: which nameservers they hand out is not known "
-            "(it takes the right get nodes/proxy)"
-        )
+    handed_out = {one.node: one.cluster_dns for one in kubelets or ()}
     return replace(
         evidence,
         nodes=tuple(
@@ -168,7 +165,7 @@ async def _observe(
                 no_counters=no_counters.get(one.node.name, ""),
                 proof=proofs.get(one.node.name),
                 no_proof=no_proofs.get(one.node.name, ""),
-                kubelet=kubelets.get(one.node.name),
+                kubelet=handed_out.get(one.node.name),
                 last_words=words.get(one.node.name, ""),
             )
             for one in evidence.nodes
