@@ -87,7 +87,7 @@ def _explain(outcome: Outcome, evidence: Evidence, *, wide: bool) -> None:
         talk.lines(["", *report.explanations(outcome, CODES), ""])
     checks = f"{len(outcome.asked)} checks on {about(evidence)}"
     talk.lines([f"{report.totals(outcome)}: {checks}"])
-    if outcome.skipped:
+    if outcome.skipped and evidence.caches:
         talk.lines([f"could not look: {', '.join(outcome.skipped)}"])
     talk.lines(f"not read: {what}" for what in evidence.unread)
     if evidence.caches and not any(one.proof for one in evidence.nodes):
