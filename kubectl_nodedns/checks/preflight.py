@@ -1,0 +1,33 @@
+"""The checks before an install, in the order of their codes, and which of them `enable` runs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kubectl_nodedns.checks import (
+    preflight_addresses,
+    preflight_admission,
+    preflight_ground,
+    preflight_names,
+    preflight_policies,
+)
+
+if TYPE_CHECKING:
+    from kubectl_nodedns.checks.finding import Check
+    from kubectl_nodedns.checks.preflight_evidence import Preflight
+
+OWN_REFUSALS = frozenset({"ND101", "ND102", "ND103", "ND104", "ND105"})
+"""What `enable` sees to by itself: its options --mode and --dns-service are about these."""
+PREFLIGHT: tuple[Check[Preflight], ...] = tuple(
+    sorted(
+        (
+            *preflight_ground.CHECKS,
+            *preflight_addresses.CHECKS,
+            *preflight_names.CHECKS,
+            *preflight_admission.CHECKS,
+            *preflight_policies.CHECKS,
+        ),
+        key=lambda check: check.code,
+    )
+)
+"""Every check of a cluster that is to get a cache."""
