@@ -63,8 +63,6 @@ class Trying:
     """Namespace that probes are to run in."""
     probe_image: str
     """Image that they run."""
-    node: str = "node"
-    """A node that one might run on; that a pod could name it is all that counts."""
     pods: bool = True
     """Whether to send a cache pod and a probe."""
     objects: bool = False
@@ -315,7 +313,7 @@ async def _missing(client: Client, namespace: str, trying: Trying) -> tuple[str,
 
 def _probe(trying: Trying) -> dict[str, Any]:
     return job_for(
-        trying.node,
+        "node",  # no such node is asked for: nothing is scheduled in a dry run
         name="nodedns-preflight",
         run="preflight",
         namespace=trying.probe_namespace,
