@@ -12,10 +12,22 @@ from kubectl_nodedns.checks import (
     preflight_policies,
 )
 
+from kubectl_nodedns.checks.finding import Category, Check, Seen, Severity
+from kubectl_nodedns.errors import RefusedError
+
 if TYPE_CHECKING:
-    from kubectl_nodedns.checks.finding import Check
     from kubectl_nodedns.checks.preflight_evidence import Preflight
 
+OBSTACLE: Check[RefusedError] = Check(
+    code="ND100",
+    title="What the cluster is cannot be told",
+    severity=Severity.ERROR,
+    category=Category.INSTALL,
+    matters="without the DNS service and the cluster domain nothing can be installed, nor looked at",
+    way_out="",
+    look=lambda error: [Seen(subject="cluster", text=str(error), way_out=error.hint)],
+)
+"""Stands for all other checks where the facts that they start from cannot be had."""
 OWN_REFUSALS = frozenset({"ND101", "ND102", "ND103", "ND104", "ND105"})
 """What `enable` sees to by itself: its options --mode and --dns-service are about these."""
 PREFLIGHT: tuple[Check[Preflight], ...] = tuple(

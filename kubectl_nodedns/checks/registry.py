@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from kubectl_nodedns.checks import coverage, install, resources, surroundings, traffic, upstream
 
+from kubectl_nodedns.checks.preflight import OBSTACLE, PREFLIGHT
+
 if TYPE_CHECKING:
     from kubectl_nodedns.checks.evidence import Evidence
     from kubectl_nodedns.checks.finding import Check
@@ -19,5 +21,8 @@ RUNNING: tuple[Check[Evidence], ...] = (
     *surroundings.CHECKS,
 )
 """Checks of a cluster that runs, with a cache or without."""
-CODES: dict[str, str] = {check.code: check.title for check in RUNNING}
+CODES: dict[str, str] = {
+    **{check.code: check.title for check in RUNNING},
+    **{check.code: check.title for check in (OBSTACLE, *PREFLIGHT)},
+}
 """Title of each check, by code."""

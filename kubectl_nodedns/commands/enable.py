@@ -96,7 +96,7 @@ async def _with_cluster(
 ) -> int:
     async with connect(arguments) as client:
         talk.step(f"inspect {client.access.context or client.access.server}")
-        before = await _remembered(client, given)
+        before = await remembered(client, given)
         memory, notes = settle(given, before, upgrade=arguments.upgrade)
         notes += changes(before, memory) if before else []
         seen = await inspect(client, memory.given)
@@ -142,7 +142,7 @@ async def _with_cluster(
         return await _roll_out(client, arguments, plan, live, external, talk)
 
 
-async def _remembered(client: Client, given: dict[str, str]) -> Memory | None:
+async def remembered(client: Client, given: dict[str, str]) -> Memory | None:
     """Read what an installation of ours remembers; it may be in any namespace."""
     namespace = given.get("dns-service", "").partition("/")[0] or USUAL_NAMESPACE
     for cache in await read_caches(client, namespace):
