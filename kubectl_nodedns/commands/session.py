@@ -14,7 +14,7 @@ from kubectl_nodedns.install.config_file import read_config
 from kubectl_nodedns.install.option_checks import check
 from kubectl_nodedns.install.option_table import NO, OPTIONS
 from kubectl_nodedns.install.settings import mirrored
-from kubectl_nodedns.lookup import probes
+from kubectl_nodedns.lookup import probe_job, probes
 
 if TYPE_CHECKING:
     import argparse
@@ -83,19 +83,26 @@ def step_timeout(arguments: argparse.Namespace) -> float:
 
 def probe_image(arguments: argparse.Namespace, registry: str = "") -> str:
     """Return the image that probes run; the default one from `registry` when that is given."""
-    return str(arguments.probe_image or mirrored(probes.IMAGE, registry))
+    return str(arguments.probe_image or mirrored(probe_job.IMAGE, registry))
 
 
 def probe_namespace(arguments: argparse.Namespace) -> str:
     """Return the namespace that probes run in."""
-    return str(arguments.probe_namespace or probes.NAMESPACE)
+    return str(arguments.probe_namespace or probe_job.NAMESPACE)
 
 
-def make_probes(client: Client, arguments: argparse.Namespace, registry: str = "") -> probes.Probes:
+def make_probes(
+    client: Client,
+    arguments: argparse.Namespace,
+    registry: str = "",
+    *,
+    dns_policy: str = "ClusterFirst",
+) -> probes.Probes:
     """Return the probes that the arguments ask for; none is started yet."""
     return probes.Probes(
         client,
         namespace=probe_namespace(arguments),
         image=probe_image(arguments, registry),
         timeout=min(step_timeout(arguments), 180.0),
+        dns_policy=dns_policy,
     )
