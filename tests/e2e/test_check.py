@@ -8,9 +8,11 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import yaml
 
 from tests.cluster.images import TOOL_BOX_IMAGE
-from tests.cluster.layout import PAUSE_IMAGE
+from tests.cluster.layout import DNS_SERVICE_IP, PAUSE_IMAGE
+from tests.e2e.nodes import proxy_mode_of
 from tests.e2e.official_addon import wait_for
 from tests.e2e.plugin import Ended, Plugin
 
@@ -82,6 +84,21 @@ def test_a_sound_installation_has_no_finding(cache: Plugin, real_cluster: RealCl
     assert line.startswith(
         f"nodedns: no finding; {len(real_cluster.node_names)} nodes, kube-system"
     )
+
+
+def test_status_of_ours_is_proved_on_every_node(cache: Plugin, real_cluster: RealCluster) -> None:
+    count = len(real_cluster.node_names)
+    ended = cache.run("status", "--probe", "-o", "yaml", "--window", "1s")
+    assert ended.code == 0, str(ended)
+    said = yaml.safe_load(ended.stdout)
+    assert said["caches"][0]["installedBy"] == "kubectl nodedns"
+    assert (said["state"], said["drift"]) == ("enabled", [])
+    assert said["mode"] == proxy_mode_of(real_cluster.kubectl)
+    assert (said["localIPs"], said["kubeDnsIPs"]) == (["169.254.20.10"], [DNS_SERVICE_IP])
+    nodes = said["nodes"]
+    assert (nodes["expected"], nodes["covered"], nodes["ready"]) == (count, count, count)
+    assert nodes["interception"]["proved"] == count
+    assert said["corednsVersions"]
 
 
 def test_a_pod_that_bypasses_the_cache_is_called_out_within_one_check(
