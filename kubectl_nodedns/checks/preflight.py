@@ -11,19 +11,18 @@ from kubectl_nodedns.checks import (
     preflight_names,
     preflight_policies,
 )
-
 from kubectl_nodedns.checks.finding import Category, Check, Seen, Severity
-from kubectl_nodedns.errors import RefusedError
 
 if TYPE_CHECKING:
     from kubectl_nodedns.checks.preflight_evidence import Preflight
+    from kubectl_nodedns.errors import RefusedError
 
 OBSTACLE: Check[RefusedError] = Check(
     code="ND100",
     title="What the cluster is cannot be told",
     severity=Severity.ERROR,
     category=Category.INSTALL,
-    matters="without the DNS service and the cluster domain nothing can be installed, nor looked at",
+    matters="without the DNS service and the cluster domain nothing can be installed or looked at",
     way_out="",
     look=lambda error: [Seen(subject="cluster", text=str(error), way_out=error.hint)],
 )

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kubectl_nodedns.checks import coverage, install, resources, surroundings, traffic, upstream
-
 from kubectl_nodedns.checks.preflight import OBSTACLE, PREFLIGHT
 
 if TYPE_CHECKING:
@@ -23,6 +22,7 @@ RUNNING: tuple[Check[Evidence], ...] = (
 """Checks of a cluster that runs, with a cache or without."""
 CODES: dict[str, str] = {
     **{check.code: check.title for check in RUNNING},
-    **{check.code: check.title for check in (OBSTACLE, *PREFLIGHT)},
+    OBSTACLE.code: OBSTACLE.title,
+    **{check.code: check.title for check in PREFLIGHT},
 }
 """Title of each check, by code."""

@@ -38,7 +38,7 @@ from kubectl_nodedns.facts.pods import read_all_pods
 from kubectl_nodedns.facts.ranges import read_ranges
 from kubectl_nodedns.facts.rights import missing, to_change
 from kubectl_nodedns.install.objects import daemonset_of
-from kubectl_nodedns.lookup.probes import job_for
+from kubectl_nodedns.lookup.probe_job import job_for
 
 if TYPE_CHECKING:
     import argparse
