@@ -46,7 +46,8 @@ async def prove(
     asked = [one for one in nodes if one.node.name not in failed]
     proofs = await asyncio.gather(*(_prove(evidence, one, probes) for one in asked))
     pairs = zip(asked, proofs, strict=True)
-    return {one.node.name: proof for one, proof in pairs if proof is not None}, failed
+    proved = {one.node.name: proof for one, proof in pairs if proof is not None}
+    return proved, {node: str(why) for node, why in failed.items()}
 
 
 async def _prove(evidence: Evidence, one: NodeEvidence, probes: Probes) -> Proof | None:

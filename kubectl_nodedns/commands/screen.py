@@ -17,7 +17,7 @@ from kubectl_nodedns.tui.given import Place
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from kubectl_nodedns.cluster.client import Client
     from kubectl_nodedns.lookup.question import Answer, Question
@@ -45,15 +45,21 @@ class ProbeAsker:
         """Whether there are pods to remove."""
         return bool(self._probes)
 
-    async def __call__(self, node: str, questions: Sequence[Question]) -> Sequence[Answer]:
-        """Ask from `node`.
+    async def __call__(
+        self,
+        node: str,
+        questions: Sequence[Question],
+        *,
+        answered: Callable[[Answer], None] = lambda _: None,
+    ) -> Sequence[Answer]:
+        """Ask from `node`; `answered` is called with each answer as soon as it is known.
 
         Raises:
             NodednsError: no pod can be had on the node.
         """
         async with self._turns[node]:  # a second question waits for the pod of the first
             probes = self._probes.get(node) or await self._start(node)
-            answers = await probes.ask(node, questions)
+            answers = await probes.ask(node, questions, answered=answered)
             if not any(answer.asked for answer in answers):
                 await self._forget(node)  # its pod has ended: the next question gets a new one
         return answers
@@ -75,7 +81,7 @@ class ProbeAsker:
         if not started:
             raise NodednsError(
                 f"no probe pod runs on {node}: {failed[node]}",
-                hint="see --probe-image and --probe-namespace",
+                hint=failed[node].way_out,
             )
         return probes
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from kubectl_nodedns.cluster.access import AccessOptions, duration, resolve
 from kubectl_nodedns.cluster.client import Client
 from kubectl_nodedns.install.options import NAMES, check
-from kubectl_nodedns.lookup import probes
+from kubectl_nodedns.lookup import probe_job, probes
 
 if TYPE_CHECKING:
     import argparse
@@ -51,12 +51,12 @@ def step_timeout(arguments: argparse.Namespace) -> float:
 
 def probe_image(arguments: argparse.Namespace) -> str:
     """Return the image that probes run."""
-    return str(arguments.probe_image or probes.IMAGE)
+    return str(arguments.probe_image or probe_job.IMAGE)
 
 
 def probe_namespace(arguments: argparse.Namespace) -> str:
     """Return the namespace that probes run in."""
-    return str(arguments.probe_namespace or probes.NAMESPACE)
+    return str(arguments.probe_namespace or probe_job.NAMESPACE)
 
 
 def make_probes(client: Client, arguments: argparse.Namespace) -> probes.Probes:
