@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from kubectl_nodedns.checks.gone_metrics import GONE, gone
 from kubectl_nodedns.checks.resources import BASE_BYTES, worst_case
-from kubectl_nodedns.checks.surroundings import GONE, _gone, version
+from kubectl_nodedns.checks.surroundings import version
 from kubectl_nodedns.facts.alert_rules import rules_of
 from kubectl_nodedns.facts.corefile import parse_corefile
 from kubectl_nodedns.facts.pod_dns import pod_dns_of
@@ -50,15 +51,15 @@ def test_versions(text: str, read: tuple[int, int, int] | None) -> None:
     ],
 )
 def test_metrics_that_are_gone_have_a_name_that_is_there(metric: str, instead: str) -> None:
-    found = _gone(metric)
+    found = gone(metric)
     assert found is not None
     assert found[1] == instead
 
 
-def test_metrics_of_today_are_not_called_gone() -> None:
+def test_metrics_of_today_are_not_calledgone() -> None:
     newest = [name for name, (_, rank) in BY_NAME.items() if rank == 0]
-    assert [name for name in newest if _gone(name)] == []
-    assert [name for _, name in GONE.values() if _gone(name)] == []
+    assert [name for name in newest if gone(name)] == []
+    assert [name for _, name in GONE.values() if gone(name)] == []
 
 
 def test_rules_that_ask_for_something_else_are_passed_over() -> None:
