@@ -11,7 +11,6 @@ from kubectl_nodedns.commands.preflight import Trying, gather
 from kubectl_nodedns.commands.session import (
     connect,
     given_options,
-    make_probes,
     probe_image,
     probe_namespace,
     step_timeout,
@@ -23,7 +22,7 @@ from kubectl_nodedns.facts.kubelets import Resolvers
 from kubectl_nodedns.install.live import read_live
 from kubectl_nodedns.install.objects import build
 from kubectl_nodedns.install.options import check, settle
-from kubectl_nodedns.lookup.probes import check_namespace
+from kubectl_nodedns.lookup.probes import Probes, check_namespace
 
 if TYPE_CHECKING:
     import argparse
@@ -90,7 +89,13 @@ async def _resolvers(
         RefusedError: no probe runs.
     """
     found = []
-    async with make_probes(client, arguments, dns_policy="Default") as probes:
+    async with Probes(
+        client,
+        namespace=probe_namespace(arguments),
+        image=probe_image(arguments),
+        timeout=min(step_timeout(arguments), 180.0),
+        dns_policy="Default",
+    ) as probes:
         failed = await probes.start(nodes)
         if failed and len(failed) == len(nodes):
             node, why = next(iter(sorted(failed.items())))

@@ -46,9 +46,8 @@ async def prove(
     asked = [one for one in nodes if one.node.name not in failed]
     proofs = await asyncio.gather(*(_prove(evidence, one, probes) for one in asked))
     pairs = zip(asked, proofs, strict=True)
-    return {one.node.name: proof for one, proof in pairs if proof is not None}, {
-        node: str(why) for node, why in failed.items()
-    }
+    proved = {one.node.name: proof for one, proof in pairs if proof is not None}
+    return proved, {node: str(why) for node, why in failed.items()}
 
 
 async def _prove(evidence: Evidence, one: NodeEvidence, probes: Probes) -> Proof | None:
@@ -71,8 +70,16 @@ async def _prove(evidence: Evidence, one: NodeEvidence, probes: Probes) -> Proof
 
 
 def _marked(evidence: Evidence, cache: str) -> bool:
+    """Whether a cache's Corefile has the marker, as an installation of ours has it."""
     zone = marker_name(evidence.domain).rstrip(".")
-    return any(zone in block.names for block in evidence.corefiles.get(cache, ()))
+    return any(
+        "POD_UID" in word
+        for block in evidence.corefiles.get(cache, ())
+        if zone in block.names
+        for template in block.all("template")
+        for line in template.body
+        for word in line.arguments
+    )
 
 
 def _proof(verdict: Verdict) -> Proof:

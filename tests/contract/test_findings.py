@@ -128,6 +128,13 @@ def left_out(cluster: Ailing) -> None:
     cluster.objects["nodes"][0]["metadata"]["labels"]["dns"] = "local"
 
 
+@case("ND010", INFO, "node node2", "its affinity chooses other nodes")
+def left_out_by_affinity(cluster: Ailing) -> None:
+    no_pod(cluster)
+    cluster.cache["affinity"] = {"nodeAffinity": {}}
+    cluster.objects["daemonsets"][0]["status"]["desiredNumberScheduled"] = 1
+
+
 @case("ND010", ERROR, "node node2", f"its kubelet hands out {LOCAL}")
 def no_pod_and_no_fallback(cluster: Ailing) -> None:
     no_pod(cluster)
