@@ -7,11 +7,15 @@ from typing import TYPE_CHECKING
 
 from kubectl_nodedns.cluster.access import AccessOptions, duration, resolve
 from kubectl_nodedns.cluster.client import Client
+from kubectl_nodedns.errors import UsageError
 from kubectl_nodedns.install.options import NAMES, check
 from kubectl_nodedns.lookup import probe_job, probes
 
 if TYPE_CHECKING:
     import argparse
+
+SHORTEST_LIFETIME = 10
+"""Seconds that a probe lives at least."""
 
 
 def access_options(arguments: argparse.Namespace) -> AccessOptions:
@@ -42,6 +46,7 @@ def check_change(arguments: argparse.Namespace) -> None:
     if arguments.dns_service:
         check("dns-service", arguments.dns_service)
     probes.check_namespace(probe_namespace(arguments))
+    probe_lifetime(arguments)
 
 
 def step_timeout(arguments: argparse.Namespace) -> float:
@@ -59,11 +64,32 @@ def probe_namespace(arguments: argparse.Namespace) -> str:
     return str(arguments.probe_namespace or probe_job.NAMESPACE)
 
 
-def make_probes(client: Client, arguments: argparse.Namespace) -> probes.Probes:
+def probe_lifetime(arguments: argparse.Namespace) -> int:
+    """Return the whole seconds after which a probe ends by itself.
+
+    Raises:
+        UsageError: --probe-lifetime is no duration, or too short to ask anything.
+    """
+    if not arguments.probe_lifetime:
+        return probe_job.LIFETIME
+    seconds = int(duration(arguments.probe_lifetime, option="--probe-lifetime") or 0)
+    if seconds < SHORTEST_LIFETIME:
+        raise UsageError(
+            f"--probe-lifetime: not less than {SHORTEST_LIFETIME} s",
+            hint="a probe must end by itself, and it takes seconds to start",
+        )
+    return seconds
+
+
+def make_probes(
+    client: Client, arguments: argparse.Namespace, *, dns_policy: str = "ClusterFirst"
+) -> probes.Probes:
     """Return the probes that the arguments ask for; none is started yet."""
     return probes.Probes(
         client,
         namespace=probe_namespace(arguments),
         image=probe_image(arguments),
         timeout=min(step_timeout(arguments), 180.0),
+        lifetime=probe_lifetime(arguments),
+        dns_policy=dns_policy,
     )

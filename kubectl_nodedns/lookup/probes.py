@@ -151,6 +151,10 @@ class Probes:
         )
         return done.stdout
 
+    def runs(self, node: str) -> bool:
+        """Whether a probe on `node` has been started, and is not known to have ended."""
+        return node in self._pods
+
     def forget(self, node: str) -> None:
         """Take the probe on `node` for gone: the next `start` makes a new one."""
         self._pods.pop(node, None)
