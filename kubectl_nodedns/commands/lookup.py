@@ -305,8 +305,8 @@ class Asking:
         request = self._request
         over = " and ".join(request.protocols)
         if len(nodes) > 1:
-            return f"ask {request.whole} {request.rtype} over {over} from {len(nodes)} nodes"
-        text = f"ask {request.whole} {request.rtype} over {over} from {nodes[0]}"
+            return f"ask {request.name} {request.rtype} over {over} from {len(nodes)} nodes"
+        text = f"ask {request.name} {request.rtype} over {over} from {nodes[0]}"
         if request.chooses or self._pod:
             return text
         return f"{text} (one of {len(self._way.nodes) or 1}; -A asks from all)"

@@ -49,9 +49,9 @@ async def ask_directly(arguments: argparse.Namespace, request: Request) -> int:
         raise UsageError(
             "--direct: there is no address to ask at: no cluster, and no nameserver in "
             f"{RESOLV_CONF}",
-            hint="give one with --server",
+            hint="give one with --at",
         )
-    talk.step(f"ask {request.whole} {request.rtype} from this machine ({node})")
+    talk.step(f"ask {request.name} {request.rtype} from this machine ({node})")
     tried: Sequence[Answer] = ()
     asker = Direct()
     if not request.absolute and conf.nameservers:

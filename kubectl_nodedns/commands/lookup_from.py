@@ -118,6 +118,8 @@ async def _try(
     try:
         done = await client.exec(*place, words, timeout=EXEC_TIMEOUT)
     except (ApiError, TimedOutError) as error:
+        if "executable file not found" in str(error):
+            return "", f"it has no {words[0]}"
         said = str(error).partition(": ")[2] or str(error)
         return "", printable(said[:120])
     return (done.stdout, "") if done.code == 0 else ("", printable(done.stderr.strip()[:120]))

@@ -119,7 +119,7 @@ def read_request(arguments: argparse.Namespace) -> Request:
         from_pod=arguments.from_pod or "",
         namespace=arguments.namespace or "",
         direct=arguments.direct,
-        servers=tuple(address(one, option="--server") for one in arguments.server or ()),
+        servers=tuple(address(one, option="--at") for one in arguments.at or ()),
         search=arguments.search,
         interval=max(interval, SHORTEST) if interval is not None else None,
         output=arguments.output,

@@ -28,7 +28,14 @@ PAYLOAD = 1232
 
 
 class Direct:
-    """Asks from this machine; has the interface of `probes.Probes`."""
+    """Asks from this machine; has the interface of `probes.Probes`.
+
+    Args:
+        port: the port that every server is asked at.
+    """
+
+    def __init__(self, port: int = 53) -> None:
+        self._port = port
 
     async def ask(
         self,
@@ -40,38 +47,41 @@ class Direct:
         """Ask `questions` one after the other; `answered` is called with each answer."""
         answers = []
         for question in questions:
-            answer = await _ask(question)
+            answer = await _ask(question, self._port)
             answers.append(answer)
             answered(answer)
         return answers
 
 
-async def _ask(question: Question) -> Answer:
+async def _ask(question: Question, port: int) -> Answer:
     timeout = question.manner.timeout
     try:
         query = _query(question)
         if question.tcp:
-            response, truncated = await _tcp(query, question), False
+            response, truncated = await _tcp(query, question, port), False
         else:
             try:
                 response = await dns.asyncquery.udp(
-                    query, question.server, timeout=timeout, raise_on_truncation=True
+                    query, question.server, timeout=timeout, port=port, raise_on_truncation=True
                 )
                 truncated = False
             except dns.message.Truncated:
-                response, truncated = await _tcp(query, question), True
+                response, truncated = await _tcp(query, question, port), True
     except dns.exception.Timeout:
         return Answer(question=question, error=f"no response in {timeout} s")
     except dns.query.BadResponse:
         return Answer(question=question, error="a response that is none to this question")
-    except (dns.exception.DNSException, OSError, EOFError, ValueError) as error:
+    except EOFError:
+        return Answer(question=question, error="the connection was closed without an answer")
+    except (dns.exception.DNSException, OSError, ValueError) as error:
         text = str(error) or type(error).__name__
         return Answer(question=question, error=printable(text)[:200])
     return _answer(question, response, truncated=truncated)
 
 
-async def _tcp(query: dns.message.Message, question: Question) -> dns.message.Message:
-    return await dns.asyncquery.tcp(query, question.server, timeout=question.manner.timeout)
+async def _tcp(query: dns.message.Message, question: Question, port: int) -> dns.message.Message:
+    timeout = question.manner.timeout
+    return await dns.asyncquery.tcp(query, question.server, timeout=timeout, port=port)
 
 
 def _query(question: Question) -> dns.message.Message:

@@ -76,7 +76,7 @@ def _places(parser: argparse.ArgumentParser) -> None:
         help="ask from this machine, a node or a pod, without a probe",
     )
     group.add_argument(
-        "--server", action="append", metavar="IP", help="ask at this address too; repeatable"
+        "--at", action="append", metavar="IP", help="ask at this address too; repeatable"
     )
 
 
