@@ -92,8 +92,7 @@ async def read_last_words(client: Client, pod: CachePod, *, previous: bool) -> s
 def cache_pod_of(item: Mapping[str, Any], cache: Cache) -> CachePod:
     """Read a Pod object of `cache`."""
     metadata, spec, status = item["metadata"], item.get("spec") or {}, item.get("status") or {}
-    containers = spec.get("containers") or ({},)
-    first = containers[0]
+    first: Mapping[str, Any] = next(iter(spec.get("containers") or ()), {})
     words = (*(first.get("command") or ()), *(first.get("args") or ()))
     statuses = status.get("containerStatuses") or ()
     leaving = "deletionTimestamp" in metadata

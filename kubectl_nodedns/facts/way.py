@@ -69,6 +69,12 @@ class Way:
     """What could not be read, each with the reason."""
 
     @property
+    def local_ips(self) -> tuple[str, ...]:
+        """The cache's own addresses: those it listens on, without the DNS service's."""
+        listens = self.cache.local_ips if self.cache else ()
+        return tuple(ip for ip in listens if ip not in self.dns.ips)
+
+    @property
     def intercepting(self) -> bool:
         """Whether the cache is set up to answer at the kube-dns IP."""
         return self.cache is not None and self.dns.ip in self.cache.local_ips

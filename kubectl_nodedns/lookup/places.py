@@ -26,7 +26,7 @@ def points(
     if way is None:
         return vantage_points(resolvers=resolvers, servers=servers)
     return vantage_points(
-        local_ips=way.cache.local_ips if way.cache else (),
+        local_ips=way.local_ips,
         kube_dns_ips=way.dns.ips,
         upstream_ips=way.upstream_ips,
         endpoints=[(endpoint.address, str(endpoint)) for endpoint in way.endpoints],

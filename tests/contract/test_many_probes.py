@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -151,6 +152,36 @@ async def test_a_probe_that_is_stuck_holds_up_no_other(api: Api, probes: Probes)
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def test_an_answer_is_handed_on_before_the_round_has_ended(api: Api, probes: Probes) -> None:
+    """The server ends the round only after the first answer has been handed on."""
+    first = threading.Event()
+
+    async def slowly(request: web.Request) -> web.WebSocketResponse:
+        socket = web.WebSocketResponse(protocols=BOTH)
+        await socket.prepare(request)
+        await socket.send_bytes(STDOUT + OUTPUT.encode())
+        await asyncio.to_thread(first.wait)
+        rest = OUTPUT.removeprefix(";;; nodedns\n")
+        await socket.send_bytes(STDOUT + rest.encode())
+        await socket.send_bytes(ended(0))
+        await socket.close()
+        return socket
+
+    Fleet(api)
+    api.state.scripts.pop(("GET", f"{PODS}/pod-of-node0/exec"))
+    api.script("GET", f"{PODS}/pod-of-node0/exec", slowly)
+    await probes.start(NODES[:1])
+    came: list[Answer] = []
+
+    def answered(answer: Answer) -> None:
+        came.append(answer)
+        first.set()
+
+    answers = await probes.ask("node0", [QUESTION, QUESTION], answered=answered)
+    assert answers == came
+    assert [answer.ok for answer in answers] == [True, True]
 
 
 async def test_every_probe_is_deleted_by_its_uid(api: Api, client: Client) -> None:

@@ -164,6 +164,7 @@ def test_the_table_ends_with_the_verdict_and_says_where_it_asked(
         ("silent", 1, "no response in 1 s"),
         ("garbage", 1, "no answer at server"),
     ],
+    ids=lambda value: value if str(value).isalpha() else "",
 )
 def test_what_a_bad_server_sends_comes_out_readable_and_harmless(
     label: str, code: int, words: str, pods: dict[str, Any], nodedns: Plugin
@@ -282,6 +283,17 @@ def test_a_tainted_node_is_asked_from_all_the_same(
         kubectl("taint", "node", node, "dedicated=gpu:NoSchedule-")
     assert f"from {node}" in asked.stderr
     assert asked.code == 0, str(asked)
+
+
+def test_a_cache_that_is_not_ours_is_told_by_its_counters_and_that_is_called_evidence(
+    agents: RealCluster, nodedns: Plugin
+) -> None:
+    asked = nodedns.run("lookup", NAME, "--udp")
+    assert asked.code == 0, str(asked)
+    assert "cache node" not in asked.stdout
+    said = [line for line in asked.stdout.splitlines() if "(evidence, no proof)" in line]
+    assert [DNS_SERVICE_IP in line for line in said].count(True) == 1
+    assert all("grew by" in line and "it may have answered" in line for line in said), str(asked)
 
 
 def test_a_client_that_is_killed_leaves_no_probe_behind_after_its_limit(
