@@ -14,6 +14,8 @@ from kubectl_nodedns.lookup import probe_job, probes
 if TYPE_CHECKING:
     import argparse
 
+START = 180.0
+"""Seconds that probes may take to start, unless --timeout is shorter."""
 SHORTEST_LIFETIME = 10
 """Seconds that a probe lives at least."""
 
@@ -82,14 +84,19 @@ def probe_lifetime(arguments: argparse.Namespace) -> int:
 
 
 def make_probes(
-    client: Client, arguments: argparse.Namespace, *, dns_policy: str = "ClusterFirst"
+    client: Client,
+    arguments: argparse.Namespace,
+    *,
+    dns_policy: str = "ClusterFirst",
+    host_network: bool = False,
 ) -> probes.Probes:
     """Return the probes that the arguments ask for; none is started yet."""
     return probes.Probes(
         client,
         namespace=probe_namespace(arguments),
         image=probe_image(arguments),
-        timeout=min(step_timeout(arguments), 180.0),
+        timeout=min(step_timeout(arguments), START) if "timeout" in arguments else START,
         lifetime=probe_lifetime(arguments),
         dns_policy=dns_policy,
+        host_network=host_network,
     )

@@ -27,7 +27,8 @@ def test_the_documented_roles_suffice(
     try:
         for binding, role, name, where in BINDINGS:
             kubectl(*where, "create", binding, name, f"--{role}={name}", f"--user={USER}")
-        for words in (("enable", "--yes"), ("top", "--once"), ("disable", "--yes")):
+        lookup = ("lookup", "kubernetes.default", "--udp")
+        for words in (("enable", "--yes"), ("top", "--once"), lookup, ("disable", "--yes")):
             ended = nodedns.run(*words, "--as", USER)
             assert ended.code == 0, str(ended)
             assert "forbidden" not in ended.stderr, str(ended)
