@@ -7,7 +7,7 @@ import sys
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from kubectl_nodedns.commands.session import probe_image, probe_namespace
+from kubectl_nodedns.commands.session import probe_image, probe_lifetime, probe_namespace
 from kubectl_nodedns.errors import ApiError, Exit, NodednsError, RefusedError
 from kubectl_nodedns.facts.cluster_domain import read_cluster_domain
 from kubectl_nodedns.facts.dataplane import read_dataplane
@@ -31,12 +31,14 @@ class ProbeAsker:
         client: the session to the API server.
         namespace: where the pods are made.
         image: what they run.
+        lifetime: seconds after which a pod ends by itself.
     """
 
-    def __init__(self, client: Client, *, namespace: str, image: str) -> None:
+    def __init__(self, client: Client, *, namespace: str, image: str, lifetime: int) -> None:
         self._client = client
         self._namespace = namespace
         self._image = image
+        self._lifetime = lifetime
         self._probes: dict[str, Probes] = {}
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
@@ -69,7 +71,12 @@ class ProbeAsker:
         await asyncio.gather(*(self._forget(node) for node in list(self._probes)))
 
     async def _start(self, node: str) -> Probes:
-        probes = Probes(self._client, namespace=self._namespace, image=self._image)
+        probes = Probes(
+            self._client,
+            namespace=self._namespace,
+            image=self._image,
+            lifetime=self._lifetime,
+        )
         self._probes[node] = probes
         started = False
         try:
@@ -117,6 +124,7 @@ async def show(
         client,
         namespace=probe_namespace(arguments),
         image=probe_image(arguments),
+        lifetime=probe_lifetime(arguments),
     )
     place = Place(
         context=client.access.context, mode=mode, kube_dns_ip=kube_dns_ip, cluster_domain=domain

@@ -50,6 +50,7 @@ class Probes:
         timeout: seconds that the pods may take to start.
         lifetime: seconds after which a pod ends by itself.
         dns_policy: "ClusterFirst" gives pods their usual resolv.conf, "Default" the node's.
+        host_network: whether they live in their node's network instead of one of their own.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class Probes:
         timeout: float = 120.0,
         lifetime: int = LIFETIME,
         dns_policy: str = "ClusterFirst",
+        host_network: bool = False,
     ) -> None:
         check_namespace(namespace)
         self._client = client
@@ -69,6 +71,7 @@ class Probes:
         self._timeout = timeout
         self._lifetime = lifetime
         self._dns_policy = dns_policy
+        self._host_network = host_network
         self._run = secrets.token_hex(4)
         self._count = 0
         self._jobs: dict[str, tuple[str, str]] = {}
@@ -144,12 +147,25 @@ class Probes:
             self._client, self._namespace, pod, CONTAINER, questions, self._gate, answered
         )
 
-    async def resolv_conf(self, node: str) -> str:
-        """Return /etc/resolv.conf of the probe on `node`: what its kubelet gives to such pods."""
+    async def run(self, node: str, command: Sequence[str], *, timeout: float) -> str:
+        """Run `command` in the probe on `node` and return what it printed.
+
+        Raises:
+            ApiError: it cannot be run.
+            TimedOutError: it did not end within `timeout` seconds.
+        """
         done = await self._client.exec(
-            self._namespace, self._pods[node], CONTAINER, ["cat", "/etc/resolv.conf"], timeout=20.0
+            self._namespace, self._pods[node], CONTAINER, command, timeout=timeout
         )
         return done.stdout
+
+    async def resolv_conf(self, node: str) -> str:
+        """Return /etc/resolv.conf of the probe on `node`: what its kubelet gives to such pods."""
+        return await self.run(node, ["cat", "/etc/resolv.conf"], timeout=20.0)
+
+    def runs(self, node: str) -> bool:
+        """Whether a probe on `node` has been started, and is not known to have ended."""
+        return node in self._pods
 
     def forget(self, node: str) -> None:
         """Take the probe on `node` for gone: the next `start` makes a new one."""
@@ -173,6 +189,7 @@ class Probes:
             image=self._image,
             lifetime=self._lifetime,
             dns_policy=self._dns_policy,
+            host_network=self._host_network,
         )
         path = collection("batch/v1", "jobs", self._namespace)
         name = job["metadata"]["name"]
