@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING
 
 from kubectl_nodedns.cluster.access import AccessOptions, resolve
 from kubectl_nodedns.cluster.paths import named
+from kubectl_nodedns.cluster.web import Web
 from kubectl_nodedns.errors import ApiError, NodednsError, RefusedError, UsageError
 from kubectl_nodedns.facts.caches import Cache, flag, quantity, read_caches
 from kubectl_nodedns.facts.dns_service import USUAL_NAMESPACE, read_dns_service, split_name
 from kubectl_nodedns.metrics.details import Details
 from kubectl_nodedns.metrics.discovery import Discovery
+from kubectl_nodedns.metrics.forwarded import Automatic, PortForward
 from kubectl_nodedns.metrics.monitor import Monitor
+from kubectl_nodedns.metrics.prometheus import Prometheus, ThroughApiServer
 from kubectl_nodedns.metrics.record import Recorder
 from kubectl_nodedns.metrics.sampler import Sampler
 from kubectl_nodedns.metrics.source import PodProxy, Scraped
@@ -68,9 +71,28 @@ async def make_monitor(
 
 
 @contextlib.asynccontextmanager
-async def make_source(client: Client, _arguments: argparse.Namespace) -> AsyncIterator[Source]:
-    """Give where metrics come from."""
-    yield Scraped(PodProxy(client))
+async def make_source(client: Client, arguments: argparse.Namespace) -> AsyncIterator[Source]:
+    """Give where metrics come from: what was asked for, else the pod proxy with its substitute.
+
+    Raises:
+        NodednsError: a Prometheus was asked for, and does not answer as one.
+    """
+    where = arguments.prometheus
+    if where and arguments.source != "auto":
+        raise UsageError("--source and --prometheus are two answers to one question: give one")
+    if where and "://" in where:
+        async with Web(where) as web:
+            source = Prometheus(web, web.name)
+            await source.check()
+            yield source
+    elif where:
+        source = Prometheus(ThroughApiServer(client, where), where)
+        await source.check()
+        yield source
+    else:
+        proxy, forward = PodProxy(client), PortForward(client)
+        texts = {"auto": Automatic(proxy, forward), "proxy": proxy, "port-forward": forward}
+        yield Scraped(texts[arguments.source])
 
 
 def make_recorder(arguments: argparse.Namespace, context: str) -> Recorder | None:

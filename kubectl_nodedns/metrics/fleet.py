@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from kubectl_nodedns.metrics.inventory import CachePod, Node
     from kubectl_nodedns.metrics.sampler import Sampled
 
-EVIDENCE_SECONDS = 60.0
+EVIDENCE_SECONDS = 120.0
 """How long a lookup that was seen at the kube-dns IP counts as evidence."""
 STALE_INTERVALS = 3
 """A figure is stale when this many scrapes of its pod should have come since."""
