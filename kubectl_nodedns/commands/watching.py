@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
     from kubectl_nodedns.cluster.client import Client
-    from kubectl_nodedns.metrics.source import Source
+    from kubectl_nodedns.metrics.source import Source, TextSource
 
 SMALLEST_RECORDING = 2**20
 """Bytes; less would hold no minute of a small cluster."""
@@ -91,7 +91,11 @@ async def make_source(client: Client, arguments: argparse.Namespace) -> AsyncIte
         yield source
     else:
         proxy, forward = PodProxy(client), PortForward(client)
-        texts = {"auto": Automatic(proxy, forward), "proxy": proxy, "port-forward": forward}
+        texts: dict[str, TextSource] = {
+            "auto": Automatic(proxy, forward),
+            "proxy": proxy,
+            "port-forward": forward,
+        }
         yield Scraped(texts[arguments.source])
 
 
