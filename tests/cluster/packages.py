@@ -51,6 +51,12 @@ def missing_packages() -> list[str]:
     return sorted(missing)
 
 
+def wanted_packages() -> list[str]:
+    """Return what is to be installed: what the cluster misses, and what other tests miss."""
+    also = {package for program, package in ALSO.items() if shutil.which(program) is None}
+    return sorted({*missing_packages(), *also})
+
+
 def requirements() -> list[str]:
     """Return the reasons why the cluster cannot run here; none means that it can."""
     if sys.platform != "linux":
@@ -75,8 +81,7 @@ def requirements() -> list[str]:
 
 def install() -> list[str]:
     """Install the missing packages with apt-get and return their names."""
-    also = {package for program, package in ALSO.items() if shutil.which(program) is None}
-    missing = sorted({*missing_packages(), *also})
+    missing = wanted_packages()
     if missing:
         # With a runlevel given no package starts its service: a Prometheus would take a port.
         environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
