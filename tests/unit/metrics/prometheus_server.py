@@ -1,35 +1,19 @@
-"""A real Prometheus on loopback whose storage holds pages of ours, scraped at times of ours."""
+"""A real Prometheus whose storage holds pages of ours, scraped at times of ours."""
 
 from __future__ import annotations
 
 import json
-import shutil
-import socket
 import subprocess
-import time
-import urllib.error
-import urllib.parse
-import urllib.request
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from prometheus_client.parser import text_string_to_metric_families
+
+from tests.e2e.prometheus import running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
-
-START_SECONDS = 60.0
-
-MISSING = next(
-    (
-        f"there is no {program} on PATH: Debian's package prometheus has it"
-        for program in ("prometheus", "promtool")
-        if shutil.which(program) is None
-    ),
-    "",
-)
-"""Why there cannot be a Prometheus here; empty when there can."""
 
 
 def open_metrics(scrapes: Mapping[str, Sequence[tuple[float, str]]]) -> str:
@@ -57,58 +41,8 @@ def serving(folder: Path, scrapes: Mapping[str, Sequence[tuple[float, str]]]) ->
     """Start a Prometheus with these scrapes; yield its URL, and end it."""
     source = folder / "scrapes.txt"
     source.write_text(open_metrics(scrapes))
-    data = folder / "data"
-    words = ["promtool", "tsdb", "create-blocks-from", "openmetrics", str(source), str(data)]
+    words = ["promtool", "tsdb", "create-blocks-from", "openmetrics", source, folder / "data"]
     made = subprocess.run(words, capture_output=True, text=True, check=False)
     assert made.returncode == 0, made.stderr + made.stdout
-    config = folder / "prometheus.yml"
-    config.write_text("scrape_configs: []\n")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    log = (folder / "log").open("w")
-    server = subprocess.Popen(
-        [
-            "prometheus",
-            f"--config.file={config}",
-            f"--storage.tsdb.path={data}",
-            f"--web.listen-address=127.0.0.1:{port}",
-            "--storage.tsdb.retention.time=100y",
-        ],
-        stdout=log,
-        stderr=subprocess.STDOUT,
-    )
-    url = f"http://127.0.0.1:{port}"
-    try:
-        _wait(server, url, folder / "log")
+    with running(folder, {"scrape_configs": []}) as url:
         yield url
-    finally:
-        server.terminate()
-        server.wait()
-        log.close()
-
-
-def query(url: str, expression: str, at: float) -> list[dict[str, Any]]:
-    """Evaluate an expression at a time; return its result."""
-    words = urllib.parse.urlencode({"query": expression, "time": at})
-    with urllib.request.urlopen(f"{url}/api/v1/query?{words}") as answer:
-        result: list[dict[str, Any]] = json.load(answer)["data"]["result"]
-    return result
-
-
-def value(url: str, expression: str, at: float) -> float:
-    """Evaluate an expression that has one value."""
-    (one,) = query(url, expression, at)
-    return float(one["value"][1])
-
-
-def _wait(server: subprocess.Popen[bytes], url: str, log: Path) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while True:
-        try:
-            with urllib.request.urlopen(f"{url}/-/ready"):
-                return
-        except (urllib.error.URLError, OSError):
-            assert server.poll() is None, log.read_text()
-            assert time.monotonic() < deadline, log.read_text()
-            time.sleep(0.05)

@@ -15,8 +15,9 @@ from kubectl_nodedns.metrics.monitoring.dashboard import dashboard
 from kubectl_nodedns.metrics.monitoring.queries import Queries, read_version
 from kubectl_nodedns.metrics.monitoring.rules import alerts, groups
 from kubectl_nodedns.metrics.series import BY_NAME, Series
+from tests.e2e.prometheus import MISSING, query
 from tests.unit.metrics.pages import KUBE_DNS, LOCAL, Load, UpstreamLoad, ZoneLoad, page
-from tests.unit.metrics.prometheus_server import MISSING, query, serving
+from tests.unit.metrics.prometheus_server import serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -21,9 +21,10 @@ from kubectl_nodedns.metrics.histogram import quantile
 from kubectl_nodedns.metrics.page import read_page
 from kubectl_nodedns.metrics.prometheus import Prometheus
 from kubectl_nodedns.metrics.sampler import Sampler
+from tests.e2e.prometheus import MISSING, query, value
 from tests.unit.metrics.fleets import pod
 from tests.unit.metrics.pages import KUBE_DNS, Load, UpstreamLoad, ZoneLoad, page
-from tests.unit.metrics.prometheus_server import MISSING, query, serving, value
+from tests.unit.metrics.prometheus_server import serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
