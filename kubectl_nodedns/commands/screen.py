@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from kubectl_nodedns.cluster.client import Client
     from kubectl_nodedns.lookup.question import Answer, Question
     from kubectl_nodedns.metrics.monitor import Monitor
+    from kubectl_nodedns.metrics.replay import Player
 
 
 class ProbeAsker:
@@ -145,6 +146,41 @@ async def show(
     if watching.done():
         watching.result()
     return Exit.OK
+
+
+async def show_recording(player: Player, arguments: argparse.Namespace, *, sort_by: str) -> int:
+    """Show a recording on the terminal until the person quits."""
+    facts = player.recording.facts
+    addresses = player.snapshot().kube_dns_ips
+    place = Place(
+        context=facts.get("context", ""),
+        mode=facts.get("mode", ""),
+        kube_dns_ip=next(iter(addresses), ""),
+        cluster_domain="",
+    )
+    app = TopApp(feed=player, asker=NobodyToAsk(), place=place, sort_by=sort_by)
+    player.play()
+    await app.run_async(mouse=not arguments.no_mouse)
+    return Exit.OK
+
+
+class NobodyToAsk:
+    """Stands where lookups are asked for: a recording has no nodes."""
+
+    async def __call__(
+        self,
+        node: str,
+        questions: Sequence[Question],  # noqa: ARG002 - the protocol's
+    ) -> Sequence[Answer]:
+        """Refuse.
+
+        Raises:
+            NodednsError: always.
+        """
+        raise NodednsError(f"{node} is part of a recording: nobody is there to ask")
+
+    async def close(self) -> None:
+        """Do nothing."""
 
 
 async def _mode(client: Client) -> str:
