@@ -21,7 +21,7 @@ from kubectl_nodedns.metrics.document import document
 from kubectl_nodedns.metrics.monitor import Monitor
 from kubectl_nodedns.metrics.report import summary, table
 from kubectl_nodedns.metrics.sampler import Sampler
-from kubectl_nodedns.metrics.source import PodProxy
+from kubectl_nodedns.metrics.source import PodProxy, Scraped
 
 if TYPE_CHECKING:
     import argparse
@@ -68,7 +68,7 @@ async def _top(
 
         monitor = Monitor(
             discovery=Discovery(client, caches, labels=arguments.selector or ""),
-            sampler=Sampler(PodProxy(client), interval=refresh),
+            sampler=Sampler(Scraped(PodProxy(client)), interval=refresh),
             caches=caches,
             dns_ips=dns_ips,
             reread=lambda: read_caches(client, _namespace(arguments)),

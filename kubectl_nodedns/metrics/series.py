@@ -28,8 +28,10 @@ class Series(Enum):
 
     LOOKUPS = Names(
         names=("coredns_dns_requests_total", "coredns_dns_request_count_total"),
-        by=("server", "zone"),
+        by=("server", "zone", "type", "proto"),
     )
+    OLD_LOOKUP_TYPES = Names(names=("coredns_dns_request_type_count_total",), by=("type",))
+    """Before CoreDNS 1.7, where LOOKUPS have no type."""
     RESPONSES = Names(
         names=("coredns_dns_responses_total", "coredns_dns_response_rcode_count_total"),
         by=("zone", "rcode"),

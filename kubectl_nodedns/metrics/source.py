@@ -1,17 +1,21 @@
 """Where metrics pages come from.
 
 Owns the interface that the sampler reads through, and its implementation over the API server's pod
-proxy. Parses nothing and times nothing.
+proxy. Others are in `prometheus` and `forwarded`; a recording stands in for all of them (`replay`).
 """
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Protocol
 
 from kubectl_nodedns.cluster.paths import pod_proxy
 from kubectl_nodedns.errors import ApiError, ForbiddenError, NotFoundError, UnreachableError
+from kubectl_nodedns.metrics.page import Page, read_page
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from kubectl_nodedns.metrics.inventory import CachePod
 
 AGENT_PORT = 9353
@@ -27,7 +31,30 @@ class NoAnswerError(ApiError):
 
 
 class Source(Protocol):
-    """Something that has the metrics page of a cache pod."""
+    """Something that has the metrics pages of cache pods."""
+
+    @property
+    def name(self) -> str:
+        """What to call it on screen."""
+        ...
+
+    @property
+    def interval(self) -> float:
+        """Seconds between two pages that it has; 0 where reading makes a new one."""
+        ...
+
+    async def pages(self, pod: CachePod) -> Sequence[Page]:
+        """Return the newest page, with older ones before it where there are any.
+
+        Raises:
+            ApiError: none can be had.
+            ExpositionError: it cannot be read.
+        """
+        ...
+
+
+class TextSource(Protocol):
+    """Something that has the metrics page of a cache pod as text, made at that moment."""
 
     @property
     def name(self) -> str:
@@ -35,12 +62,37 @@ class Source(Protocol):
         ...
 
     async def read(self, pod: CachePod) -> str:
-        """Return the page as text.
+        """Return the page.
 
         Raises:
             ApiError: it cannot be had.
         """
         ...
+
+
+class Scraped:
+    """Pages that are made when they are asked for.
+
+    Args:
+        texts: where their text comes from.
+        clock: tells Unix seconds.
+    """
+
+    interval = 0.0
+
+    def __init__(self, texts: TextSource, *, clock: Callable[[], float] = time.time) -> None:
+        self._texts = texts
+        self._clock = clock
+
+    @property
+    def name(self) -> str:
+        """What to call it on screen."""
+        return self._texts.name
+
+    async def pages(self, pod: CachePod) -> Sequence[Page]:
+        """Read one page."""
+        text = await self._texts.read(pod)
+        return (read_page(text, at=self._clock()),)
 
 
 class TextReader(Protocol):

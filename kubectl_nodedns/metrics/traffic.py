@@ -131,6 +131,12 @@ class Figures:
     """CoreDNS's version; empty when not told."""
     traffic: Traffic
     """All lookups."""
+    types: Mapping[str, float]
+    """Lookups per second by type of question (A, AAAA, ...); none with one page."""
+    protocols: Mapping[str, float]
+    """Lookups per second by transport (udp, tcp); none with one page."""
+    rcodes: Mapping[str, float]
+    """Responses per second by response code; none with one page."""
     zones: tuple[Zone, ...]
     """By zone, busiest first."""
     upstreams: tuple[Upstream, ...]
