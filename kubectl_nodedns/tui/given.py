@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from kubectl_nodedns.lookup.question import Answer, Question
+    from kubectl_nodedns.lookup.vantage import VantagePoint
     from kubectl_nodedns.metrics.fleet import FleetSnapshot
     from kubectl_nodedns.metrics.inventory import CachePod
 
@@ -43,6 +44,10 @@ class Asker(Protocol):
         Raises:
             NodednsError: no pod can be had on the node.
         """
+        ...
+
+    async def release(self, node: str) -> None:
+        """Take the pod on `node` away, if there is one."""
         ...
 
     async def close(self) -> None:
@@ -97,6 +102,14 @@ class Reader(Protocol):
         Args:
             pod: the cache pod.
             previous: whether to read the log of the container before the last restart.
+
+        Raises:
+            NodednsError: it cannot be read.
+        """
+        ...
+
+    async def points(self) -> Sequence[VantagePoint]:
+        """Return where one question can be asked: caches, DNS service, upstream, CoreDNS.
 
         Raises:
             NodednsError: it cannot be read.
@@ -182,3 +195,17 @@ class Place:
         """The word of the context's name by which it looks like production; empty without one."""
         found = _PRODUCTION.search(self.context)
         return found[1] if found else ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Given:
+    """All that the screen is handed."""
+
+    feed: Feed
+    """Where snapshots come from."""
+    asker: Asker
+    """Asks questions from a node."""
+    reader: Reader
+    """Reads events, logs and configuration."""
+    examiner: Examiner
+    """Looks for what is wrong."""
