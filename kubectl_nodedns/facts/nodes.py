@@ -64,6 +64,8 @@ class Node:
     """Address ranges of its pods, in CIDR notation; may be empty."""
     taints: tuple[Taint, ...] = ()
     """Its taints."""
+    architecture: str = ""
+    """Its processor, such as "amd64"; empty when not told."""
 
     def selected(self, selector: Mapping[str, str]) -> bool:
         """Whether it carries every label of `selector`."""
@@ -98,6 +100,7 @@ def node_of(item: Mapping[str, Any]) -> Node:
             Taint(key=t.get("key", ""), value=t.get("value") or "", effect=t.get("effect", ""))
             for t in spec.get("taints") or ()
         ),
+        architecture=labels.get("kubernetes.io/arch") or info.get("architecture") or "",
     )
 
 

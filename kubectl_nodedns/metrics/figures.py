@@ -39,6 +39,8 @@ def figures(before: Page | None, after: Page) -> Figures:
         memory_bytes=after.single(Series.MEMORY),
         setup_errors=grown.rate(Series.SETUP_ERRORS) if grown else None,
         panics_total=after.single(Series.PANICS),
+        setup_errors_by_type=_setup_errors(grown) if grown else {},
+        reload_failures_total=after.single(Series.RELOAD_FAILURES),
     )
 
 
@@ -151,7 +153,13 @@ def _upstream(to: str, grown: Increases | None) -> Upstream:
         failures=sum(responses.get(rcode, 0.0) for rcode in FAILURES) / grown.seconds,
         healthcheck_failures=grown.get(Series.HEALTHCHECK_FAILURES).get((to,), 0.0) / grown.seconds,
         latency=_latency(durations, grown.seconds),
+        by_rcode={rcode: value / grown.seconds for rcode, value in responses.items()},
     )
+
+
+def _setup_errors(grown: Increases) -> dict[str, float]:
+    parts = grown.get(Series.SETUP_ERRORS)
+    return {key[0]: value / grown.seconds for key, value in parts.items() if value}
 
 
 def _evictions(grown: Increases) -> float | None:

@@ -73,6 +73,9 @@ class Series(Enum):
         names=("coredns_nodecache_setup_errors_total", "coredns_nodecache_setup_errors"),
         by=("errortype",),
     )
+    RELOAD_FAILURES = Names(
+        names=("coredns_reload_failed_total", "coredns_reload_failed_count_total")
+    )
     PANICS = Names(names=("coredns_panics_total", "coredns_panic_count_total"))
     BUILD = Names(names=("coredns_build_info",), by=("version",), gauge=True)
     MEMORY = Names(names=("process_resident_memory_bytes",), gauge=True)

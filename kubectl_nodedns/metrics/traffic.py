@@ -7,7 +7,7 @@ in it. Failures are SERVFAIL and REFUSED.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -93,6 +93,8 @@ class Upstream:
     """Failed health checks: each means that a lookup before it had no answer."""
     latency: Histogram
     """Responses by duration."""
+    by_rcode: Mapping[str, float] = field(default_factory=dict)
+    """Responses by response code."""
 
     @property
     def failure_ratio(self) -> float | None:
@@ -157,6 +159,10 @@ class Figures:
     """Failures to set up rules or interface, per second."""
     panics_total: float | None
     """Panics since process start."""
+    setup_errors_by_type: Mapping[str, float] = field(default_factory=dict)
+    """Failures to set up rules or interface by type, per second; none with one page."""
+    reload_failures_total: float | None = None
+    """Corefiles that could not be loaded since process start."""
 
     @cached_property
     def upstream_latency(self) -> Histogram:

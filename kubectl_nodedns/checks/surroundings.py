@@ -1,0 +1,213 @@
+"""Checks of who can reach the cache, of rules about it, and of versions."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from kubectl_nodedns.checks.finding import Category, Check, Seen, Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from kubectl_nodedns.checks.evidence import Evidence
+    from kubectl_nodedns.facts.alert_rules import AlertRule
+
+EVERY_ADDRESS = frozenset({"0.0.0.0", "::"})  # noqa: S104 - what is looked for
+NEWEST = (1, 26, 8)
+"""The newest released image, of March 2026."""
+TIDY = (1, 22, 20)
+"""Images before this one lose or double rules (kubernetes/dns, issues 292, 310, 568)."""
+OLD_REGISTRY = "k8s.gcr.io/"
+_TAG = re.compile(r"v?(\d+)\.(\d+)\.(\d+)")
+SUFFIXES = ("_bucket", "_count", "_sum", "_total")
+GONE: dict[str, tuple[tuple[int, int], str]] = {
+    "coredns_dns_request_count_total": ((1, 7), "coredns_dns_requests_total"),
+    "coredns_dns_request_type_count_total": ((1, 7), "coredns_dns_requests_total"),
+    "coredns_dns_request_do_count_total": ((1, 7), "coredns_dns_do_requests_total"),
+    "coredns_dns_response_rcode_count_total": ((1, 7), "coredns_dns_responses_total"),
+    "coredns_cache_size": ((1, 7), "coredns_cache_entries"),
+    "coredns_panic_count_total": ((1, 7), "coredns_panics_total"),
+    "coredns_reload_failed_count_total": ((1, 7), "coredns_reload_failed_total"),
+    "coredns_forward_request_count_total": (
+        (1, 7),
+        "coredns_proxy_request_duration_seconds_count",
+    ),
+    "coredns_forward_response_rcode_count_total": (
+        (1, 7),
+        "coredns_proxy_request_duration_seconds_count",
+    ),
+    "coredns_forward_healthcheck_failure_count_total": (
+        (1, 7),
+        "coredns_proxy_healthcheck_failures_total",
+    ),
+    "coredns_forward_healthcheck_broken_count_total": (
+        (1, 7),
+        "coredns_forward_healthcheck_broken_total",
+    ),
+    "coredns_forward_requests_total": ((1, 11), "coredns_proxy_request_duration_seconds_count"),
+    "coredns_forward_responses_total": ((1, 11), "coredns_proxy_request_duration_seconds_count"),
+    "coredns_forward_request_duration_seconds": (
+        (1, 11),
+        "coredns_proxy_request_duration_seconds",
+    ),
+    "coredns_forward_healthcheck_failures_total": (
+        (1, 11),
+        "coredns_proxy_healthcheck_failures_total",
+    ),
+    "coredns_forward_conn_cache_hits_total": ((1, 11), "coredns_proxy_conn_cache_hits_total"),
+    "coredns_forward_conn_cache_misses_total": ((1, 11), "coredns_proxy_conn_cache_misses_total"),
+    "coredns_nodecache_setup_errors": ((1, 0), "coredns_nodecache_setup_errors_total"),
+}
+"""Metrics that are gone: since which CoreDNS, and what there is instead."""
+
+
+def _open(evidence: Evidence) -> Iterator[Seen] | None:
+    return _open_resolvers(evidence) if evidence.corefiles else None
+
+
+def _open_resolvers(evidence: Evidence) -> Iterator[Seen]:
+    for cache in evidence.caches:
+        where = f"{cache.namespace}/{cache.name}"
+        zones = [
+            block.zones[0]
+            for block in evidence.corefiles.get(where, ())
+            if not block.binds or EVERY_ADDRESS & set(block.binds)
+        ]
+        if zones and cache.host_network:
+            yield Seen(
+                subject=f"daemonset {where}",
+                text=f"on the host network its Corefile listens on every address of a node, "
+                f"for {', '.join(zones)}",
+            )
+
+
+def _rules(evidence: Evidence) -> Iterator[Seen] | None:
+    return None if evidence.rules is None else _dead_rules(evidence, evidence.rules)
+
+
+def _dead_rules(evidence: Evidence, rules: tuple[AlertRule, ...]) -> Iterator[Seen]:
+    versions = [version(one.counters.version) for one in evidence.nodes if one.counters]
+    newest = max((v[:2] for v in versions if v), default=None)
+    for rule in rules:
+        pairs = [(name, gone) for name in rule.metrics if (gone := _gone(name))]
+        dead = [
+            f"{name} (now {instead})"
+            for name, (since, instead) in pairs
+            if newest is None or newest >= since
+        ]
+        if dead:
+            yield Seen(
+                subject=f"prometheusrule {rule.resource}",
+                text=f"rule {rule.name} asks for {', '.join(dead)}",
+            )
+
+
+def _gone(metric: str) -> tuple[tuple[int, int], str] | None:
+    """Find a metric among those that are gone; of a histogram's three, the one it belongs to."""
+    if metric in GONE:
+        return GONE[metric]
+    for suffix in SUFFIXES:
+        found = GONE.get(metric.removesuffix(suffix))
+        if metric.endswith(suffix) and found and not found[1].endswith("_total"):
+            return found[0], f"{found[1]}{suffix}"
+    return None
+
+
+def _metrics(evidence: Evidence) -> Iterator[Seen]:
+    for one in evidence.nodes:
+        if one.no_counters:
+            yield Seen(subject=f"node {one.node.name}", text=one.no_counters)
+
+
+def _probes(evidence: Evidence) -> Iterator[Seen]:
+    for one in evidence.nodes:
+        if one.no_proof:
+            yield Seen(subject=f"node {one.node.name}", text=one.no_proof)
+
+
+def _images(evidence: Evidence) -> Iterator[Seen]:
+    for cache in evidence.caches:
+        subject = f"daemonset {cache.namespace}/{cache.name}"
+        if cache.image.startswith(OLD_REGISTRY):
+            yield Seen(
+                subject=subject,
+                text=f"{cache.image} comes from a registry that is frozen since 2023",
+                severity=Severity.WARNING,
+            )
+        found = version(cache.version)
+        if found is None or found >= NEWEST:
+            continue
+        if found < TIDY:
+            yield Seen(
+                subject=subject,
+                text=f"image {cache.version}: those before 1.22.20 are known to lose or double "
+                "their rules while the lock of iptables is held",
+                severity=Severity.WARNING,
+                matters="interception comes and goes on busy nodes",
+            )
+        else:
+            yield Seen(
+                subject=subject,
+                text=f"image {cache.version}; {'.'.join(map(str, NEWEST))} is out since "
+                "March 2026, and takes the rules away before the link when it ends",
+            )
+
+
+def version(text: str) -> tuple[int, int, int] | None:
+    """Read a version such as "1.13.2"; None when there is none."""
+    found = _TAG.match(text)
+    return (int(found[1]), int(found[2]), int(found[3])) if found else None
+
+
+CHECKS: tuple[Check[Evidence], ...] = (
+    Check(
+        code="ND050",
+        title="The cache is an open resolver",
+        severity=Severity.WARNING,
+        category=Category.SECURITY,
+        matters="whoever reaches a node's address can resolve through it, the cluster's own names "
+        "included, and use it to amplify an attack",
+        way_out="let bind name the local IP and the kube-dns IP",
+        look=_open,
+    ),
+    Check(
+        code="ND060",
+        title="A rule asks for metrics that are gone",
+        severity=Severity.WARNING,
+        category=Category.MONITORING,
+        matters="it can never fire, and looks as if all were well",
+        way_out="use the new name; kubectl nodedns monitoring prints rules that fit",
+        look=_rules,
+    ),
+    Check(
+        code="ND061",
+        title="A cache's metrics cannot be read",
+        severity=Severity.WARNING,
+        category=Category.MONITORING,
+        matters="failures, memory and setup errors of that node are not known here",
+        way_out="the API server must reach the node's metrics port through the pod proxy, and you "
+        "need the right get pods/proxy",
+        look=_metrics,
+    ),
+    Check(
+        code="ND062",
+        title="A probe does not run",
+        severity=Severity.WARNING,
+        category=Category.MONITORING,
+        matters="whether the node's pods are served by its cache could not be proved",
+        way_out="a quota, an admission policy, an image that cannot be pulled or a full node "
+        "stands in the way: --probe-image, --probe-namespace, kubectl get events",
+        look=_probes,
+    ),
+    Check(
+        code="ND070",
+        title="The image is old",
+        severity=Severity.INFO,
+        category=Category.COMPATIBILITY,
+        matters="its faults and holes are known and mended in a newer one",
+        way_out="kubectl nodedns enable --upgrade, for a cache of ours; else the way it was "
+        "installed",
+        look=_images,
+    ),
+)

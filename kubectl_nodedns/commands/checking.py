@@ -1,0 +1,257 @@
+"""Gather what the checks look at: the one path that `check`, `status` and the screen share.
+
+What cannot be read is None, and a line in `unread`; only an API server that does not answer, or
+does not let us list nodes and DaemonSets, ends it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, TypeVar
+
+from kubectl_nodedns.checks.evidence import Evidence, NodeEvidence
+from kubectl_nodedns.cluster.paths import named
+from kubectl_nodedns.commands.counting import count, count_coredns
+from kubectl_nodedns.commands.drifting import drift_of
+from kubectl_nodedns.commands.proving import prove
+from kubectl_nodedns.errors import ApiError, NodednsError, RefusedError
+from kubectl_nodedns.facts.alert_rules import read_alert_rules
+from kubectl_nodedns.facts.cache_pods import CachePod, read_cache_pods, read_last_words
+from kubectl_nodedns.facts.caches import Cache, read_caches
+from kubectl_nodedns.facts.cluster_domain import ClusterDomain, read_cluster_domain
+from kubectl_nodedns.facts.corefile import ServerBlock, parse_corefile
+from kubectl_nodedns.facts.dataplane import Dataplane, read_dataplane
+from kubectl_nodedns.facts.dns_service import DnsService, read_dns_service
+from kubectl_nodedns.facts.inspection import Inspection
+from kubectl_nodedns.facts.kubelets import read_kubelets
+from kubectl_nodedns.facts.leftovers import read_leftovers, read_upstreams
+from kubectl_nodedns.facts.nodes import Node, read_nodes
+from kubectl_nodedns.facts.pod_dns import read_pod_dns
+from kubectl_nodedns.install.objects import STATE
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Mapping, Sequence
+
+    from kubectl_nodedns.checks.evidence import Proof
+    from kubectl_nodedns.cluster.client import Client
+    from kubectl_nodedns.lookup.probes import Probes
+
+T = TypeVar("T")
+WINDOW_SECONDS = 5.0
+"""Time between the two scrapes that rates are made of."""
+LOGS = 10
+"""Cache pods in trouble whose logs are read; what ails a hundred is in the first ten."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scope:
+    """What to look at."""
+
+    dns_service: str = ""
+    """NAMESPACE/NAME of the DNS service; empty to find it."""
+    cluster_domain: str = ""
+    """Cluster domain; empty to find it."""
+    labels: Mapping[str, str] | None = None
+    """Labels that a node must carry to be looked at; None for all nodes."""
+    window: float = WINDOW_SECONDS
+    """Seconds between two scrapes."""
+
+
+class Reader:
+    """Awaits one reading after the other, and keeps book of those that failed."""
+
+    def __init__(self) -> None:
+        self.unread: list[str] = []
+        """What could not be read, in words."""
+
+    async def maybe(self, what: str, reading: Awaitable[T]) -> T | None:
+        """Return what is read; None when that is not possible.
+
+        Raises:
+            ApiError: the API server does not answer at all.
+        """
+        try:
+            return await reading
+        except NodednsError as error:
+            if isinstance(error, ApiError) and error.status == 0:
+                raise
+            self.unread.append(f"{what}: {error}")
+            return None
+
+
+async def gather(client: Client, scope: Scope, *, probes: Probes | None = None) -> Evidence:
+    """Read everything once, and the metrics twice.
+
+    Args:
+        client: an open client.
+        scope: what to look at.
+        probes: pods to prove interception from; None to judge by counters.
+
+    Raises:
+        ApiError: nodes or DaemonSets cannot be read.
+        RefusedError: there is no DNS service, or it cannot be told which.
+    """
+    reader = Reader()
+    dns = await read_dns_service(client, scope.dns_service)
+    everywhere, caches = await asyncio.gather(
+        read_nodes(client), read_caches(client, dns.namespace)
+    )
+    chosen = [node for node in everywhere if scope.labels is None or node.selected(scope.labels)]
+    if not chosen:
+        raise RefusedError(
+            "there is no node to look at: none carries these labels",
+            hint="kubectl get nodes --show-labels",
+        )
+    names = [node.name for node in chosen]
+    pods = await _cache_pods(client, caches, set(names))
+    dataplane = await read_dataplane(client)
+    domain = await reader.maybe("the cluster domain", _domain(client, scope, dns, chosen))
+    evidence = Evidence(
+        at=time.time(),
+        dns=dns,
+        caches=caches,
+        nodes=tuple(NodeEvidence(node=node, pods=pods.get(node.name, ())) for node in chosen),
+        mode=dataplane.mode,
+        domain=domain.name if domain else "",
+        state=next((c.annotations.get(STATE, "") for c in caches if c.ours), ""),
+        corefiles=await _corefiles(client, reader, caches),
+        drift=await _drift(client, reader, dns, domain, dataplane, everywhere, caches),
+    )
+    return await _observe(client, reader, scope, evidence, probes)
+
+
+async def _observe(
+    client: Client, reader: Reader, scope: Scope, evidence: Evidence, probes: Probes | None
+) -> Evidence:
+    """Add what takes its time, all at once: metrics, probes, kubelets, pods of all namespaces."""
+    dns, caches = evidence.dns, evidence.caches
+    names = [one.node.name for one in evidence.nodes]
+    spaces = {dns.namespace, *(cache.namespace for cache in caches)}
+    asking = asyncio.create_task(_asked(evidence, probes))
+
+    async def meanwhile() -> None:
+        """Let the probes' questions fall between the two scrapes."""
+        await asyncio.wait({asking})
+
+    loads = count_coredns(client, dns, window=scope.window, meanwhile=meanwhile)
+    on_nodes = asyncio.gather(
+        count(client, evidence.nodes, window=scope.window, meanwhile=meanwhile),
+        asking,
+        reader.maybe("kubelets", read_kubelets(client, names)),
+        _logs(client, evidence),
+    )
+    around = asyncio.gather(
+        reader.maybe("pods", read_pod_dns(client)),
+        reader.maybe("leftovers", read_leftovers(client, caches, spaces)),
+        reader.maybe("upstream services", read_upstreams(client, caches)),
+        reader.maybe("CoreDNS", loads),
+        reader.maybe("rules of Prometheus", read_alert_rules(client)),
+    )
+    try:
+        seen, (pods, leftovers, upstreams, coredns, rules) = await asyncio.gather(on_nodes, around)
+    finally:
+        for one in (asking, on_nodes, around):
+            one.cancel()
+    (counters, no_counters), (proofs, no_proofs), kubelets, words = seen
+    handed_out = {one.node: one.cluster_dns for one in kubelets or ()}
+    return replace(
+        evidence,
+        nodes=tuple(
+            replace(
+                one,
+                counters=counters.get(one.node.name),
+                no_counters=no_counters.get(one.node.name, ""),
+                proof=proofs.get(one.node.name),
+                no_proof=no_proofs.get(one.node.name, ""),
+                kubelet=handed_out.get(one.node.name),
+                last_words=words.get(one.node.name, ""),
+            )
+            for one in evidence.nodes
+        ),
+        pods=pods,
+        leftovers=leftovers,
+        upstreams=upstreams,
+        coredns=coredns,
+        rules=rules,
+        unread=tuple(sorted(reader.unread)),
+    )
+
+
+async def _asked(
+    evidence: Evidence, probes: Probes | None
+) -> tuple[Mapping[str, Proof], Mapping[str, str]]:
+    return ({}, {}) if probes is None else await prove(evidence, probes)
+
+
+async def _domain(
+    client: Client, scope: Scope, dns: DnsService, nodes: Sequence[Node]
+) -> ClusterDomain:
+    if scope.cluster_domain:
+        return ClusterDomain(name=scope.cluster_domain, evidence="as given")
+    ready = [node.name for node in nodes if node.ready][:3]
+    return await read_cluster_domain(client, dns.namespace, ready)
+
+
+async def _cache_pods(
+    client: Client, caches: Sequence[Cache], nodes: set[str]
+) -> dict[str, tuple[CachePod, ...]]:
+    """Read the pods of all caches, by node; one that is leaving last."""
+    read = await asyncio.gather(*(read_cache_pods(client, cache) for cache in caches))
+    grouped: dict[str, tuple[CachePod, ...]] = {}
+    for pod in (pod for pods in read for pod in pods if pod.node in nodes):
+        grouped[pod.node] = (*grouped.get(pod.node, ()), pod)
+    return {
+        node: tuple(sorted(pods, key=lambda pod: not pod.running)) for node, pods in grouped.items()
+    }
+
+
+async def _corefiles(
+    client: Client, reader: Reader, caches: Sequence[Cache]
+) -> dict[str, tuple[ServerBlock, ...]]:
+    found = {}
+    for cache in caches:
+        if not cache.configmap:
+            continue
+        path = named("v1", "configmaps", cache.namespace, cache.configmap)
+        configmap = await reader.maybe(f"ConfigMap {cache.configmap}", client.get(path))
+        text = ((configmap or {}).get("data") or {}).get("Corefile", "")
+        if text:
+            found[f"{cache.namespace}/{cache.name}"] = parse_corefile(text)
+    return found
+
+
+async def _drift(
+    client: Client,
+    reader: Reader,
+    dns: DnsService,
+    domain: ClusterDomain | None,
+    dataplane: Dataplane,
+    nodes: tuple[Node, ...],
+    caches: tuple[Cache, ...],
+) -> tuple[str, ...] | None:
+    """Compare an installation of ours with what its options yield; None without one."""
+    if domain is None or not any(cache.ours for cache in caches):
+        return None
+    seen = Inspection(dns=dns, domain=domain, dataplane=dataplane, nodes=nodes, caches=caches)
+    return await reader.maybe("the installation's objects", drift_of(client, seen))
+
+
+async def _logs(client: Client, evidence: Evidence) -> dict[str, str]:
+    """Read the last words of cache pods that ended or do not get ready."""
+    troubled = [
+        (one.node.name, pod)
+        for one in evidence.nodes
+        for pod in one.pods
+        if pod.ended_by or not pod.ready
+    ][:LOGS]
+    found: dict[str, str] = {}
+    for node, pod in troubled:
+        for previous in (True, False):
+            try:
+                words = await read_last_words(client, pod, previous=previous)
+            except ApiError:
+                continue
+            found[node] = f"{found.get(node, '')}\n{words}"
+    return found
