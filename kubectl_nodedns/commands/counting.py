@@ -12,6 +12,7 @@ from kubectl_nodedns.errors import ForbiddenError
 from kubectl_nodedns.metrics.inventory import CachePod as Scraped
 from kubectl_nodedns.metrics.sampler import Sampler
 from kubectl_nodedns.metrics.source import PodProxy
+from kubectl_nodedns.metrics.source import Scraped as ScrapedSource
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -137,7 +138,7 @@ async def _twice(
     window: float,
     meanwhile: Callable[[], Awaitable[None]],
 ) -> Sampler:
-    sampler = Sampler(PodProxy(client))
+    sampler = Sampler(ScrapedSource(PodProxy(client)))
     sampler.follow(pods)
     started = time.monotonic()
     await sampler.scrape_all()

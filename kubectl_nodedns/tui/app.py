@@ -110,8 +110,12 @@ class TopApp(App[None]):
 
     def action_mode(self) -> None:
         """Show rates of now, since start, or the totals."""
-        self.session.choose(self.session.mode.next)
-        self.notify(f"rates: {self.session.mode.value}", timeout=2)
+        self.choose(self.session.mode.next)
+
+    def choose(self, mode: Mode) -> None:
+        """Show rates over this stretch of time."""
+        self.session.choose(mode)
+        self.notify(f"rates: {mode.value}", timeout=2)
         self.show()
 
     def action_help(self) -> None:
@@ -126,7 +130,7 @@ class TopApp(App[None]):
             yield SystemCommand(
                 f"Rates: {mode.value}",
                 "What rates are over",
-                lambda mode=mode: (self.session.choose(mode), self.show()),
+                lambda mode=mode: self.choose(mode),
             )
         if isinstance(screen, FleetScreen):
             yield SystemCommand("Filter", "Show some nodes only", screen.action_filter)

@@ -41,7 +41,6 @@ class Probed:
     """The answer at the kube-dns IP; None when it was not asked."""
 
 
-
 def columns(
     recent: Callable[[str], Sequence[float | None]],
     probed: Callable[[NodeRow], Probed | None] | None,

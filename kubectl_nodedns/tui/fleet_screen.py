@@ -76,7 +76,7 @@ class FleetScreen(LiveScreen):
         yield Static(id="legend")
         yield Static(id="about")
         yield Input(id="filter", placeholder="regular expression, ! turns it round", compact=True)
-        yield Footer(compact=True)
+        yield Footer(compact=True, show_command_palette=False)
 
     def on_mount(self) -> None:
         """Give the keys to the table."""

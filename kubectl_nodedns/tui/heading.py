@@ -66,11 +66,10 @@ def counts(snapshot: FleetSnapshot, seen: Seen, width: int) -> list[Piece]:
     if seen.mode != "now":
         pieces += [("  rates ", ""), (seen.mode, "note")]
     load = snapshot.load
+    requests = f"{units.number(load.requests_per_second)} requests/s"
     costs = (
-        f"{snapshot.source} · {units.number(load.requests_per_second)} requests/s · "
-        f"{units.size(load.bytes_per_second)}B/s",
-        f"{units.number(load.requests_per_second)} requests/s",
-        "",
+        f"{snapshot.source} · {requests} · {units.size(load.bytes_per_second)}B/s",
+        requests,
     )
     used = sum(len(text) for text, _ in pieces)
     cost = next((cost for cost in costs if used + len(cost) + 2 <= width), "")
@@ -160,7 +159,10 @@ def _findings(findings: Sequence[Finding] | None) -> list[Piece]:
     if findings is None:
         return []
     errors = sum(finding.severity == "error" for finding in findings)
-    pieces: list[Piece] = [("  findings ", ""), (str(len(findings)), "note" if findings else "good")]
+    pieces: list[Piece] = [
+        ("  findings ", ""),
+        (str(len(findings)), "note" if findings else "good"),
+    ]
     return [*pieces, (f" ‼{errors}", "bad")] if errors else pieces
 
 

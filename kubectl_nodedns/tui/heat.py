@@ -10,13 +10,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kubectl_nodedns.metrics import units
-from kubectl_nodedns.metrics.fleet import NodeRow
 from kubectl_nodedns.metrics.marks import FAILING_RATIO, SLOW_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from kubectl_nodedns.metrics.fleet import FleetSnapshot
+    from kubectl_nodedns.metrics.fleet import FleetSnapshot, NodeRow
     from kubectl_nodedns.tui.heading import Piece
 
 GLYPHS = ("·", "░", "▒", "▓", "█")

@@ -122,9 +122,7 @@ def _time(lookup: Lookup) -> str:
     return UNKNOWN if microseconds is None else duration(microseconds / 1e6)
 
 
-def _cells(
-    row: Sequence[str], chosen: Sequence[int], widths: dict[int, int], width: int
-) -> str:
+def _cells(row: Sequence[str], chosen: Sequence[int], widths: dict[int, int], width: int) -> str:
     text = " " + "  ".join(
         row[n].rjust(widths[n]) if HEADS[n] in {"TIME", "TTL"} else row[n].ljust(widths[n])
         for n in chosen

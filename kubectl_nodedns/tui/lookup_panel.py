@@ -39,7 +39,9 @@ WATCH_SECONDS = 2.0
 """Time between two rounds of a watch."""
 ROUNDS = 100
 """Rounds that a watch remembers."""
-HINTS = " enter asks · add a type: example.com AAAA · tab, then: w watches · y copies · Y the command"
+HINTS = (
+    " enter asks · add a type: example.com AAAA · tab, then: w watches · y copies · Y the command"
+)
 
 
 class LookupPanel(Vertical):
@@ -59,7 +61,12 @@ class LookupPanel(Vertical):
     ]
 
     def __init__(
-        self, session: Session, node: str, *, at_once: bool, id: str | None = None  # noqa: A002
+        self,
+        session: Session,
+        node: str,
+        *,
+        at_once: bool,
+        id: str | None = None,  # noqa: A002
     ) -> None:
         super().__init__(id=id)
         self.session = session
@@ -144,7 +151,7 @@ class LookupPanel(Vertical):
             await asyncio.sleep(WATCH_SECONDS)
 
     async def _lookups(self, name: str, rtype: str) -> Sequence[Lookup]:
-        """Ask everywhere; where the cluster does not tell all addresses, at those that are known."""
+        """Ask everywhere, or where the cluster does not tell all addresses, at the known ones."""
         try:
             self._points = await self.session.reader.points()
         except NodednsError:

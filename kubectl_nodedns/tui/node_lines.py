@@ -86,9 +86,7 @@ def node_lines(
 
     def drawn(some: Sequence[Plot]) -> list[Line]:
         lines = PLOT_LINES[high]
-        return lay_out(
-            some, width=width, height=lines, now=snapshot.at, interval=snapshot.interval
-        )
+        return lay_out(some, width=width, height=lines, now=snapshot.at, interval=snapshot.interval)
 
     if high:
         return [*drawn(plots), *tables]
@@ -126,7 +124,15 @@ def first_lines(row: NodeRow, snapshot: FleetSnapshot, width: int) -> list[Line]
 
 
 def _zones(figures: Figures, session: Session) -> list[Line]:
-    heads = (f"LOOKUPS{session.mode.per_second}", "HIT%", "DENIAL%", "NXDOM%", "SERVF%", "P50", "P99")
+    heads = (
+        f"LOOKUPS{session.mode.per_second}",
+        "HIT%",
+        "DENIAL%",
+        "NXDOM%",
+        "SERVF%",
+        "P50",
+        "P99",
+    )
     rows = [
         (
             zone.name,
@@ -215,7 +221,9 @@ def _rest(row: NodeRow, figures: Figures, session: Session, width: int) -> list[
         f"{units.number(total)} in all"
         for ip, total in sorted(figures.by_address.items())
     ]
-    asked += [f"over {p} {_rate(rate, per_second)}" for p, rate in sorted(figures.protocols.items())]
+    asked += [
+        f"over {p} {_rate(rate, per_second)}" for p, rate in sorted(figures.protocols.items())
+    ]
     about = [
         f"cache entries {units.number(figures.entries)}",
         f"evictions {_rate(figures.evictions, per_second)}",

@@ -65,9 +65,7 @@ def node_plots(row: NodeRow, moments: Sequence[Moment], capacity: float | None) 
         ),
         Plot(
             title="cache entries",
-            curves=[
-                _curve("", _of(entries, capacity, units.number), moments, lambda m: m.entries)
-            ],
+            curves=[_curve("", _of(entries, capacity, units.number), moments, lambda m: m.entries)],
             unit=units.number,
             top=capacity,
         ),
@@ -101,8 +99,10 @@ def lay_out(
             draw(plot, width=each, height=height, now=now, gap=GAP_INTERVALS * interval)
             for plot in plots[first : first + across]
         ]
-        for parts in zip(*drawn, strict=True):
-            lines.append([piece for part in parts for piece in _padded(part, each)])
+        lines += [
+            [piece for part in parts for piece in _padded(part, each)]
+            for parts in zip(*drawn, strict=True)
+        ]
     return lines
 
 
@@ -125,13 +125,17 @@ def _busiest(
     shown, rest = names[:MOST_CURVES], names[MOST_CURVES:]
     if rest and not by_name:
         shown, rest = names[: MOST_CURVES - 1], names[MOST_CURVES - 1 :]
-    curves = [
-        _curve(name or "unknown", unit(newest.get(name)), moments, lambda m, n=name: parts(m).get(n))
-        for name in shown
-    ]
+
+    def part(name: str) -> Callable[[Moment], float | None]:
+        return lambda moment: parts(moment).get(name)
+
+    curves = [_curve(n or "unknown", unit(newest.get(n)), moments, part(n)) for n in shown]
     if rest and not by_name:
         now = unit(sum(newest[name] or 0.0 for name in rest))
-        others = lambda m: sum(v or 0.0 for n, v in parts(m).items() if n not in shown)  # noqa: E731
+
+        def others(moment: Moment) -> float:
+            return sum(v or 0.0 for n, v in parts(moment).items() if n not in shown)
+
         curves.append(_curve("other", now, moments, others))
     return curves or [Curve(name="", now=units.UNKNOWN, points=())]
 
@@ -142,9 +146,7 @@ def _curve(
     return Curve(name=name, now=now, points=[(moment.at, value(moment)) for moment in moments])
 
 
-def _of(
-    value: float | None, limit: float | None, unit: Callable[[float | None], str]
-) -> str:
+def _of(value: float | None, limit: float | None, unit: Callable[[float | None], str]) -> str:
     return unit(value) if limit is None else f"{unit(value)} of {unit(limit)}"
 
 

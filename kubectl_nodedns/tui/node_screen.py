@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import work
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
 from textual.widgets import ContentSwitcher, Footer, Static
 
 from kubectl_nodedns.errors import NodednsError
@@ -19,6 +18,7 @@ from kubectl_nodedns.tui.lookup_screen import LookupScreen
 from kubectl_nodedns.tui.node_lines import first_lines, node_lines, row_words
 from kubectl_nodedns.tui.pieces import content, tabs
 from kubectl_nodedns.tui.text_lines import configuration_lines, event_lines, log_lines, rule_lines
+from kubectl_nodedns.tui.text_view import TextView
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -76,10 +76,10 @@ class NodeScreen(LiveScreen):
         yield Static(id="about-node")
         yield Static(id="tabs")
         with ContentSwitcher(initial="text"):
-            with VerticalScroll(id="text"):
+            with TextView(id="text"):
                 yield Static(id="node")
             yield LookupPanel(self.session, self.node, at_once=False, id="ask")
-        yield Footer(compact=True)
+        yield Footer(compact=True, show_command_palette=False)
 
     def on_mount(self) -> None:
         """Read the configuration, for the capacity, and give the keys to the text."""
@@ -119,7 +119,7 @@ class NodeScreen(LiveScreen):
         asking = tab == "lookups"
         panel = self.query_one(LookupPanel)
         self.query_one(ContentSwitcher).current = "ask" if asking else "text"
-        text = self.query_one("#text", VerticalScroll)
+        text = self.query_one("#text", TextView)
         (panel.query_one("Input") if asking else text).focus()
         text.scroll_home(animate=False)
         self.refresh_bindings()
@@ -236,7 +236,7 @@ class NodeScreen(LiveScreen):
         return lambda _, width: configuration_lines(found, width=width)
 
     def _capacity(self) -> float | None:
-        """Return the entries that the caches can hold, from the Corefile; None before it is read."""
+        """Return the entries that fit, from the Corefile; None before it is read."""
         if self._configuration is None:
             return None
         corefile = next(iter(self._configuration.files.values()), "")

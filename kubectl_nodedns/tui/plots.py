@@ -126,7 +126,7 @@ def _buckets(
             for column in range(low, high + 1):
                 share = (column - before[0]) / (x - before[0]) if x > before[0] else 1.0
                 found[column] = before[1] + (value - before[1]) * share
-        elif -0.5 <= x <= columns - 0.5:
+        elif 0 <= round(x) < columns:
             found[round(x)] = value
         before = (x, value)
     return found

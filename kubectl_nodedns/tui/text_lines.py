@@ -1,4 +1,4 @@
-"""What the node screen's tabs say: events, logs, the Corefile, rules. Pure: values in, lines out."""
+"""What the node screen's tabs say: events, logs, the Corefile, rules. Pure."""
 
 from __future__ import annotations
 
@@ -17,6 +17,12 @@ if TYPE_CHECKING:
     from kubectl_nodedns.tui.heading import Piece
 
 Line = list["Piece"]
+RULES = (
+    "raw PREROUTING and OUTPUT   to the address: NOTRACK, so kube-proxy does not see it",
+    "raw OUTPUT                  from the address: NOTRACK",
+    "filter INPUT and OUTPUT     to and from the address: ACCEPT",
+)
+"""What node-cache keeps for each address (kubernetes/dns, cmd/node-cache/app/cache_app.go)."""
 
 
 def event_lines(events: Sequence[Event], *, now: float, width: int) -> list[Line]:
@@ -86,12 +92,7 @@ def rule_lines(row: NodeRow, found: Configuration, *, width: int) -> list[Line]:
         lines.append([(" rules      none: -setupiptables=false", "")])
     else:
         lines.append([(" rules      each minute, for each of these addresses, port 53:", "")])
-        for text in (
-            "raw PREROUTING and OUTPUT   to the address: NOTRACK, so kube-proxy does not see it",
-            "raw OUTPUT                  from the address: NOTRACK",
-            "filter INPUT and OUTPUT     to and from the address: ACCEPT",
-        ):
-            lines.append([(f"            {text}", "quiet")])
+        lines += [[(f"            {text}", "quiet")] for text in RULES]
     if "skipteardown" in " ".join(words) and not _off(words, "skipteardown"):
         lines.append([(" at its end both stay on the node: -skipteardown", "note")])
     lines += [[], [(" whether it can", "strong")], *_setup_errors(row), []]

@@ -8,16 +8,15 @@ memory. Moments carry their time, so that a page that did not come is a gap and 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from kubectl_nodedns.metrics.histogram import quantile
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from kubectl_nodedns.metrics.fleet import FleetSnapshot, NodeRow
+    from kubectl_nodedns.metrics.fleet import FleetSnapshot
     from kubectl_nodedns.metrics.histogram import Latency
     from kubectl_nodedns.metrics.traffic import Figures, Traffic
 
@@ -80,7 +79,8 @@ class Trends:
     def look_at(self, names: Iterable[str]) -> None:
         """Remember these nodes from now on; of more than can be kept, those seen last."""
         for name in names:
-            self._nodes[name] = self._nodes.pop(name, None) or deque(maxlen=MOMENTS)
+            moments = self._nodes.pop(name, deque(maxlen=MOMENTS))
+            self._nodes[name] = moments
         for name in list(self._nodes)[:-REMEMBERED]:
             del self._nodes[name]
 
@@ -91,9 +91,7 @@ class Trends:
         self._at = snapshot.at
         fleet = snapshot.fleet
         self.fleet.append(
-            Moment(
-                at=snapshot.at,
-                **_traffic(fleet.traffic),
+            _moment(snapshot.at, fleet.traffic)._replace(
                 upstream_p99=_seconds(quantile(0.99, fleet.upstream_latency)),
                 entries=fleet.entries,
                 memory=fleet.memory_bytes,
@@ -109,7 +107,7 @@ class Trends:
             if figures.at != at:
                 recent[name] = (figures.at, (*rates[1 - RECENT :], figures.traffic.lookups))
                 if name in self._nodes:
-                    self._nodes[name].append(_moment(row, figures))
+                    self._nodes[name].append(_node_moment(figures))
 
     def _rewind(self, at: float) -> None:
         """Forget what is later than `at`."""
@@ -126,37 +124,26 @@ def values(
     return [value(moment) for moment in moments]
 
 
-def _moment(row: NodeRow, figures: Figures) -> Moment:
-    return Moment(
-        at=figures.at,
-        **_traffic(row.traffic),
+def _node_moment(figures: Figures) -> Moment:
+    return _moment(figures.at, figures.traffic)._replace(
         upstream_p99=_seconds(figures.upstream_p99),
         entries=figures.entries,
         memory=figures.memory_bytes,
-        rcodes=_rcodes(row.traffic),
+        types=figures.types,
+        rcodes=figures.rcodes,
         zones={zone.name: zone.traffic.hit_ratio for zone in figures.zones},
     )
 
 
-def _traffic(traffic: Traffic) -> dict[str, float | None]:
-    return {
-        "lookups": traffic.lookups,
-        "hit_ratio": traffic.hit_ratio,
-        "p50": _seconds(traffic.p50),
-        "p99": _seconds(traffic.p99),
-        "failure_ratio": traffic.failure_ratio,
-    }
-
-
-def _rcodes(traffic: Traffic) -> Mapping[str, float | None]:
-    if traffic.responses is None:
-        return NOTHING
-    nxdomain, failures = traffic.nxdomain or 0.0, traffic.failures or 0.0
-    return {
-        "NOERROR": max(traffic.responses - nxdomain - failures, 0.0),
-        "NXDOMAIN": nxdomain,
-        "SERVFAIL, REFUSED": failures,
-    }
+def _moment(at: float, traffic: Traffic) -> Moment:
+    return Moment(
+        at=at,
+        lookups=traffic.lookups,
+        hit_ratio=traffic.hit_ratio,
+        p50=_seconds(traffic.p50),
+        p99=_seconds(traffic.p99),
+        failure_ratio=traffic.failure_ratio,
+    )
 
 
 def _seconds(value: Latency | None) -> float | None:
