@@ -40,6 +40,19 @@ def pod_proxy(namespace: str, pod: str, port: int, path: str) -> str:
     )
 
 
+def service_proxy(namespace: str, service: str, port: str, *, tls: bool = False) -> str:
+    """Path that the API server passes on to a service; what is asked there goes behind it.
+
+    Args:
+        namespace: the service's namespace.
+        service: the service's name.
+        port: number or name of its port; empty for the only one.
+        tls: whether it speaks https.
+    """
+    target = f"https:{service}:{port}" if tls else f"{service}:{port}" if port else service
+    return f"/api/v1/namespaces/{quote(namespace)}/services/{quote(target, safe=':')}/proxy"
+
+
 def node_proxy(node: str, path: str) -> str:
     """Path that the API server passes on to a node's kubelet."""
     return f"/api/v1/nodes/{quote(node)}/proxy/{path.lstrip('/')}"

@@ -125,13 +125,6 @@ class ClusterReader:
             endpoints=endpoints,
         )
 
-    async def coredns_ips(self) -> tuple[str, ...]:
-        """Return the addresses by which caches ask CoreDNS; none where that cannot be read."""
-        try:
-            return await self._upstreams(await read_caches(self._client, self._namespace))
-        except NodednsError:
-            return ()
-
     async def _upstreams(self, caches: Sequence[Cache]) -> tuple[str, ...]:
         try:
             found = await read_upstreams(self._client, caches)

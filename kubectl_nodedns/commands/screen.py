@@ -119,11 +119,8 @@ async def show(
         UsageError: there is no such theme.
     """
     reader = ClusterReader(client, dns_service=arguments.dns_service or "", namespace=namespace)
-    _, mode, domain, coredns_ips = await asyncio.gather(
-        monitor.load(),
-        _mode(client),
-        _domain(client, arguments.cluster_domain, namespace),
-        reader.coredns_ips(),
+    _, mode, domain = await asyncio.gather(
+        monitor.load(), _mode(client), _domain(client, arguments.cluster_domain, namespace)
     )
     asker = ProbeAsker(
         client,
@@ -133,13 +130,18 @@ async def show(
     scope = Scope(dns_service=arguments.dns_service or "", cluster_domain=domain)
     chosen = cluster_words(arguments)
     app = TopApp(
-        given=Given(feed=monitor, asker=asker, reader=reader, examiner=_examiner(client, scope)),
+        given=Given(
+            feed=monitor,
+            asker=asker,
+            reader=reader,
+            examiner=_examiner(client, scope),
+            note_proof=lambda node, proved: monitor.note_proof(node, intercepted=proved),
+        ),
         place=Place(
             context=client.access.context,
             mode=mode,
             kube_dns_ip=kube_dns_ip,
             cluster_domain=domain,
-            coredns_ips=coredns_ips,
             command=("kubectl", "nodedns", *chosen),
             kubectl=("kubectl", *chosen),
         ),

@@ -13,7 +13,9 @@ from kubectl_nodedns.metrics.exposition import ExpositionError, parse
 from kubectl_nodedns.metrics.series import BY_NAME, Series
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
+
+    from kubectl_nodedns.metrics.exposition import Sample
 
 Key = tuple[str, ...]
 """Values of the labels that `Names.by` names; "" where a release does not have the label."""
@@ -58,9 +60,17 @@ def read_page(text: str, *, at: float) -> Page:
     Raises:
         ExpositionError: it cannot be read, or is not CoreDNS's.
     """
+    page = page_of_samples(parse(text, BY_NAME), at=at)
+    if not page.totals.keys() & {Series.LOOKUPS, Series.BUILD, Series.CACHE_ENTRIES}:
+        raise ExpositionError("the page has no metrics of CoreDNS")
+    return page
+
+
+def page_of_samples(samples: Iterable[Sample], *, at: float) -> Page:
+    """Sum up samples of the names that are read; they were made at `at` (Unix seconds)."""
     totals: dict[Series, dict[Key, float]] = {}
     ranks: dict[Series, int] = {}
-    for name, labels, value in parse(text, BY_NAME):
+    for name, labels, value in samples:
         series, rank = BY_NAME[name]
         if rank != ranks.get(series):
             if rank > ranks.get(series, rank):
@@ -72,6 +82,4 @@ def read_page(text: str, *, at: float) -> Page:
         parts = totals[series]
         key = tuple([labels.get(label, "") for label in series.value.by])
         parts[key] = parts.get(key, 0.0) + value
-    if not totals.keys() & {Series.LOOKUPS, Series.BUILD, Series.CACHE_ENTRIES}:
-        raise ExpositionError("the page has no metrics of CoreDNS")
     return Page(at=at, totals=totals)

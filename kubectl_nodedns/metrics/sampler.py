@@ -57,9 +57,7 @@ class Sampled:
         """Return what is known when `page` came after `before`."""
         new = figures(before, page)
         asked = {ip: page.at for ip, rate in new.address_rates.items() if rate > 0}
-        return Sampled(
-            pod=self.pod, figures=new, asked_at={**self.asked_at, **asked}, page=page
-        )
+        return Sampled(pod=self.pod, figures=new, asked_at={**self.asked_at, **asked}, page=page)
 
 
 @dataclass
@@ -81,7 +79,7 @@ class Sampler:
         interval: seconds between two scrapes of a pod that is looked at.
         per_second: cap on scrapes per second.
         clock: tells Unix seconds.
-        heard: is told of each new page, with the pod's name.
+        heard: is told of each new page: the pod's name, the page before, the page.
     """
 
     def __init__(
@@ -91,7 +89,7 @@ class Sampler:
         interval: float = 2.0,
         per_second: float = SCRAPES_PER_SECOND,
         clock: Callable[[], float] = time.time,
-        heard: Callable[[str, Page], None] | None = None,
+        heard: Callable[[str, Page | None, Page], None] | None = None,
     ) -> None:
         self.source = source
         self.scrapes = 0
@@ -199,7 +197,7 @@ class Sampler:
             if before is None or page.at > before.at:
                 track.sampled = track.sampled.after(before, page)
                 if self._heard:
-                    self._heard(track.pod.name, page)
+                    self._heard(track.pod.name, before, page)
         # A source with an interval of its own is asked soon after it should have a new page.
         newest = pages[-1].at + self.source.interval if pages else 0.0
         track.due = max(newest, self._clock()) + self._jittered(self._interval)

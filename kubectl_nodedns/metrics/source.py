@@ -22,11 +22,17 @@ AGENT_PORT = 9353
 """Port of node-cache's own metrics listener; the same registry is behind it."""
 SCRAPES_PER_SECOND = 100.0
 """Cap on requests for pages, over all pods."""
+NOT_REACHED = "error trying to reach service: "
+"""What the API server's proxy says before the reason."""
 TIMEOUT_SECONDS = 5.0
 """Limit of one scrape; a page comes within milliseconds or not at all."""
 
 
-class NoAnswerError(ApiError):
+class NotReachedError(ApiError):
+    """The API server is well, and cannot reach the pod's port."""
+
+
+class NoAnswerError(NotReachedError):
     """The pod did not answer in time; the API server may be well."""
 
 
@@ -95,29 +101,21 @@ class Scraped:
         return (read_page(text, at=self._clock()),)
 
 
-class TextReader(Protocol):
-    """The part of `cluster.client.Client` that is needed here."""
+class Ports:
+    """Pages from the declared metrics port, or the agent's where that does not answer.
 
-    async def get_text(self, path: str, *, timeout: float | None = None) -> str:
-        """Read one text document."""
-        ...
-
-
-class PodProxy:
-    """Pages through the API server's pod proxy: nothing installed, no Prometheus needed.
-
-    Args:
-        client: the session to the API server.
+    Owns which port answers; a subclass knows the way there.
     """
 
-    name = "pod proxy"
-
-    def __init__(self, client: TextReader) -> None:
-        self._client = client
+    def __init__(self) -> None:
         self._ports: dict[str, int] = {}
 
     async def read(self, pod: CachePod) -> str:
-        """Read the declared metrics port, or the agent's where that does not answer."""
+        """Return the page of a pod.
+
+        Raises:
+            ApiError: it cannot be had.
+        """
         known = self._ports.get(pod.name)
         if known is not None:
             try:
@@ -143,6 +141,31 @@ class PodProxy:
         raise failed or ApiError(f"pod {pod.name} has no metrics port")
 
     async def _page(self, pod: CachePod, port: int) -> str:
+        raise NotImplementedError
+
+
+class TextReader(Protocol):
+    """The part of `cluster.client.Client` that is needed here."""
+
+    async def get_text(self, path: str, *, timeout: float | None = None) -> str:
+        """Read one text document."""
+        ...
+
+
+class PodProxy(Ports):
+    """Pages through the API server's pod proxy: nothing installed, no Prometheus needed.
+
+    Args:
+        client: the session to the API server.
+    """
+
+    name = "pod proxy"
+
+    def __init__(self, client: TextReader) -> None:
+        super().__init__()
+        self._client = client
+
+    async def _page(self, pod: CachePod, port: int) -> str:
         path = pod_proxy(pod.namespace, pod.name, port, "metrics")
         try:
             return await self._client.get_text(path, timeout=TIMEOUT_SECONDS)
@@ -157,9 +180,10 @@ class PodProxy:
 def _shorter(error: ApiError) -> ApiError:
     """Leave out of the message what each row of a table would repeat: the path, and the proxy."""
     message = str(error)
-    for repeated in ("/proxy/metrics: ", "error trying to reach service: "):
+    kind = NotReachedError if NOT_REACHED in message else type(error)
+    for repeated in ("/proxy/metrics: ", NOT_REACHED):
         message = message.rpartition(repeated)[2]
-    return type(error)(message, hint=error.hint, status=error.status, reason=error.reason)
+    return kind(message, hint=error.hint, status=error.status, reason=error.reason)
 
 
 def _final(error: ApiError) -> bool:

@@ -97,6 +97,11 @@ class Upstream:
     """Responses by response code."""
 
     @property
+    def ip(self) -> str:
+        """The IP address alone."""
+        return self.to.rpartition(":")[0].rpartition("/")[2].strip("[]")
+
+    @property
     def failure_ratio(self) -> float | None:
         """Share of responses that are SERVFAIL or REFUSED, 0 to 1."""
         return ratio(self.failures, self.responses)

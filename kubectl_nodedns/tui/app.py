@@ -51,6 +51,13 @@ class TopApp(App[None]):
         Binding("ctrl+p", "command_palette", "Commands", show=False, priority=True),
         Binding("colon", "command_palette", "Commands", show=False),
         Binding("ctrl+c", "quit", "Quit", show=False, priority=True),
+        Binding("comma", "play('step', -1)", "A step back", show=False),
+        Binding("full_stop", "play('step', 1)", "A step on", show=False),
+        Binding("less_than_sign", "play('slower')", "Slower", show=False),
+        Binding("greater_than_sign", "play('faster')", "Faster", show=False),
+        Binding("left_square_bracket", "play('skip', -60)", "A minute back", show=False),
+        Binding("right_square_bracket", "play('skip', 60)", "A minute on", show=False),
+        Binding("exclamation_mark", "play('worst')", "The worst moment", show=False),
     ]
 
     def __init__(
@@ -74,6 +81,8 @@ class TopApp(App[None]):
             asker=given.asker,
             reader=given.reader,
             examiner=given.examiner,
+            note_proof=given.note_proof,
+            playback=given.playback,
             place=place,
             clock=clock,
             snapshot=snapshot,
@@ -103,9 +112,32 @@ class TopApp(App[None]):
             if isinstance(screen, FleetScreen) and screen.is_mounted:
                 self._probing.look_at(screen.nodes.in_view())
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer the keys of a recording where one is shown."""
+        del parameters
+        return action != "play" or self.session.playback is not None
+
     def action_pause(self) -> None:
-        """Let the picture stand still, or go on."""
-        self.session.paused = not self.session.paused
+        """Let the picture stand still, or go on; a recording too."""
+        if self.session.playback is not None:
+            self.session.playback.toggle()
+        else:
+            self.session.paused = not self.session.paused
+        self.tick()
+
+    def action_play(self, how: str, amount: float | None = None) -> None:
+        """Go to another moment of the recording, or through it at another speed."""
+        playback = self.session.playback
+        if playback is None:
+            return
+        move = {
+            "step": playback.step,
+            "skip": playback.skip,
+            "slower": playback.slower,
+            "faster": playback.faster,
+            "worst": playback.worst,
+        }[how]
+        move(*(() if amount is None else (amount,)))  # type: ignore[operator]
         self.tick()
 
     def action_mode(self) -> None:
@@ -120,7 +152,7 @@ class TopApp(App[None]):
 
     def action_help(self) -> None:
         """Show the keys."""
-        self.push_screen(HelpScreen())
+        self.push_screen(HelpScreen(replay=self.session.playback is not None))
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """List what the palette offers: Textual's own, and ours."""

@@ -97,7 +97,7 @@ def _probe_columns(probed: Callable[[NodeRow], Probed | None]) -> list[Column]:
         Column(
             key="kube-dns-probe",
             title="KUBE-DNS",
-            width=len(NOT_INTERCEPTED) + 2,
+            width=len(NOT_INTERCEPTED),
             rank=1,
             text=kube_dns,
             sort=lambda row, _: _microseconds(probed(row), local=False),
@@ -120,7 +120,8 @@ def said(answer: Answer | None) -> str:
 
 def _aged(text: str, found: Probed, snapshot: FleetSnapshot) -> str:
     stale = snapshot.at - found.at > PROBED_SECONDS
-    return f"({text})" if stale and text != UNKNOWN else text
+    fits = len(text) + 2 <= len(NOT_INTERCEPTED)
+    return f"({text})" if stale and fits and text != UNKNOWN else text
 
 
 def _microseconds(found: Probed | None, *, local: bool) -> int | None:

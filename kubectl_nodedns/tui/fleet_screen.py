@@ -45,8 +45,8 @@ class FleetScreen(LiveScreen):
         Binding("f", "findings", "Findings"),
         Binding("slash", "filter", "Filter", key_display="/"),
         Binding("z", "faults", "Faults"),
-        Binding("h", "heat", "Heat map"),
-        Binding("w", "wide", "Wide"),
+        Binding("h", "heat", "Map"),
+        Binding("w", "wide", "Wide", show=False),
         Binding("y", "copy", "Copy row", show=False),
         Binding("Y", "copy_command", "Copy the command", show=False),
         Binding("escape", "clear", "Clear filter", show=False),
@@ -102,7 +102,6 @@ class FleetScreen(LiveScreen):
                     list(session.trends.fleet),
                     self.size.width,
                     notes=self.size.height >= TALL,
-                    coredns_ips=session.place.coredns_ips,
                     per_second=session.mode.per_second,
                 )
             )

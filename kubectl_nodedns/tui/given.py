@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from kubectl_nodedns.lookup.question import Answer, Question
     from kubectl_nodedns.lookup.vantage import VantagePoint
@@ -171,6 +171,66 @@ class Examiner(Protocol):
         ...
 
 
+class Playback(Protocol):
+    """Plays a recording; `metrics.replay.Player` is one."""
+
+    playing: bool
+    speed: float
+
+    @property
+    def at(self) -> float:
+        """When the frame that is shown was recorded, in Unix seconds."""
+        ...
+
+    @property
+    def index(self) -> int:
+        """The frame that is shown, from 0."""
+        ...
+
+    @property
+    def moments(self) -> Sequence[Frame]:
+        """All frames."""
+        ...
+
+    def toggle(self) -> None:
+        """Pause or play."""
+        ...
+
+    def step(self, frames: int) -> None:
+        """Pause, and go some frames on, or back when negative."""
+        ...
+
+    def skip(self, seconds: float) -> None:
+        """Go some seconds on, or back when negative."""
+        ...
+
+    def faster(self) -> None:
+        """Take the next higher speed."""
+        ...
+
+    def slower(self) -> None:
+        """Take the next lower speed."""
+        ...
+
+    def worst(self) -> None:
+        """Pause at the worst moment."""
+        ...
+
+
+class Frame(Protocol):
+    """One frame of a recording."""
+
+    @property
+    def at(self) -> float:
+        """When it was, in Unix seconds."""
+        ...
+
+    @property
+    def trouble(self) -> tuple[float, ...]:
+        """How bad it was: nodes in trouble first."""
+        ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class Place:
     """Where the screen looks at: facts that do not change while it is open."""
@@ -183,8 +243,6 @@ class Place:
     """Address of the cluster's DNS service; empty when not known."""
     cluster_domain: str
     """The cluster domain, without a final dot; empty when not known."""
-    coredns_ips: tuple[str, ...] = ()
-    """Addresses behind which caches find CoreDNS: the upstream service's; none when not known."""
     command: tuple[str, ...] = ("kubectl", "nodedns")
     """The program, as a person calls it, with the options that choose this cluster."""
     kubectl: tuple[str, ...] = field(default=("kubectl",))
@@ -209,3 +267,7 @@ class Given:
     """Reads events, logs and configuration."""
     examiner: Examiner
     """Looks for what is wrong."""
+    playback: Playback | None = None
+    """Plays the recording that is the feed; None where the feed is live."""
+    note_proof: Callable[[str, bool], None] = lambda _node, _intercepted: None
+    """Is told what a lookup from a node proved about it."""

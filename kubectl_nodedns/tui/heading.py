@@ -14,7 +14,7 @@ from kubectl_nodedns.tui.sparks import spark
 from kubectl_nodedns.tui.trends import Moment, values
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Sequence
 
     from kubectl_nodedns.metrics.fleet import FleetSnapshot
     from kubectl_nodedns.tui.given import Finding, Place
@@ -59,7 +59,8 @@ def counts(snapshot: FleetSnapshot, seen: Seen, width: int) -> list[Piece]:
     ]
     if snapshot.kube_dns_ips:
         pieces += [("  intercepting ", ""), _share(fleet.intercepting, fleet.wanted)]
-        pieces.append((" by counters", "quiet"))
+        proved = f", {fleet.proved} proved" if fleet.proved else " by counters"
+        pieces.append((proved, "quiet"))
     else:
         pieces += [("  intercepting ", ""), ("not at the kube-dns IP", "quiet")]
     pieces += _findings(seen.findings)
@@ -76,34 +77,12 @@ def counts(snapshot: FleetSnapshot, seen: Seen, width: int) -> list[Piece]:
     return [*pieces, (" " * max(width - used - len(cost) - 1, 1), ""), (cost, "quiet")]
 
 
-def spared(snapshot: FleetSnapshot, coredns_ips: Collection[str]) -> float | None:
-    """Return the share of lookups that CoreDNS was spared, 0 to 1; None when it is not known.
-
-    Where CoreDNS's address is known it is what the caches did not ask there; they ask the node's
-    resolvers for other zones. Else it is what they answered themselves.
-    """
-    traffic = snapshot.fleet.traffic
-    if not traffic.lookups:
-        return None
-    if not coredns_ips:
-        return None if traffic.hits is None else min(traffic.hits / traffic.lookups, 1.0)
-    asked = sum(
-        upstream.responses or 0.0
-        for row in snapshot.nodes
-        if row.figures is not None and not snapshot.stale(row)
-        for upstream in row.figures.upstreams
-        if upstream.to.rpartition(":")[0].strip("[]") in coredns_ips
-    )
-    return max(1.0 - asked / traffic.lookups, 0.0)
-
-
 def tiles(
     snapshot: FleetSnapshot,
     moments: Sequence[Moment],
     width: int,
     *,
     notes: bool,
-    coredns_ips: Collection[str] = (),
     per_second: str = "/s",
 ) -> list[list[Piece]]:
     """Lay out the four totals side by side: a value, its trend, and a note under it."""
@@ -114,7 +93,7 @@ def tiles(
         _tile(
             f"lookups{per_second}",
             units.number(traffic.lookups),
-            f"CoreDNS spared {_percent(spared(snapshot, coredns_ips))}",
+            f"CoreDNS spared {_percent(snapshot.fleet.spared_ratio)}",
             _trend(moments, lambda m: m.lookups, each),
         ),
         _tile(

@@ -16,6 +16,7 @@ from textual.widgets import Static
 
 from kubectl_nodedns.tui.columns import Probed, columns
 from kubectl_nodedns.tui.heading import Seen, counts, problem_line, title
+from kubectl_nodedns.tui.playing import replay_words, time_line
 from kubectl_nodedns.tui.modes import Mode, Modes
 from kubectl_nodedns.tui.pieces import content
 from kubectl_nodedns.tui.trends import Trends
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
     from kubectl_nodedns.metrics.columns import Column
     from kubectl_nodedns.metrics.fleet import FleetSnapshot, NodeRow
-    from kubectl_nodedns.tui.given import Asker, Examiner, Feed, Finding, Place, Reader
+    from kubectl_nodedns.tui.given import Asker, Examiner, Feed, Finding, Place, Playback, Reader
 
 
 @dataclass
@@ -40,6 +41,10 @@ class Session:
     """Reads events, logs and configuration."""
     examiner: Examiner
     """Looks for what is wrong."""
+    note_proof: Callable[[str, bool], None]
+    """Is told what a lookup from a node proved about it."""
+    playback: Playback | None
+    """Plays the recording that is the feed; None where the feed is live."""
     place: Place
     """Where we look."""
     clock: Callable[[], float]
@@ -108,10 +113,12 @@ class Heading(Static):
             now=session.clock(),
             paused=session.paused,
             mode=session.mode.value,
-            replay=getattr(session.feed, "words", ""),
+            replay=replay_words(session.playback) if session.playback else "",
             findings=session.findings,
         )
         lines = [title(snapshot, session.place, seen, width), counts(snapshot, seen, width)]
+        if session.playback:
+            lines.append(time_line(session.playback, width))
         if problem := problem_line(snapshot, width):
             lines.append(problem)
         self.update(content(lines))

@@ -19,6 +19,8 @@ Line = list["Piece"]
 HEADS = ("WHERE", "", "PROTO", "RESULT", "TIME", "TTL", "FLAGS", "ANSWER")
 FLAGS_FROM = 90
 """Cells from which flags have room."""
+NOTES_FROM = 110
+"""Cells from which there is room to say who answered where that is no surprise."""
 
 
 def lookup_lines(lookups: Sequence[Lookup], outcome: Outcome, *, width: int) -> list[Line]:
@@ -29,7 +31,7 @@ def lookup_lines(lookups: Sequence[Lookup], outcome: Outcome, *, width: int) -> 
     widths = {n: max(len(row[n]) for row in (HEADS, *rows)) for n in chosen}
     lines: list[Line] = [[(_cells(HEADS, chosen, widths, width), "quiet")]]
     for lookup, row in zip(lookups, rows, strict=True):
-        notes = _notes(lookup)
+        notes = _notes(lookup) if width >= NOTES_FROM or lookup.answered_by else []
         if id(lookup) in wrong:
             notes.append(("‼ differs", "bad"))
         room = width - sum(len(text) + 2 for text, _ in notes)

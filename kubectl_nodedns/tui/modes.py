@@ -10,9 +10,8 @@ from dataclasses import replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from kubectl_nodedns.metrics.figures import since_start
-from kubectl_nodedns.metrics.fleet import add
-from kubectl_nodedns.metrics.histogram import Histogram, merge
+from kubectl_nodedns.metrics.fleet import totals
+from kubectl_nodedns.metrics.histogram import Histogram
 from kubectl_nodedns.metrics.traffic import Figures, Traffic, Upstream
 
 if TYPE_CHECKING:
@@ -48,7 +47,7 @@ class Modes:
     """Turns snapshots into those of another mode; what did not change is turned only once."""
 
     def __init__(self) -> None:
-        self._turned: dict[str, tuple[Sampled, Mode, NodeRow]] = {}
+        self._turned: dict[str, tuple[Sampled, Mode, Sampled]] = {}
 
     def turn(self, snapshot: FleetSnapshot, mode: Mode) -> FleetSnapshot:
         """Return the snapshot in another mode."""
@@ -56,11 +55,12 @@ class Modes:
             self._turned.clear()
             return snapshot
         rows = tuple(self._row(row, mode) for row in snapshot.nodes)
-        shown = [row.figures for row in rows if row.figures is not None and not snapshot.stale(row)]
-        fleet = replace(
-            snapshot.fleet,
-            traffic=add([figures.traffic for figures in shown]),
-            upstream_latency=merge(figures.upstream_latency for figures in shown),
+        fleet = totals(
+            rows,
+            at=snapshot.at,
+            interval=snapshot.interval,
+            kube_dns_ips=snapshot.kube_dns_ips,
+            coredns_ips=snapshot.coredns_ips,
         )
         return replace(snapshot, nodes=rows, fleet=fleet)
 
@@ -70,16 +70,16 @@ class Modes:
             return row
         before = self._turned.get(row.node.name)
         if before is not None and before[0] is sampled and before[1] is mode:
-            return replace(before[2], node=row.node, pods=row.pods)
-        figures = life(sampled.figures, sampled, mode)
-        turned = replace(row, sampled=replace(sampled, figures=figures))
+            return replace(row, sampled=before[2])
+        figures = life(row, sampled.figures, mode)
+        turned = replace(sampled, figures=figures)
         self._turned[row.node.name] = (sampled, mode, turned)
-        return turned
+        return replace(row, sampled=turned)
 
 
-def life(now: Figures, sampled: Sampled, mode: Mode) -> Figures:
+def life(row: NodeRow, now: Figures, mode: Mode) -> Figures:
     """Return figures over the process's life; without rates where its start is not known."""
-    whole = since_start(sampled.page) if sampled.page is not None else None
+    whole = row.since_start
     if whole is None or whole.seconds is None:
         return replace(
             now,

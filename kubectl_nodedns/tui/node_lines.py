@@ -51,6 +51,8 @@ def interception_words(row: NodeRow, session: Session) -> str:
         if found.proved:
             return f"interception proved {ago} ago"
         return f"‼ NOT intercepted: a lookup from the node proved it {ago} ago"
+    if row.proved_at is not None:
+        return f"interception proved {units.age(session.clock() - row.proved_at)} ago"
     if not snapshot.kube_dns_ips:
         return "does not listen on the kube-dns IP"
     if row.interception(snapshot.kube_dns_ips, snapshot.at) is Interception.BY_COUNTERS:
@@ -63,7 +65,6 @@ def node_lines(
     session: Session,
     moments: Sequence[Moment],
     size: tuple[int, int],
-    capacity: float | None,
 ) -> list[Line]:
     """Say everything about one node.
 
@@ -72,14 +73,15 @@ def node_lines(
         session: what the screens share.
         moments: what the node was, oldest first.
         size: cells and lines that there are.
-        capacity: entries that its caches can hold; None when not known.
     """
     width, height = size
     snapshot = session.snapshot
     figures = row.figures
     if figures is None:
         return []
-    plots = node_plots(row if session.taken is snapshot else _now(row, session), moments, capacity)
+    plots = node_plots(
+        row if session.taken is snapshot else _now(row, session), moments, snapshot.capacity(row)
+    )
     tables = [[], *side_by_side(_zones(figures, session), _upstreams(figures, session), width), []]
     tables += _rest(row, figures, session, width)
     high = height >= TALL

@@ -119,9 +119,11 @@ def _busiest(
 ) -> list[Curve]:
     """Return a curve for each part, the busiest first; small ones together as "other"."""
     newest = parts(moments[-1]) if moments else {}
-    names = [name for name, _ in sorted(newest.items(), key=lambda p: -(p[1] or 0.0))]
+    seen = {name for moment in moments for name, value in parts(moment).items() if value}
+    busy = sorted(newest.items(), key=lambda p: -(p[1] or 0.0))
+    names = [name for name, _ in busy if name in seen]
     if by_name:
-        names = list(newest)
+        names = [name for name in newest if name in seen]
     shown, rest = names[:MOST_CURVES], names[MOST_CURVES:]
     if rest and not by_name:
         shown, rest = names[: MOST_CURVES - 1], names[MOST_CURVES - 1 :]

@@ -9,7 +9,6 @@ from textual.binding import Binding, BindingType
 from textual.widgets import ContentSwitcher, Footer, Static
 
 from kubectl_nodedns.errors import NodednsError
-from kubectl_nodedns.facts.corefile import parse_corefile
 from kubectl_nodedns.metrics import units
 from kubectl_nodedns.metrics.report import row_text
 from kubectl_nodedns.tui.live import Heading, LiveScreen, Session
@@ -82,10 +81,9 @@ class NodeScreen(LiveScreen):
         yield Footer(compact=True, show_command_palette=False)
 
     def on_mount(self) -> None:
-        """Read the configuration, for the capacity, and give the keys to the text."""
+        """Give the keys to the text."""
         super().on_mount()
         self.query_one("#text").focus()
-        self._load("Corefile")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer the keys of the log where it is shown."""
@@ -186,7 +184,7 @@ class NodeScreen(LiveScreen):
         if self.tab == "overview":
             moments = session.trends.node(self.node)
             size = (width, self.size.height)
-            return node_lines(row, session, moments, size, self._capacity())
+            return node_lines(row, session, moments, size)
         if row.pod is None and self.tab != "events":
             return [[(f" {row.reason}", "quiet")]]
         lines: list[Line] = []
@@ -234,10 +232,3 @@ class NodeScreen(LiveScreen):
         if tab == "rules":
             return lambda row, width: rule_lines(row, found, width=width)
         return lambda _, width: configuration_lines(found, width=width)
-
-    def _capacity(self) -> float | None:
-        """Return the entries that fit, from the Corefile; None before it is read."""
-        if self._configuration is None:
-            return None
-        corefile = next(iter(self._configuration.files.values()), "")
-        return float(sum(block.capacity for block in parse_corefile(corefile))) or None

@@ -92,10 +92,13 @@ def remember(session: Session, row: NodeRow, lookups: Sequence[Lookup]) -> None:
         return next((lookup for lookup in here if lookup.point.where is where), None)
 
     local, kube_dns = at(Where.LOCAL), at(Where.KUBE_DNS)
+    proved = compare(here).proved
+    if proved is not None:
+        session.note_proof(row.node.name, proved)
     session.probes[row.node.name] = Probed(
         pod=row.pod.name,
         at=session.clock(),
-        proved=compare(here).proved,
+        proved=proved,
         local=local.answer if local else None,
         kube_dns=kube_dns.answer if kube_dns else None,
     )

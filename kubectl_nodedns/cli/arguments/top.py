@@ -44,6 +44,31 @@ def add(commands: Commands) -> argparse.ArgumentParser:
         choices=("dark", "light", "ansi", "ansi-light", "colour-blind", "colour-blind-light"),
         help="colours of the screen (dark; TEXTUAL_THEME and NO_COLOR are heeded)",
     )
+    parser.add_argument(
+        "--source",
+        choices=("auto", "proxy", "port-forward"),
+        default="auto",
+        help="how metrics are read: through the API server's pod proxy, by port-forwards through\n"
+        "the kubelets, or the first with the second where it fails (auto)",
+    )
+    parser.add_argument(
+        "--prometheus",
+        metavar="URL|NAMESPACE/SERVICE[:PORT]",
+        help="read metrics from a Prometheus instead; a service is reached through the API server",
+    )
+    parser.add_argument("--record", metavar="FILE", help="write what is seen to a new file as well")
+    parser.add_argument(
+        "--record-limit", default="100Mi", metavar="SIZE", help="where a recording ends (100Mi)"
+    )
+    parser.add_argument(
+        "--replay", metavar="FILE", help="show a recording; no cluster is asked for anything"
+    )
+    parser.add_argument(
+        "--at",
+        metavar="TIME",
+        help="where to begin in it: start, end, worst, +90s, or 2026-11-22T10:00:00Z (start;\n"
+        "with --once the end)",
+    )
     parser.add_argument("--no-mouse", action="store_true", help="leave the mouse to the terminal")
     parser.add_argument("--dns-service", metavar="NAMESPACE/NAME", help="the cluster's DNS service")
     parser.add_argument(

@@ -72,7 +72,8 @@ class ApiServer:
         if self.token and request.headers.get("Authorization") != f"Bearer {self.token}":
             return web.json_response({"message": "Unauthorized"}, status=401)
         self.asked.append(request.path)
-        self.selectors[request.path] = request.query.get("labelSelector", "")
+        if "fieldSelector" not in request.query:
+            self.selectors[request.path] = request.query.get("labelSelector", "")
         if request.query.get("watch"):
             response = web.StreamResponse()
             await response.prepare(request)
