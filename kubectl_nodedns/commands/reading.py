@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from kubectl_nodedns.cluster.paths import collection, named
-from kubectl_nodedns.errors import ApiError, NodednsError, NotFoundError
+from kubectl_nodedns.errors import ApiError, NotFoundError
 from kubectl_nodedns.facts.cache_pods import unix
 from kubectl_nodedns.facts.caches import cache_of, read_caches
 from kubectl_nodedns.facts.dns_service import read_dns_service

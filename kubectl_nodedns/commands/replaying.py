@@ -10,7 +10,10 @@ from kubectl_nodedns.tui.given import Given, Place
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Sequence
 
+    from kubectl_nodedns.lookup.question import Question
+    from kubectl_nodedns.metrics.fleet import FleetSnapshot
     from kubectl_nodedns.metrics.inventory import CachePod
     from kubectl_nodedns.metrics.replay import Player
 
@@ -20,7 +23,7 @@ async def show_recording(player: Player, arguments: argparse.Namespace, *, sort_
     facts = player.recording.facts
     nobody = Nobody()
     app = TopApp(
-        given=Given(feed=player, asker=nobody, reader=nobody, examiner=nobody, playback=player),
+        given=Given(feed=player, asker=nobody, reader=nobody, examiner=_examine, playback=player),
         place=Place(
             context=facts.get("context", ""),
             mode=facts.get("mode", ""),
@@ -40,8 +43,8 @@ async def show_recording(player: Player, arguments: argparse.Namespace, *, sort_
 class Nobody:
     """Stands where a cluster would be asked: a recording has pages, and nothing else."""
 
-    async def __call__(self, *_: object) -> NoReturn:
-        """Refuse to ask or to examine.
+    async def __call__(self, node: str, questions: Sequence[Question]) -> NoReturn:  # noqa: ARG002
+        """Refuse.
 
         Raises:
             NodednsError: always.
@@ -85,6 +88,10 @@ class Nobody:
             NodednsError: always.
         """
         _refuse()
+
+
+async def _examine(snapshot: FleetSnapshot) -> NoReturn:  # noqa: ARG001 - the protocol's
+    _refuse()
 
 
 def _refuse() -> NoReturn:

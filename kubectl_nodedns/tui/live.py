@@ -16,9 +16,9 @@ from textual.widgets import Static
 
 from kubectl_nodedns.tui.columns import Probed, columns
 from kubectl_nodedns.tui.heading import Seen, counts, problem_line, title
-from kubectl_nodedns.tui.playing import replay_words, time_line
 from kubectl_nodedns.tui.modes import Mode, Modes
 from kubectl_nodedns.tui.pieces import content
+from kubectl_nodedns.tui.playing import replay_words, time_line
 from kubectl_nodedns.tui.trends import Trends
 
 if TYPE_CHECKING:

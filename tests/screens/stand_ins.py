@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from kubectl_nodedns.errors import NodednsError
 from kubectl_nodedns.lookup.question import Answer, Question, Record
 from kubectl_nodedns.lookup.vantage import VantagePoint, vantage_points
-from kubectl_nodedns.tui.given import Asker, Configuration, Event, Examiner, Feed, Given, Reader
+from kubectl_nodedns.tui.given import Configuration, Event, Given
 from tests.unit.metrics.fleets import NOW
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from kubectl_nodedns.metrics.fleet import FleetSnapshot
     from kubectl_nodedns.metrics.inventory import CachePod
+    from kubectl_nodedns.tui.given import Asker, Examiner, Feed, Playback, Reader
 
 COREFILE = """\
 cluster.local:53 {
@@ -217,6 +218,7 @@ def given(
     asker: Asker | None = None,
     reader: Reader | None = None,
     examiner: Examiner | None = None,
+    playback: Playback | None = None,
 ) -> Given:
     """All that the screen is handed, with nothing behind what is not named."""
     return Given(
@@ -224,4 +226,5 @@ def given(
         asker=asker or NoAsker(),
         reader=reader or FixedReader(),
         examiner=examiner or FixedExaminer(),
+        playback=playback,
     )
