@@ -90,7 +90,7 @@ class FleetScreen(LiveScreen):
         """What shows the nodes now."""
         return self.query_one(HeatMap) if self._heat else self.query_one(NodeTable)
 
-    def show(self) -> None:
+    def draw(self) -> None:
         """Show the snapshot, filtered and sorted."""
         session = self.session
         snapshot = session.snapshot

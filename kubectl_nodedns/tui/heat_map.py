@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
     from kubectl_nodedns.metrics.fleet import FleetSnapshot, NodeRow
 
+PADDING = 1
+"""Cells left and right of the map, as the style sheet has them."""
+
 
 class HeatMap(ScrollView, can_focus=True):
     """A cell for each node."""
@@ -165,8 +168,11 @@ class HeatMap(ScrollView, can_focus=True):
 
     def _lay_out(self) -> None:
         """Fit the cells into the view, and forget what was drawn."""
-        region = self.scrollable_content_region
-        self._across, self._cells = shape(self._names, region.width or 1, region.height or 1)
+        width = max(self.outer_size.width - 2 * PADDING, 1)
+        height = max(self.outer_size.height, 1)
+        self._across, self._cells = shape(self._names, width, height)
+        if self._across * height < len(self._names):  # it scrolls, and the bar takes a column
+            self._across, self._cells = shape(self._names, max(width - 1, 1), height)
         lines = -(-len(self._names) // self._across)
         self.virtual_size = Size(self.size.width, lines)
         self._drawn.clear()

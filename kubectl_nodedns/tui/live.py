@@ -134,13 +134,20 @@ class LiveScreen(Screen[None]):
     def __init__(self, session: Session) -> None:
         super().__init__()
         self.session = session
+        self._composed = False
 
     @abstractmethod
+    def draw(self) -> None:
+        """Show the session's snapshot as it is now; the screen's parts are there."""
+
     def show(self) -> None:
-        """Show the session's snapshot as it is now."""
+        """Show the session's snapshot while there is something to show it on."""
+        if self._composed and self.query(Heading):
+            self.draw()
 
     def on_mount(self) -> None:
         """Show something at once."""
+        self._composed = True
         self.call_after_refresh(self.show)
 
     def on_screen_resume(self) -> None:

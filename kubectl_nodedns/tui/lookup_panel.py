@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical, VerticalScroll
+from textual.containers import Vertical
 from textual.widgets import Input, Static
 
 from kubectl_nodedns.errors import NodednsError
@@ -24,6 +24,7 @@ from kubectl_nodedns.names import absolute, marker_name, record_type
 from kubectl_nodedns.tui.lookup_lines import history_line, lookup_lines
 from kubectl_nodedns.tui.pieces import content
 from kubectl_nodedns.tui.probing import remember
+from kubectl_nodedns.tui.text_view import TextView
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,6 +56,7 @@ class LookupPanel(Vertical):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "again", "Ask", show=False),
         Binding("w", "watch", "Watch"),
         Binding("y", "copy", "Copy", show=False),
         Binding("Y", "copy_command", "Copy command", show=False),
@@ -86,7 +88,7 @@ class LookupPanel(Vertical):
         """Lay out the question and the answers."""
         yield Static(classes="from")
         yield Input(self._name, classes="name", compact=True)
-        with VerticalScroll(classes="answers"):
+        with TextView(classes="answers"):
             yield Static(classes="said")
         yield Static(HINTS, classes="hints")
 
@@ -98,7 +100,9 @@ class LookupPanel(Vertical):
             self.query_one(Input).focus()
             self._ask(self._name)
         else:
-            self._say([(" enter asks: it starts a probe pod on this node", "quiet")])
+            self._say(
+                [(" enter asks: it starts a probe pod on this node, and takes it away", "quiet")]
+            )
 
     @on(Input.Submitted)
     def asked(self, event: Input.Submitted) -> None:
@@ -107,6 +111,10 @@ class LookupPanel(Vertical):
         self._rounds.clear()
         self._ask(event.value)
         self.query_one(".answers").focus()
+
+    def action_again(self) -> None:
+        """Ask what stands there, once more."""
+        self._ask(self.query_one(Input).value)
 
     def action_watch(self) -> None:
         """Ask again and again, or stop that."""

@@ -119,7 +119,8 @@ def _busiest(
 ) -> list[Curve]:
     """Return a curve for each part, the busiest first; small ones together as "other"."""
     newest = parts(moments[-1]) if moments else {}
-    seen = {name for moment in moments for name, value in parts(moment).items() if value}
+    least = None if by_name else 0.0  # a ratio of zero says something, a rate of zero does not
+    seen = {n for moment in moments for n, v in parts(moment).items() if v not in (None, least)}
     busy = sorted(newest.items(), key=lambda p: -(p[1] or 0.0))
     names = [name for name, _ in busy if name in seen]
     if by_name:

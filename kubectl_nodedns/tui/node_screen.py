@@ -90,7 +90,7 @@ class NodeScreen(LiveScreen):
         del parameters
         return action not in {"group", "previous"} or self.tab == "logs"
 
-    def show(self) -> None:
+    def draw(self) -> None:
         """Show the node as it is in the snapshot."""
         session = self.session
         self.query_one(Heading).show(session)
@@ -118,7 +118,7 @@ class NodeScreen(LiveScreen):
         panel = self.query_one(LookupPanel)
         self.query_one(ContentSwitcher).current = "ask" if asking else "text"
         text = self.query_one("#text", TextView)
-        (panel.query_one("Input") if asking else text).focus()
+        (panel.query_one(".answers") if asking else text).focus()
         text.scroll_home(animate=False)
         self.refresh_bindings()
         self.show()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -42,6 +43,7 @@ class Person:
         self.pilot = pilot
         self.feed = feed
         self.clock = clock
+        self.noted: list[tuple[str, bool]] = []
 
     async def press(self, *keys: str) -> None:
         await self.pilot.press(*keys)
@@ -79,6 +81,10 @@ class Person:
     def line(self, wanted: str) -> str:
         return next(line for line in self.text().splitlines() if wanted in line)
 
+    def later(self, seconds: float) -> FleetSnapshot:
+        """The same rows, seen some seconds later."""
+        return replace(self.feed.now, at=self.feed.now.at + seconds)
+
     @property
     def table(self) -> NodeTable:
         return self.app.screen_stack[1].query_one(NodeTable)
@@ -101,8 +107,16 @@ async def open_top(
     probing: bool = False,
 ) -> AsyncIterator[Person]:
     feed, clock = FixedFeed(seen or mixed()), Clock()
+    noted: list[tuple[str, bool]] = []
     app = TopApp(
-        given=given(feed, asker=asker, reader=reader, examiner=examiner, playback=playback),
+        given=given(
+            feed,
+            asker=asker,
+            reader=reader,
+            examiner=examiner,
+            playback=playback,
+            note_proof=lambda node, proved: noted.append((node, proved)),
+        ),
         place=place,
         theme=theme,
         probing=probing,
@@ -111,4 +125,6 @@ async def open_top(
     async with app.run_test(size=size) as pilot:
         await pilot.pause()
         await pilot.pause()
-        yield Person(app, pilot, feed, clock)
+        person = Person(app, pilot, feed, clock)
+        person.noted = noted
+        yield person

@@ -9,11 +9,16 @@ from typing import TYPE_CHECKING
 from kubectl_nodedns.errors import NodednsError
 from kubectl_nodedns.lookup.question import Answer, Question, Record
 from kubectl_nodedns.lookup.vantage import VantagePoint, vantage_points
+from kubectl_nodedns.metrics.fleet import NodeRow
+from kubectl_nodedns.metrics.page import read_page
+from kubectl_nodedns.metrics.sampler import Sampled
 from kubectl_nodedns.tui.given import Configuration, Event, Given
-from tests.unit.metrics.fleets import NOW
+from tests.unit.metrics import pages
+from tests.unit.metrics.fleets import NOW, node
+from tests.unit.metrics.fleets import pod as cache_pod
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from kubectl_nodedns.metrics.fleet import FleetSnapshot
     from kubectl_nodedns.metrics.inventory import CachePod
@@ -106,13 +111,16 @@ class BrokenAsker(NoAsker):
 class FixedAsker:
     """Answers like a cache of ours on the node that is asked, or like CoreDNS where it is not."""
 
-    def __init__(self, *, intercepted: bool = True, local_ip: str = "169.254.20.10") -> None:
+    def __init__(
+        self, *, intercepted: bool = True, local_ip: str = "169.254.20.10", failing: str = ""
+    ) -> None:
         self.asked: list[tuple[str, tuple[Question, ...]]] = []
         self.released: list[str] = []
         self.held = asyncio.Event()
         self.held.set()
         self._intercepted = intercepted
         self._local_ip = local_ip
+        self._failing = failing
 
     async def __call__(self, node: str, questions: Sequence[Question]) -> Sequence[Answer]:
         self.asked.append((node, tuple(questions)))
@@ -126,6 +134,8 @@ class FixedAsker:
         pass
 
     def _answer(self, node: str, question: Question) -> Answer:
+        if question.server == self._failing:
+            return Answer(question=question, rcode="SERVFAIL", microseconds=2_000_000)
         if question.rtype != "TXT":
             return answer(question, "10.96.0.1")
         cached = (self._local_ip, "10.96.0.10") if self._intercepted else (self._local_ip,)
@@ -219,6 +229,7 @@ def given(
     reader: Reader | None = None,
     examiner: Examiner | None = None,
     playback: Playback | None = None,
+    note_proof: Callable[[str, bool], None] = lambda _node, _intercepted: None,
 ) -> Given:
     """All that the screen is handed, with nothing behind what is not named."""
     return Given(
@@ -227,4 +238,17 @@ def given(
         reader=reader or FixedReader(),
         examiner=examiner or FixedExaminer(),
         playback=playback,
+        note_proof=note_proof,
     )
+
+
+def counted(name: str, *, seconds: float = 200.0, fast: int = 10_000) -> NodeRow:
+    """A row of a cache that started `seconds` ago and had `fast` lookups on each address since."""
+    zone = pages.ZoneLoad(name="cluster.local.", fast=fast, hits=fast // 2)
+    idle = pages.ZoneLoad(name="cluster.local.")
+    loads = [pages.Load(zones=(z,), started=NOW - seconds) for z in (idle, zone)]
+    first, second = (pages.page(load) for load in loads)
+    pod = cache_pod(name)
+    known = Sampled(pod=pod.name).after(None, read_page(first, at=NOW - 2))
+    after = known.after(known.page, read_page(second, at=NOW))
+    return NodeRow(node=node(name), pods=(pod,), sampled=after)

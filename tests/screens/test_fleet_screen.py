@@ -11,7 +11,7 @@ from kubectl_nodedns.tui.fleet_screen import FleetScreen
 from kubectl_nodedns.tui.node_screen import NodeScreen
 from kubectl_nodedns.tui.node_table import NodeTable
 from tests.screens.person import open_top
-from tests.unit.metrics.fleets import large, mixed, node, row, snapshot, traffic
+from tests.unit.metrics.fleets import NOW, large, mixed, node, row, snapshot, traffic
 
 
 async def test_one_glance(size: tuple[int, int]) -> None:
@@ -31,6 +31,7 @@ async def test_wide_screens_have_more_columns_and_tall_ones_notes() -> None:
     async with open_top((160, 50)) as person:
         assert "KUBE-DNS/S" in person.text()
         assert "denials 60.0 %" in person.text()
+        assert "CoreDNS spared" in person.text()
     async with open_top((80, 24)) as person:
         assert "KUBE-DNS/S" not in person.text()
         assert "denials" not in person.text()
@@ -170,3 +171,49 @@ async def test_a_cache_that_is_removed_leaves_rows_that_say_so() -> None:
         await person.see(snapshot(NodeRow(node=node("ip-10-0-1-9"), pods=(), sampled=None)))
         assert "no cache pod on this node" in person.text()
         assert "lookups/s –" in person.text()
+
+
+async def test_faults_only(size: tuple[int, int]) -> None:
+    async with open_top(size) as person:
+        everything = person.names()
+        await person.press("z")
+        assert len(person.names()) == 5
+        assert "ip-10-0-1-9" not in person.names()
+        assert "faults only (z)" in person.text()
+        await person.press("z")
+        assert person.names() == everything
+        await person.see(snapshot(row("well", figures=traffic())))
+        await person.press("z")
+        assert "nothing is wrong with any node" in person.text()
+        await person.press("escape")
+        assert person.names() == ["well"]
+
+
+async def test_wide_reaches_every_column_sideways() -> None:
+    async with open_top((80, 24)) as person:
+        assert "KUBE-DNS/S" not in person.text()
+        await person.press("w")
+        assert "POD" in person.line("NODE")
+        seen = set(person.line("NODE").split())
+        for _ in range(len(COLUMNS)):
+            await person.press("right")
+            assert "NODE▲" in person.line("NODE")
+            seen |= set(person.line("NODE").split())
+        assert {"KUBE-DNS/S", "SAMPLED", "P50", "DENIAL%"} <= seen
+        await person.press("left")
+        await person.press("w")
+        assert "POD" not in person.line("NODE")
+
+
+async def test_the_trend_in_a_row_grows_with_each_page() -> None:
+    async with open_top((160, 50)) as person:
+        for second in (2, 4, 6):
+            later = row("ip-10-0-1-9", figures=traffic(lookups=100 * second, at=NOW + second))
+            await person.see(snapshot(later, at=NOW + second))
+        line = person.line("ip-10-0-1-9 ")
+        assert "▃▅█" in line or "▃▆█" in line
+
+
+async def test_a_context_that_looks_like_production_says_why() -> None:
+    async with open_top((160, 50)) as person:
+        assert "“prod” in its name" in person.text()
