@@ -117,6 +117,6 @@ def test_what_coredns_was_spared_is_said_when_its_address_is_known() -> None:
     known = {"at": NOW, "interval": 2.0, "kube_dns_ips": ["10.96.0.10"]}
     fleet = totals(rows, coredns_ips=["10.96.77.12"], **known)  # type: ignore[arg-type]
     notes = tiles(replace(mixed(), fleet=fleet), [], 160, notes=True)[2]
-    assert "CoreDNS spared 94.9 %" in text(notes)
+    assert "CoreDNS spared 95.0 %" in text(notes)
     notes = tiles(replace(mixed(), fleet=replace(fleet, spared=None)), [], 160, notes=True)[2]
     assert "CoreDNS spared –" in text(notes)
