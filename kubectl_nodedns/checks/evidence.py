@@ -16,8 +16,10 @@ if TYPE_CHECKING:
     from kubectl_nodedns.facts.cache_pods import CachePod
     from kubectl_nodedns.facts.caches import Cache
     from kubectl_nodedns.facts.corefile import ServerBlock
+    from kubectl_nodedns.facts.customisations import Customisation
     from kubectl_nodedns.facts.dns_service import DnsService
     from kubectl_nodedns.facts.leftovers import Leftover, UpstreamService
+    from kubectl_nodedns.facts.network_policies import Blocked
     from kubectl_nodedns.facts.nodes import Node
     from kubectl_nodedns.facts.pod_dns import PodDns
 
@@ -145,6 +147,10 @@ class Evidence:
     """The pods behind the DNS service."""
     rules: tuple[AlertRule, ...] | None = None
     """Rules in the cluster that ask for metrics of CoreDNS."""
+    blocked: tuple[tuple[Blocked, ...], tuple[Blocked, ...]] | None = None
+    """NetworkPolicies that keep pods from the cache, and those that keep the cache from CoreDNS."""
+    customisations: tuple[Customisation, ...] | None = None
+    """What CoreDNS does with names that the caches ask somebody else for."""
     drift: tuple[str, ...] | None = None
     """What differs from what an installation of ours should be, in words."""
     unread: tuple[str, ...] = ()

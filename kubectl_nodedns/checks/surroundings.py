@@ -12,8 +12,11 @@ if TYPE_CHECKING:
 
     from kubectl_nodedns.checks.evidence import Evidence
     from kubectl_nodedns.facts.alert_rules import AlertRule
+    from kubectl_nodedns.facts.network_policies import Blocked
 
 EVERY_ADDRESS = frozenset({"0.0.0.0", "::"})  # noqa: S104 - what is looked for
+SHOWN = 5
+"""Pods that a finding names one by one."""
 NEWEST = (1, 26, 8)
 """The newest released image, of March 2026."""
 TIDY = (1, 22, 20)
@@ -80,6 +83,43 @@ def _open_resolvers(evidence: Evidence) -> Iterator[Seen]:
                 text=f"on the host network its Corefile listens on every address of a node, "
                 f"for {', '.join(zones)}",
             )
+
+
+def _policies(evidence: Evidence) -> Iterator[Seen] | None:
+    return None if evidence.blocked is None else _blocked(evidence, *evidence.blocked)
+
+
+def _blocked(
+    evidence: Evidence, pods: tuple[Blocked, ...], caches: tuple[Blocked, ...]
+) -> Iterator[Seen]:
+    listened = {ip for cache in evidence.caches for ip in cache.local_ips}
+    asked = ", ".join(sorted(listened & set(evidence.dns.ips)) or sorted(listened))
+    for one in pods:
+        which = f" ({', '.join(one.pods[:SHOWN])}{', …' if len(one.pods) > SHOWN else ''})"
+        yield Seen(
+            subject=f"networkpolicy {one.policy}",
+            text=f"lets pods{which if one.pods else ''} ask CoreDNS by "
+            f"{' and '.join(one.protocols)}, and not the cache at {asked}",
+        )
+    for one in caches:
+        yield Seen(
+            subject=f"networkpolicy {one.policy}",
+            text=f"lets no node's address ask CoreDNS by {' and '.join(one.protocols)}",
+            matters="the cache asks from the node's address over TCP: its misses are dropped",
+            way_out="allow ingress at port 53, UDP and TCP, from an ipBlock of the nodes",
+        )
+
+
+def _custom(evidence: Evidence) -> Iterator[Seen] | None:
+    if evidence.customisations is None:
+        return None
+    return (
+        Seen(
+            subject=f"zone {one.zone}",
+            text=f"CoreDNS has for it, in its block {one.block}: {one.text}",
+        )
+        for one in evidence.customisations
+    )
 
 
 def _rules(evidence: Evidence) -> Iterator[Seen] | None:
@@ -172,6 +212,16 @@ CHECKS: tuple[Check[Evidence], ...] = (
         look=_open,
     ),
     Check(
+        code="ND051",
+        title="A NetworkPolicy stands between pods, cache and CoreDNS",
+        severity=Severity.WARNING,
+        category=Category.SECURITY,
+        matters="lookups of these pods are dropped, where the network plugin enforces policies on "
+        "the node as well: the cache is on the host, and no pod selector covers it",
+        way_out="add an ipBlock for the address, as /32, to the rule that allows port 53",
+        look=_policies,
+    ),
+    Check(
         code="ND060",
         title="A rule asks for metrics that are gone",
         severity=Severity.WARNING,
@@ -209,5 +259,15 @@ CHECKS: tuple[Check[Evidence], ...] = (
         way_out="kubectl nodedns enable --upgrade, for a cache of ours; else the way it was "
         "installed",
         look=_images,
+    ),
+    Check(
+        code="ND071",
+        title="CoreDNS has settings that the cache goes past",
+        severity=Severity.WARNING,
+        category=Category.COMPATIBILITY,
+        matters="the cache asks the node's resolvers for that name, so pods get another answer "
+        "than CoreDNS would give",
+        way_out="give the cache a server block for that zone that forwards to CoreDNS",
+        look=_custom,
     ),
 )

@@ -16,6 +16,7 @@ from kubectl_nodedns.cluster.paths import named
 from kubectl_nodedns.commands.counting import count, count_coredns
 from kubectl_nodedns.commands.drifting import drift_of
 from kubectl_nodedns.commands.proving import prove
+from kubectl_nodedns.commands.surrounding import read_blocked, read_customisations
 from kubectl_nodedns.errors import ApiError, NodednsError, RefusedError
 from kubectl_nodedns.facts.alert_rules import read_alert_rules
 from kubectl_nodedns.facts.cache_pods import CachePod, read_cache_pods, read_last_words
@@ -32,7 +33,7 @@ from kubectl_nodedns.facts.pod_dns import read_pod_dns
 from kubectl_nodedns.install.objects import STATE
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from kubectl_nodedns.checks.evidence import Proof
     from kubectl_nodedns.cluster.client import Client
@@ -57,6 +58,8 @@ class Scope:
     """Labels that a node must carry to be looked at; None for all nodes."""
     window: float = WINDOW_SECONDS
     """Seconds between two scrapes."""
+    brief: bool = False
+    """Whether to leave out what takes reading all pods, policies and rules of the cluster."""
 
 
 class Reader:
@@ -125,57 +128,85 @@ async def gather(client: Client, scope: Scope, *, probes: Probes | None = None) 
 async def _observe(
     client: Client, reader: Reader, scope: Scope, evidence: Evidence, probes: Probes | None
 ) -> Evidence:
-    """Add what takes its time, all at once: metrics, probes, kubelets, pods of all namespaces."""
-    dns, caches = evidence.dns, evidence.caches
-    names = [one.node.name for one in evidence.nodes]
-    spaces = {dns.namespace, *(cache.namespace for cache in caches)}
+    """Add what takes its time, all at once."""
     asking = asyncio.create_task(_asked(evidence, probes))
 
     async def meanwhile() -> None:
         """Let the probes' questions fall between the two scrapes."""
         await asyncio.wait({asking})
 
-    loads = count_coredns(client, dns, window=scope.window, meanwhile=meanwhile)
-    on_nodes = asyncio.gather(
+    on_nodes = asyncio.create_task(_on_nodes(client, reader, scope, evidence, asking, meanwhile))
+    around = asyncio.create_task(_around(client, reader, scope, evidence, meanwhile))
+    try:
+        nodes, seen = await asyncio.gather(on_nodes, around)
+    finally:
+        for task in (asking, on_nodes, around):
+            task.cancel()
+    return replace(seen, nodes=nodes, unread=tuple(sorted(reader.unread)))
+
+
+async def _on_nodes(
+    client: Client,
+    reader: Reader,
+    scope: Scope,
+    evidence: Evidence,
+    asking: asyncio.Task[tuple[Mapping[str, Proof], Mapping[str, str]]],
+    meanwhile: Callable[[], Awaitable[None]],
+) -> tuple[NodeEvidence, ...]:
+    """Add to each node its metrics, its proof, its kubelet's servers, and a log where it ails."""
+    names = [one.node.name for one in evidence.nodes]
+    (counters, no_counters), (proofs, no_proofs), kubelets, words = await asyncio.gather(
         count(client, evidence.nodes, window=scope.window, meanwhile=meanwhile),
         asking,
         reader.maybe("kubelets", read_kubelets(client, names)),
         _logs(client, evidence),
     )
-    around = asyncio.gather(
+    handed_out = {one.node: one.cluster_dns for one in kubelets or ()}
+    return tuple(
+        replace(
+            one,
+            counters=counters.get(one.node.name),
+            no_counters=no_counters.get(one.node.name, ""),
+            proof=proofs.get(one.node.name),
+            no_proof=no_proofs.get(one.node.name, ""),
+            kubelet=handed_out.get(one.node.name),
+            last_words=words.get(one.node.name, ""),
+        )
+        for one in evidence.nodes
+    )
+
+
+async def _around(
+    client: Client,
+    reader: Reader,
+    scope: Scope,
+    evidence: Evidence,
+    meanwhile: Callable[[], Awaitable[None]],
+) -> Evidence:
+    """Add what is around the caches; of that only the upstream services where it is to be brief."""
+    dns, caches = evidence.dns, evidence.caches
+    upstreams = await reader.maybe("upstream services", read_upstreams(client, caches))
+    if scope.brief:
+        return replace(evidence, upstreams=upstreams)
+    spaces = {dns.namespace, *(cache.namespace for cache in caches)}
+    loads = count_coredns(client, dns, window=scope.window, meanwhile=meanwhile)
+    pods, leftovers, coredns, rules, blocked, custom = await asyncio.gather(
         reader.maybe("pods", read_pod_dns(client)),
         reader.maybe("leftovers", read_leftovers(client, caches, spaces)),
-        reader.maybe("upstream services", read_upstreams(client, caches)),
         reader.maybe("CoreDNS", loads),
         reader.maybe("rules of Prometheus", read_alert_rules(client)),
+        reader.maybe("NetworkPolicies", read_blocked(client, evidence)),
+        reader.maybe("CoreDNS's Corefile", read_customisations(client, evidence)),
     )
-    try:
-        seen, (pods, leftovers, upstreams, coredns, rules) = await asyncio.gather(on_nodes, around)
-    finally:
-        for one in (asking, on_nodes, around):
-            one.cancel()
-    (counters, no_counters), (proofs, no_proofs), kubelets, words = seen
-    handed_out = {one.node: one.cluster_dns for one in kubelets or ()}
     return replace(
         evidence,
-        nodes=tuple(
-            replace(
-                one,
-                counters=counters.get(one.node.name),
-                no_counters=no_counters.get(one.node.name, ""),
-                proof=proofs.get(one.node.name),
-                no_proof=no_proofs.get(one.node.name, ""),
-                kubelet=handed_out.get(one.node.name),
-                last_words=words.get(one.node.name, ""),
-            )
-            for one in evidence.nodes
-        ),
+        upstreams=upstreams,
         pods=pods,
         leftovers=leftovers,
-        upstreams=upstreams,
         coredns=coredns,
         rules=rules,
-        unread=tuple(sorted(reader.unread)),
+        blocked=blocked,
+        customisations=custom,
     )
 
 

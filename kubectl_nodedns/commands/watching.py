@@ -16,7 +16,7 @@ from kubectl_nodedns.facts.caches import Cache, flag, quantity, read_caches
 from kubectl_nodedns.facts.dns_service import USUAL_NAMESPACE, read_dns_service, split_name
 from kubectl_nodedns.metrics.details import Details
 from kubectl_nodedns.metrics.discovery import Discovery
-from kubectl_nodedns.metrics.forwarded import Automatic, PortForward
+from kubectl_nodedns.metrics.forwarded import PortForward, through_api_server
 from kubectl_nodedns.metrics.monitor import Monitor
 from kubectl_nodedns.metrics.prometheus import Prometheus, ThroughApiServer
 from kubectl_nodedns.metrics.record import Recorder
@@ -89,10 +89,11 @@ async def make_source(client: Client, arguments: argparse.Namespace) -> AsyncIte
         source = Prometheus(ThroughApiServer(client, where), where)
         await source.check()
         yield source
+    elif arguments.source == "auto":
+        yield through_api_server(client)
     else:
-        proxy, forward = PodProxy(client), PortForward(client)
-        texts = {"auto": Automatic(proxy, forward), "proxy": proxy, "port-forward": forward}
-        yield Scraped(texts[arguments.source])
+        proxy = arguments.source == "proxy"
+        yield Scraped(PodProxy(client) if proxy else PortForward(client))
 
 
 def make_recorder(arguments: argparse.Namespace, context: str) -> Recorder | None:

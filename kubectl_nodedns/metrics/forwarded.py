@@ -16,6 +16,8 @@ from kubectl_nodedns.metrics.source import (
     NotReachedError,
     PodProxy,
     Ports,
+    Scraped,
+    TextReader,
 )
 
 if TYPE_CHECKING:
@@ -35,6 +37,10 @@ class Forwarder(Protocol):
     ) -> str:
         """Read one text document from a port of a pod."""
         ...
+
+
+class Both(TextReader, Forwarder, Protocol):
+    """What the pod proxy and port-forward need of a client."""
 
 
 class PortForward(Ports):
@@ -59,6 +65,11 @@ class PortForward(Ports):
                 )
             except TimedOutError as error:
                 raise NoAnswerError(str(error)) from error
+
+
+def through_api_server(client: Both) -> Scraped:
+    """Return pages of the pod proxy, or of port-forwards where that does not reach."""
+    return Scraped(Automatic(PodProxy(client), PortForward(client)))
 
 
 class Automatic:

@@ -1,0 +1,39 @@
+"""The options of `check`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kubectl_nodedns.cli.arguments.common import command, looking, probes
+
+if TYPE_CHECKING:
+    import argparse
+
+    from kubectl_nodedns.cli.arguments.common import Commands
+
+
+def add(commands: Commands) -> argparse.ArgumentParser:
+    """Add `check`."""
+    parser = command(
+        commands,
+        "check",
+        "find what is wrong, and say the way out",
+        "Read the caches, their metrics and what is around them, and say what is not as it should\n"
+        "be: a code, what was seen, why it matters, the way out. Nothing is changed. Interception\n"
+        "is judged by counters; with --probe a short-lived pod on each node proves it.",
+    )
+    parser.add_argument(
+        "-o", "--output", choices=("table", "wide", "short", "json"), help="output format"
+    )
+    parser.add_argument(
+        "--ignore", action="append", metavar="CODE,...", help="leave these checks out, repeatable"
+    )
+    parser.add_argument(
+        "--fail-on",
+        choices=("error", "warning", "info"),
+        default="error",
+        help="exit 1 from this severity on (error)",
+    )
+    looking(parser)
+    probes(parser)
+    return parser
