@@ -64,6 +64,8 @@ def run_plugin(
                 [command, *(spec.get("args") or [])],
                 env=environment,
                 stdin=None if terminal else subprocess.DEVNULL,
+                # Without a terminal of its own it cannot open /dev/tty and draw on our screen.
+                start_new_session=not terminal,
                 capture_output=True,
                 text=True,
                 timeout=PLUGIN_TIMEOUT,

@@ -7,13 +7,17 @@ import sys
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from kubectl_nodedns.checks.finding import run
+from kubectl_nodedns.checks.registry import RUNNING
+from kubectl_nodedns.commands.checking import Scope, gather
+from kubectl_nodedns.commands.reading import ClusterReader
 from kubectl_nodedns.commands.session import probe_image, probe_lifetime, probe_namespace
 from kubectl_nodedns.errors import ApiError, Exit, NodednsError, RefusedError
 from kubectl_nodedns.facts.cluster_domain import read_cluster_domain
 from kubectl_nodedns.facts.dataplane import read_dataplane
 from kubectl_nodedns.lookup.probes import Probes
 from kubectl_nodedns.tui.app import TopApp
-from kubectl_nodedns.tui.given import Place
+from kubectl_nodedns.tui.given import Given, Place
 
 if TYPE_CHECKING:
     import argparse
@@ -21,8 +25,9 @@ if TYPE_CHECKING:
 
     from kubectl_nodedns.cluster.client import Client
     from kubectl_nodedns.lookup.question import Answer, Question
+    from kubectl_nodedns.metrics.fleet import FleetSnapshot
     from kubectl_nodedns.metrics.monitor import Monitor
-    from kubectl_nodedns.metrics.replay import Player
+    from kubectl_nodedns.tui.given import Examiner, Finding
 
 
 class ProbeAsker:
@@ -66,6 +71,11 @@ class ProbeAsker:
             if not any(answer.asked for answer in answers):
                 await self._forget(node)  # its pod has ended: the next question gets a new one
         return answers
+
+    async def release(self, node: str) -> None:
+        """Remove the pod on `node`, unless it is being asked."""
+        async with self._turns[node]:
+            await self._forget(node)
 
     async def close(self) -> None:
         """Remove all pods."""
@@ -117,7 +127,11 @@ async def show(
         sort_by: key of the column to sort by at first.
         kube_dns_ip: address of the DNS service; empty when not known.
         namespace: the DNS service's namespace.
+
+    Raises:
+        UsageError: there is no such theme.
     """
+    reader = ClusterReader(client, dns_service=arguments.dns_service or "", namespace=namespace)
     _, mode, domain = await asyncio.gather(
         monitor.load(), _mode(client), _domain(client, arguments.cluster_domain, namespace)
     )
@@ -127,10 +141,28 @@ async def show(
         image=probe_image(arguments),
         lifetime=probe_lifetime(arguments),
     )
-    place = Place(
-        context=client.access.context, mode=mode, kube_dns_ip=kube_dns_ip, cluster_domain=domain
+    scope = Scope(dns_service=arguments.dns_service or "", cluster_domain=domain)
+    chosen = cluster_words(arguments)
+    app = TopApp(
+        given=Given(
+            feed=monitor,
+            asker=asker,
+            reader=reader,
+            examiner=_examiner(client, scope),
+            note_proof=lambda node, proved: monitor.note_proof(node, intercepted=proved),
+        ),
+        place=Place(
+            context=client.access.context,
+            mode=mode,
+            kube_dns_ip=kube_dns_ip,
+            cluster_domain=domain,
+            command=("kubectl", "nodedns", *chosen),
+            kubectl=("kubectl", *chosen),
+        ),
+        sort_by=sort_by,
+        theme=arguments.theme or "",
+        probing=arguments.probe,
     )
-    app = TopApp(feed=monitor, asker=asker, place=place, sort_by=sort_by)
     watching = asyncio.create_task(monitor.run())
     watching.add_done_callback(lambda _: app.exit())
     try:
@@ -148,39 +180,26 @@ async def show(
     return Exit.OK
 
 
-async def show_recording(player: Player, arguments: argparse.Namespace, *, sort_by: str) -> int:
-    """Show a recording on the terminal until the person quits."""
-    facts = player.recording.facts
-    addresses = player.snapshot().kube_dns_ips
-    place = Place(
-        context=facts.get("context", ""),
-        mode=facts.get("mode", ""),
-        kube_dns_ip=next(iter(addresses), ""),
-        cluster_domain="",
-    )
-    app = TopApp(feed=player, asker=NobodyToAsk(), place=place, sort_by=sort_by)
-    player.play()
-    await app.run_async(mouse=not arguments.no_mouse)
-    return Exit.OK
+def _examiner(client: Client, scope: Scope) -> Examiner:
+    async def examine(snapshot: FleetSnapshot) -> Sequence[Finding]:
+        """Gather evidence, without probes, and run every check over it."""
+        del snapshot  # it has less than the checks look at
+        return run(RUNNING, await gather(client, scope)).findings
+
+    return examine
 
 
-class NobodyToAsk:
-    """Stands where lookups are asked for: a recording has no nodes."""
+def cluster_words(arguments: argparse.Namespace) -> tuple[str, ...]:
+    """Return the options that were given to choose the cluster, as they are typed; no secrets."""
+    words: list[str] = []
+    for name in CHOOSING:
+        if value := getattr(arguments, name, None):
+            words += [f"--{name}", str(value)]
+    return tuple(words)
 
-    async def __call__(
-        self,
-        node: str,
-        questions: Sequence[Question],  # noqa: ARG002 - the protocol's
-    ) -> Sequence[Answer]:
-        """Refuse.
 
-        Raises:
-            NodednsError: always.
-        """
-        raise NodednsError(f"{node} is part of a recording: nobody is there to ask")
-
-    async def close(self) -> None:
-        """Do nothing."""
+CHOOSING = ("kubeconfig", "context", "cluster", "user", "server")
+"""kubectl's flags that say which cluster, in the order in which they are written."""
 
 
 async def _mode(client: Client) -> str:
