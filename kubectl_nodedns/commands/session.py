@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     import argparse
 
 
+START = 180.0
+"""Seconds that probes may take to start, unless --timeout is shorter."""
+
+
 def access_options(arguments: argparse.Namespace) -> AccessOptions:
     """Return what was given of kubectl's own flags."""
     given = vars(arguments)
@@ -59,11 +63,14 @@ def probe_namespace(arguments: argparse.Namespace) -> str:
     return str(arguments.probe_namespace or probes.NAMESPACE)
 
 
-def make_probes(client: Client, arguments: argparse.Namespace) -> probes.Probes:
+def make_probes(
+    client: Client, arguments: argparse.Namespace, *, host_network: bool = False
+) -> probes.Probes:
     """Return the probes that the arguments ask for; none is started yet."""
     return probes.Probes(
         client,
         namespace=probe_namespace(arguments),
         image=probe_image(arguments),
-        timeout=min(step_timeout(arguments), 180.0),
+        timeout=min(step_timeout(arguments), START) if "timeout" in arguments else START,
+        host_network=host_network,
     )

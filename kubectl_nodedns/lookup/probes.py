@@ -57,6 +57,7 @@ class Probes:
         namespace: an existing namespace to make the pods in; kube-system is refused.
         image: an image with dig, sh and sleep.
         timeout: seconds that the pods may take to start.
+        host_network: whether they live in their node's network instead of one of their own.
     """
 
     def __init__(
@@ -66,12 +67,14 @@ class Probes:
         namespace: str = NAMESPACE,
         image: str = IMAGE,
         timeout: float = 120.0,
+        host_network: bool = False,
     ) -> None:
         check_namespace(namespace)
         self._client = client
         self._namespace = namespace
         self._image = image
         self._timeout = timeout
+        self._host_network = host_network
         self._run = secrets.token_hex(4)
         self._count = 0
         self._jobs: dict[str, tuple[str, str]] = {}
@@ -147,12 +150,21 @@ class Probes:
                 return [_unasked(q, f"probe: {error}") for q in questions]
         return dig.answers(questions, done.stdout)
 
-    async def resolv_conf(self, node: str) -> str:
-        """Return /etc/resolv.conf of the probe on `node`: what its kubelet gives to pods."""
+    async def run(self, node: str, command: Sequence[str], *, timeout: float) -> str:
+        """Run `command` in the probe on `node` and return what it printed.
+
+        Raises:
+            ApiError: it cannot be run.
+            TimedOutError: it did not end within `timeout` seconds.
+        """
         done = await self._client.exec(
-            self._namespace, self._pods[node], CONTAINER, ["cat", "/etc/resolv.conf"], timeout=20.0
+            self._namespace, self._pods[node], CONTAINER, command, timeout=timeout
         )
         return done.stdout
+
+    async def resolv_conf(self, node: str) -> str:
+        """Return /etc/resolv.conf of the probe on `node`: what its kubelet gives to pods."""
+        return await self.run(node, ["cat", "/etc/resolv.conf"], timeout=20.0)
 
     async def close(self) -> None:
         """Delete every probe of this run, even while we are being cancelled."""
@@ -170,6 +182,7 @@ class Probes:
             run=self._run,
             namespace=self._namespace,
             image=self._image,
+            host_network=self._host_network,
         )
         path = collection("batch/v1", "jobs", self._namespace)
         name = job["metadata"]["name"]
@@ -287,7 +300,9 @@ def pod_state(pod: Mapping[str, Any]) -> tuple[bool, str, bool]:
     return False, f"the pod is {status.get('phase', 'not there')}", False
 
 
-def job_for(node: str, *, name: str, run: str, namespace: str, image: str) -> dict[str, Any]:
+def job_for(
+    node: str, *, name: str, run: str, namespace: str, image: str, host_network: bool = False
+) -> dict[str, Any]:
     """Build the Job of one probe."""
     labels = {
         "app.kubernetes.io/managed-by": "kubectl-nodedns",
@@ -336,6 +351,8 @@ def job_for(node: str, *, name: str, run: str, namespace: str, image: str) -> di
             }
         ],
     }
+    if host_network:
+        pod["hostNetwork"] = True
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
