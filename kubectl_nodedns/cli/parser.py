@@ -11,10 +11,10 @@ import argparse
 import os
 
 from kubectl_nodedns import __version__
-from kubectl_nodedns.cli.arguments import bench, disable, enable, top
+from kubectl_nodedns.cli.arguments import bench, completion, disable, enable, top
 from kubectl_nodedns.cli.arguments.common import EXIT_CODES, Formatter, access, command
 
-COMMANDS = (enable, disable, top, bench)
+COMMANDS = (enable, disable, top, bench, completion)
 """In the order in which the help shows them."""
 
 

@@ -10,7 +10,7 @@ from kubectl_nodedns.cluster.access import AccessOptions
 from kubectl_nodedns.commands.session import access_options
 from kubectl_nodedns.errors import Exit
 
-COMMANDS = ("enable", "disable", "top", "bench", "version")
+COMMANDS = ("enable", "disable", "top", "bench", "completion", "version")
 ACCESS = {
     "--kubeconfig": "kubeconfig",
     "--context": "context",
