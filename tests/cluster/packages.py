@@ -33,6 +33,12 @@ PACKAGE_OF = {
     "mount": "mount",
 }
 CNI_PACKAGE = "containernetworking-plugins"
+SHELLS = {
+    "/usr/bin/zsh": "zsh",
+    "/usr/bin/fish": "fish",
+    "/usr/share/bash-completion/bash_completion": "bash-completion",
+}
+"""What the tests of completion run in, by a file of each. The cluster does not need them."""
 
 
 def missing_packages() -> list[str]:
@@ -47,6 +53,11 @@ def missing_packages() -> list[str]:
     elif Path(BUSYBOX).exists() and _is_dynamic(BUSYBOX):
         missing.add("busybox-static")
     return sorted(missing)
+
+
+def missing_shells() -> list[str]:
+    """Return the Debian packages of the shells that completion is tested in and are not here."""
+    return [package for file, package in SHELLS.items() if not Path(file).exists()]
 
 
 def requirements() -> list[str]:
@@ -73,7 +84,7 @@ def requirements() -> list[str]:
 
 def install() -> list[str]:
     """Install the missing packages with apt-get and return their names."""
-    missing = missing_packages()
+    missing = [*missing_packages(), *missing_shells()]
     if missing:
         environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
         subprocess.run(["apt-get", "update", "-q"], check=True, env=environment)
