@@ -11,10 +11,20 @@ import argparse
 import os
 
 from kubectl_nodedns import __version__
-from kubectl_nodedns.cli.arguments import check, disable, enable, lookup, monitoring, status, top
+from kubectl_nodedns.cli.arguments import (
+    bench,
+    check,
+    completion,
+    disable,
+    enable,
+    lookup,
+    monitoring,
+    status,
+    top,
+)
 from kubectl_nodedns.cli.arguments.common import EXIT_CODES, Formatter, access, command
 
-COMMANDS = (enable, disable, top, status, check, lookup, monitoring)
+COMMANDS = (enable, disable, top, status, check, lookup, bench, monitoring, completion)
 """In the order in which the help shows them."""
 
 
