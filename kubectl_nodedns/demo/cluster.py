@@ -126,9 +126,11 @@ class Cluster:
             metadata = obj["metadata"]
             resource = BY_KIND[obj["apiVersion"], obj["kind"]]
             at = Address(resource, metadata.get("namespace", ""), metadata["name"], "", "")
-            self._verbs.apply(at, obj, manager="kubectl-nodedns")
-        created = stamp(time.time() - INSTALLED_SECONDS)
-        self._controllers.act_at_once(created=created, age=INSTALLED_SECONDS)
+            made = self._verbs.apply(at, obj, manager="kubectl-nodedns")
+            created = stamp(time.time() - INSTALLED_SECONDS)
+            aged = {**made["metadata"], "creationTimestamp": created}
+            self.store.put(resource, {**made, "metadata": aged})
+        self._controllers.act_at_once()
 
     async def _live(self) -> None:
         """Let controllers, kubelets and faults begin."""

@@ -6,12 +6,13 @@ They look at the cluster a moment after something changed, as the real ones do f
 from __future__ import annotations
 
 import asyncio
+import time
 import uuid
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from kubectl_nodedns.demo import pods
-from kubectl_nodedns.demo.clock import stamp
+from kubectl_nodedns.demo.clock import stamp, unix
 from kubectl_nodedns.demo.kinds import BY_PATH
 from kubectl_nodedns.demo.selecting import matches
 from kubectl_nodedns.demo.store import key_of
@@ -65,17 +66,13 @@ class Controllers:
             self._due = True
             asyncio.get_running_loop().call_later(PAUSE, self._act)
 
-    def act_at_once(self, *, created: str = "", age: float = 0.0) -> None:
-        """Bring everything to where it should be, with pods that run already.
-
-        Args:
-            created: when the pods were made; now by default.
-            age: how long their caches have run, in seconds.
-        """
+    def act_at_once(self) -> None:
+        """Bring everything to where it should be, with pods as old as what made them."""
         owned = self._owned()
         for daemonset in list(self._store.all(DAEMONSETS).values()):
+            created = daemonset["metadata"]["creationTimestamp"]
             for pod in self._daemons(daemonset, owned, created):
-                self._kubelets.run_at_once(pod, age=age)
+                self._kubelets.run_at_once(pod, age=time.time() - unix(created))
         self._daemonset_statuses(self._owned())
         self._endpoints()
 

@@ -16,7 +16,7 @@ from kubectl_nodedns.demo.world import ZONES, zone_of
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from kubectl_nodedns.demo.clock import Clock
     from kubectl_nodedns.demo.kubelets import Kubelets
@@ -30,12 +30,12 @@ ONE_OF = 100
 """One node of so many has a fault, and one at least."""
 BYPASS_AFTER = 3.0
 """Seconds after the switch of a node until its rules are taken away."""
-OOM_AFTER = 4.0
+OOM_AFTER = 5.0
 """Seconds after the switch until memory runs out for the first time."""
 OOM_AGAIN = 75.0
 """Seconds from there to the next time."""
-LEAK = 1.6 * 2**20
-"""Bytes a second that the cache of an OOM-killed node leaks."""
+LEAK = 140 * 2**20
+"""Bytes that a cache leaks until it is killed."""
 SIGKILL = 137
 """Exit code of a process that the kernel ended."""
 
@@ -92,7 +92,7 @@ def prepare(chosen: Chosen, machines: Mapping[str, Machine]) -> None:
         if name in chosen.storm:
             machine.profile = traffic.stormy(machine.profile)
         if name in chosen.oom:
-            machine.growth = LEAK
+            machine.growth = LEAK / OOM_AFTER
 
 
 class Happening:
@@ -122,25 +122,23 @@ class Happening:
         """Look at a cache that has started."""
         if self._dns_ip not in machine.link:
             return
-        uid = pod["metadata"]["uid"]
         # Whoever repairs the node has repaired it: the rules are taken away once.
         if machine.name in self._chosen.bypass - self._bypassed:
-            self._after(BYPASS_AFTER, self._bypass, machine, uid)
+            self._after(BYPASS_AFTER, self._bypass, machine)
         if machine.name in self._chosen.oom:
-            again = machine.name not in self._left
-            self._after(OOM_AGAIN if again else OOM_AFTER, self._kill, machine, pod)
+            self._after(LEAK / machine.growth, self._kill, machine, pod)
 
-    def _after(self, seconds: float, act: object, *arguments: object) -> None:
-        loop = asyncio.get_running_loop()
-        loop.call_later(self._clock.wall(seconds), act, *arguments)  # type: ignore[arg-type]
+    def _after(self, seconds: float, act: Callable[..., None], *arguments: object) -> None:
+        asyncio.get_running_loop().call_later(self._clock.wall(seconds), act, *arguments)
 
-    def _bypass(self, machine: Machine, _: str) -> None:
+    def _bypass(self, machine: Machine) -> None:
         if self._dns_ip in machine.rules:
             self._bypassed.add(machine.name)
             machine.bypassed(self._dns_ip)
             self._left.discard(machine.name)
 
     def _kill(self, machine: Machine, pod: Object) -> None:
+        machine.growth = LEAK / OOM_AGAIN
         self._kubelets.kill(pod, reason="OOMKilled", code=SIGKILL)
         self._left.discard(machine.name)
 

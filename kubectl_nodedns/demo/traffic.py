@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 HIT, DENIED, MISS, MISS_NX, MISS_FAIL = "hit", "denied", "miss", "miss_nx", "miss_fail"
 """What becomes of a lookup: from the cache, from the cache of denials, or from upstream."""
-WARM_SECONDS = 25.0
+WARM_SECONDS = 12.0
 """How long a cache takes to fill; until then it answers less by itself."""
 CLUSTER, REVERSE, OUTSIDE = "cluster", "reverse", "outside"
 """What lookups are for."""
