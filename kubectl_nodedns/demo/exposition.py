@@ -24,6 +24,8 @@ BOUNDS = tuple(0.00025 * 2**n for n in range(16))
 SIZES = (0, 100, 200, 300, 400, 511, 1023, 2047, 4095, 8291, 16000, 32000, 48000, 64000)
 """Upper bounds of size buckets, in octets."""
 RCODE = {traffic.DENIED: "NXDOMAIN", traffic.MISS_NX: "NXDOMAIN", traffic.MISS_FAIL: "SERVFAIL"}
+HANDLERS = frozenset({"cache", "errors", "forward", "loop", "prometheus", "template"})
+"""Plugins that handle lookups; the others only set something up."""
 MISSES = (traffic.MISS, traffic.MISS_NX, traffic.MISS_FAIL)
 UPSTREAM_SECONDS = 0.0011
 """Median of what CoreDNS takes."""
@@ -199,8 +201,8 @@ def _requests(
     requests: defaultdict[str, int] = defaultdict(int)
     types: defaultdict[str, int] = defaultdict(int)
     responses: defaultdict[str, int] = defaultdict(int)
-    durations: dict[str, _Histogram] = {}
-    sizes: dict[tuple[str, str], _Histogram] = {}
+    durations: defaultdict[tuple[str, str, bool], int] = defaultdict(int)
+    sizes: defaultdict[str, int] = defaultdict(int)
     plugin = 'plugin="errors",' if version >= (1, 9, 0) else ""
     typed = (1, 7, 0) <= version < (1, 8, 7)
     for (address, zone, rtype, protocol, outcome), number in counts.items():
@@ -213,22 +215,23 @@ def _requests(
         rcode = RCODE.get(outcome, "NOERROR")
         responses[f'{plugin}rcode="{rcode}",{place}{view},zone="{zone}"'] += number
         key = f'{place}{shown if typed else ""}{view},zone="{zone}"'
-        series = durations.setdefault(key, _Histogram(BOUNDS))
-        series.add(number, *_taken(outcome, cluster=to_cluster.get(zone, True), resolver=resolver))
-        key = f'proto="{protocol}",{place}{view},zone="{zone}"'
-        for name, middle in (("request", 58.0), ("response", 140.0)):
-            series = sizes.setdefault((name, key), _Histogram(SIZES))
-            series.add(number, *_sizes(middle))
+        durations[key, outcome, to_cluster.get(zone, True)] += number
+        sizes[f'proto="{protocol}",{place}{view},zone="{zone}"'] += number
     name = "coredns_dns_request_duration_seconds"
     writer.head(name, "histogram", "Histogram of the time (in seconds) each request took per zone.")
-    for labels, series in sorted(durations.items()):
+    observed: dict[str, _Histogram] = {}
+    for (labels, outcome, cluster), number in durations.items():
+        series = observed.setdefault(labels, _Histogram(BOUNDS))
+        series.add(number, *_taken(outcome, cluster=cluster, resolver=resolver))
+    for labels, series in sorted(observed.items()):
         writer.histogram(name, labels, series)
-    for which in ("request", "response"):
+    for which, middle in (("request", 58.0), ("response", 140.0)):
         name = f"coredns_dns_{which}_size_bytes"
         writer.head(name, "histogram", f"Size of the EDNS0 UDP buffer or the {which} in bytes.")
-        for (found, labels), series in sorted(sizes.items()):
-            if found == which:
-                writer.histogram(name, labels, series)
+        for labels, number in sorted(sizes.items()):
+            series = _Histogram(SIZES)
+            series.add(number, *_sizes(middle))
+            writer.histogram(name, labels, series)
     new = version >= (1, 7, 0)
     name = "coredns_dns_requests_total" if new else "coredns_dns_request_count_total"
     _counter(writer, name, "Counter of DNS requests made per zone, protocol and family.", requests)
@@ -311,7 +314,7 @@ def _process(writer: _Writer, cache: NodeCache) -> None:
     writer.head(name, "gauge", text)
     for address in cache.addresses:
         for zone in cache.zones:
-            for plugin in zone.plugins if zone.counted else ():
+            for plugin in sorted(HANDLERS & set(zone.plugins)) if zone.counted else ():
                 place = f'server="{_server(address)}"{writer.labels_view},zone="{zone.name}"'
                 writer.one(name, 1, f'name="{plugin}",{place}')
     name = "coredns_reload_failed_total" if new else "coredns_reload_failed_count_total"
