@@ -157,12 +157,11 @@ def _direct(server: str) -> bool:
 
     A proxy that the kubeconfig names is always asked, as kubectl does it.
     """
-    from urllib.parse import urlsplit  # noqa: PLC0415
-    from urllib.request import proxy_bypass_environment  # noqa: PLC0415
+    from urllib import parse, request  # noqa: PLC0415 - slow to import
 
-    host = urlsplit(server).hostname or ""
-    loopback = host == "localhost" or host.startswith("127.") or host == "::1"
-    return loopback or bool(proxy_bypass_environment(host))
+    host = parse.urlsplit(server).hostname or ""
+    loopback = host in ("localhost", "::1") or host.startswith("127.")
+    return loopback or bool(request.proxy_bypass_environment(host))  # type: ignore[attr-defined]
 
 
 def _load(options: AccessOptions, settings: Any) -> tuple[str, str, ExecCredential | None]:

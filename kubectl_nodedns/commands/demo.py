@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 LARGE = 50
-"""With more nodes the cache is there from the start: node by node it would take too long to watch."""
+"""With more nodes the cache is there from the start: a rollout would take too long to watch."""
 BATCH = 4
 """Nodes that are switched at once, after the first."""
 PORTS = 65535
@@ -56,6 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
             kubeconfig.write_text(cluster.kubeconfig(), encoding="utf-8")
             _greet(cluster, str(kubeconfig), talk)
             if arguments.serve:
+                cluster.trouble()
                 return _serve(talk)
             return _main_job(cluster, str(kubeconfig), talk)
 
@@ -152,6 +153,8 @@ def _main_job(cluster: Cluster, kubeconfig: str, talk: Talk) -> int:
     code = _command(["enable", *([] if large else change)], kubeconfig, talk)
     if code != Exit.OK:
         return code
+    if large:
+        cluster.trouble()
     with interruptible():
         code = _look(cluster, kubeconfig, talk)
     if code != Exit.OK:

@@ -39,28 +39,32 @@ def stamp(at: float | None = None) -> str:
 
 def unix(text: str) -> float:
     """Read a time that `stamp` wrote."""
-    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC).timestamp()
+    return datetime.fromisoformat(text).timestamp()
 
 
 def age(text: str | None) -> str:
-    """Return how long ago a time was, as kubectl prints ages ("12s", "5m30s", "3d2h")."""
+    """Return how long ago a time was, as kubectl prints ages ("12s", "5m30s", "3d2h").
+
+    Source: kubernetes/apimachinery, pkg/util/duration, HumanDuration, below two years.
+    """
     if not text:
         return "<unknown>"
     seconds = max(int(time.time() - unix(text)), 0)
-    if seconds < 120:
-        return f"{seconds}s"
-    minutes, hours, days = seconds // 60, seconds // 3600, seconds // 86400
-    if minutes < 10:
-        rest = seconds % 60
-        return f"{minutes}m{rest}s" if rest else f"{minutes}m"
-    if minutes < 180:
-        return f"{minutes}m"
-    if hours < 8:
-        rest = minutes % 60
-        return f"{hours}h{rest}m" if rest else f"{hours}h"
-    if hours < 48:
-        return f"{hours}h"
-    if days < 8:
-        rest = hours % 24
-        return f"{days}d{rest}h" if rest else f"{days}d"
-    return f"{days}d"
+    for below, unit, finer in _AGES:
+        if seconds < below:
+            count, rest = divmod(seconds, _UNITS[unit])
+            small = rest // _UNITS[finer] if finer else 0
+            return f"{count}{unit}" + (f"{small}{finer}" if small else "")
+    return f"{seconds // _UNITS['d']}d"
+
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_AGES = (
+    (120, "s", ""),
+    (600, "m", "s"),
+    (3 * 3600, "m", ""),
+    (8 * 3600, "h", "m"),
+    (48 * 3600, "h", ""),
+    (8 * 86400, "d", "h"),
+)
+"""Ages below so many seconds are told in a unit, and in a finer one."""

@@ -105,6 +105,10 @@ class Cluster:
         """Whether a fault that was chosen has not happened yet."""
         return self._happening.waiting
 
+    def trouble(self) -> None:
+        """Let faults happen to the caches that are there from the start too."""
+        self._serving.call(self._trouble())
+
     def kubeconfig(self) -> str:
         """Return a kubeconfig with one context, named "demo". JSON is YAML."""
         content = {
@@ -137,5 +141,7 @@ class Cluster:
         self._kubelets.started.append(self._happening.started)
         self.store.listen(self._kubelets.see)
         self.store.listen(self._controllers.see)
+
+    async def _trouble(self) -> None:
         for pod, machine in self._kubelets.caches():
             self._happening.started(pod, machine)

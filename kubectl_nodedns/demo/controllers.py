@@ -112,7 +112,7 @@ class Controllers:
             self._store.remove(PODS, *key_of(pod))
 
     def _daemons(self, daemonset: Object, pods_of: Owned, created: str = "") -> list[Object]:
-        """Make the pods of a DaemonSet that are missing; delete those on nodes that are not meant."""
+        """Make the pods of a DaemonSet that are missing; delete those that are not wanted."""
         template = daemonset["spec"]["template"]
         selector = template["spec"].get("nodeSelector") or {}
         wanted = [

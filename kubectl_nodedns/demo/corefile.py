@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -37,9 +38,22 @@ def zones(text: str, environment: Mapping[str, str]) -> tuple[Zone, ...]:
 
     Args:
         text: the Corefile.
-        environment: values of `{$NAME}`.
+        environment: values of `{$NAME}` in the answers of templates.
     """
-    text = _VARIABLE.sub(lambda found: environment.get(found[1], ""), text)
+
+    def filled(text: str) -> str:
+        return _VARIABLE.sub(lambda found: environment.get(found[1], ""), text)
+
+    return tuple(
+        replace(zone, template=(zone.template[0], filled(zone.template[1])))
+        if zone.template
+        else zone
+        for zone in _zones(text)
+    )
+
+
+@cache
+def _zones(text: str) -> tuple[Zone, ...]:
     found = []
     for head, body in _BLOCK.findall(text):
         plugins = re.findall(r"^    (\w+)", body, re.MULTILINE)

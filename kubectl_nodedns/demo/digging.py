@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 VERSION = "9.18.49-1~deb12u3-Debian"
-TYPES = frozenset("A AAAA ANY CAA CNAME HTTPS MX NS PTR SOA SRV SVCB TXT".split())
+TYPES = frozenset(
+    ("A", "AAAA", "ANY", "CAA", "CNAME", "HTTPS", "MX", "NS", "PTR", "SOA", "SRV", "SVCB", "TXT")
+)
 LABEL, NAME = 63, 255
 """Octets of a label and of a name, at most (RFC 1035)."""
 TTL_COLUMN, CLASS_COLUMN, TYPE_COLUMN, DATA_COLUMN, TAB = 24, 32, 40, 48, 8
@@ -87,7 +89,7 @@ def parse(words: Sequence[str], server: str) -> Query:
             continue  # -4, -6, -r: nothing here depends on them
         elif word.startswith("+"):
             _option(query, word[1:])
-        elif word.upper() in TYPES and named or word.upper() in TYPES and query.name == ".":
+        elif word.upper() in TYPES and (named or query.name == "."):
             query.rtype = word.upper()
         elif word.upper() != "IN":
             query.name, named = word, True
@@ -161,7 +163,8 @@ def _failed(query: Query, silence: Silence) -> list[str]:
     where = f"{query.server}#53"
     last = ";; no servers could be reached"
     if query.tcp and silence.why == "connection refused":
-        return [f";; Connection to {where}({query.server}) for {query.name} failed: {silence.why}.", last]
+        to = f"{where}({query.server}) for {query.name}"
+        return [f";; Connection to {to} failed: {silence.why}.", last]
     tries = 1 if query.tcp else query.tries
     return [*[f";; communications error to {where}: {silence.why}"] * tries, last]
 
@@ -173,8 +176,7 @@ def _response(query: Query, reply: Reply, chance: random.Random) -> list[str]:
         lines += MULTICAST
     lines += [
         f";; ->>HEADER<<- opcode: QUERY, status: {reply.rcode}, id: {chance.randrange(65536)}",
-        f";; flags: {' '.join(flags)}; QUERY: 1, ANSWER: {len(reply.answer)}, "
-        f"AUTHORITY: {len(reply.authority)}, ADDITIONAL: 1",
+        f";; flags: {' '.join(flags)}; QUERY: 1, {_counted(reply)}, ADDITIONAL: 1",
     ]
     if not reply.recursive:
         lines.append(";; WARNING: recursion requested but not available")
@@ -194,6 +196,10 @@ def _response(query: Query, reply: Reply, chance: random.Random) -> list[str]:
         time.strftime(";; WHEN: %a %b %d %H:%M:%S UTC %Y", time.gmtime()),
         f";; MSG SIZE  rcvd: {_size(query, reply)}",
     ]
+
+
+def _counted(reply: Reply) -> str:
+    return f"ANSWER: {len(reply.answer)}, AUTHORITY: {len(reply.authority)}"
 
 
 def _line(record: Record) -> str:

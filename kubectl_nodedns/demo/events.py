@@ -28,7 +28,14 @@ class Recorder:
         self._names: list[tuple[str, str]] = []
 
     def tell(
-        self, about: Object, reason: str, message: str, *, by: str, host: str = "", warning: bool = False
+        self,
+        about: Object,
+        reason: str,
+        message: str,
+        *,
+        by: str,
+        host: str = "",
+        warning: bool = False,
     ) -> None:
         """Write an event about an object."""
         metadata = about["metadata"]

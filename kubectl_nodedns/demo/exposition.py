@@ -1,7 +1,7 @@
 """The metrics page of a node cache, in the text format of Prometheus.
 
-Names and labels are those of the CoreDNS release that is asked for; they changed in 1.7, 1.8.7, 1.9,
-1.10 and 1.11 (coredns.io/plugins/metrics and the release notes; docs/metrics.md has the table).
+Names and labels are those of the CoreDNS release that is asked for. They changed in 1.7, 1.8.7,
+1.9, 1.10 and 1.11: see the release notes on coredns.io, and the pages of its plugins.
 """
 
 from __future__ import annotations
@@ -30,7 +30,9 @@ MISSES = (traffic.MISS, traffic.MISS_NX, traffic.MISS_FAIL)
 UPSTREAM_SECONDS = 0.0011
 """Median of what CoreDNS takes."""
 
-Version = tuple[int, ...]
+Version = tuple[int, int, int]
+OLDEST = (1, 6, 0)
+"""The oldest release that a page can be written for."""
 
 
 def read_version(text: str) -> Version:
@@ -39,10 +41,10 @@ def read_version(text: str) -> Version:
     Raises:
         ValueError: it is none that this page can be written for.
     """
-    version = tuple(int(part) for part in text.split("."))
-    if len(version) != 3 or not (1, 6, 0) <= version < (2, 0, 0):
+    major, minor, patch = (int(part) for part in text.split("."))
+    if not OLDEST <= (major, minor, patch) < (2, 0, 0):
         raise ValueError(text)
-    return version
+    return major, minor, patch
 
 
 def page(cache: NodeCache, upstream: str, resolver: str) -> str:
@@ -285,16 +287,13 @@ def _forwards(
         name = "coredns_forward_requests_total" if new else "coredns_forward_request_count_total"
         _counter(writer, name, "Counter of requests made per upstream.", totals)
         suffix = "responses_total" if new else "response_rcode_count_total"
-        _counter(
-            writer, f"coredns_forward_{suffix}", "Counter of responses received per upstream.", rcodes
-        )
+        name = f"coredns_forward_{suffix}"
+        _counter(writer, name, "Counter of responses received per upstream.", rcodes)
     if version >= (1, 8, 0) and totals:
         hits = {f'proto="udp",{tag}{labels}': number for labels, number in totals.items()}
         name = f"{prefix}_conn_cache_hits_total"
         _counter(writer, name, "Counter of connection cache hits per upstream and protocol.", hits)
-    name = "coredns_forward_healthcheck_broken_total" if new else (
-        "coredns_forward_healthcheck_broken_count_total"
-    )
+    name = f"coredns_forward_healthcheck_broken_{'total' if new else 'count_total'}"
     writer.head(name, "counter", "Counter of the number of complete failures of the healthchecks.")
     writer.one(name, 0)
 
@@ -325,13 +324,21 @@ def _process(writer: _Writer, cache: NodeCache) -> None:
     for name, kind, text, value in (
         ("go_goroutines", "gauge", "Number of goroutines that currently exist.", 41 + noise),
         ("go_threads", "gauge", "Number of OS threads created.", 9),
-        ("process_cpu_seconds_total", "counter", "Total user and system CPU time spent in seconds.",
-         f"{cache.uptime * 0.012:.2f}"),
+        (
+            "process_cpu_seconds_total",
+            "counter",
+            "Total user and system CPU time spent in seconds.",
+            f"{cache.uptime * 0.012:.2f}",
+        ),
         ("process_max_fds", "gauge", "Maximum number of open file descriptors.", 1048576),
         ("process_open_fds", "gauge", "Number of open file descriptors.", 21 + noise),
         ("process_resident_memory_bytes", "gauge", "Resident memory size in bytes.", memory),
-        ("process_start_time_seconds", "gauge",
-         "Start time of the process since unix epoch in seconds.", f"{cache.started:.2f}"),
+        (
+            "process_start_time_seconds",
+            "gauge",
+            "Start time of the process since unix epoch in seconds.",
+            f"{cache.started:.2f}",
+        ),
         ("process_virtual_memory_bytes", "gauge", "Virtual memory size in bytes.", 10 * memory),
     ):
         writer.head(name, kind, text)

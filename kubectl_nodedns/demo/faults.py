@@ -36,6 +36,8 @@ OOM_AGAIN = 75.0
 """Seconds from there to the next time."""
 LEAK = 140 * 2**20
 """Bytes that a cache leaks until it is killed."""
+MOST = 4
+"""Nodes that are named."""
 SIGKILL = 137
 """Exit code of a process that the kernel ended."""
 
@@ -91,8 +93,6 @@ def prepare(chosen: Chosen, machines: Mapping[str, Machine]) -> None:
             machine.profile = traffic.slowed(machine.profile)
         if name in chosen.storm:
             machine.profile = traffic.stormy(machine.profile)
-        if name in chosen.oom:
-            machine.growth = LEAK / OOM_AFTER
 
 
 class Happening:
@@ -120,13 +120,15 @@ class Happening:
 
     def started(self, pod: Object, machine: Machine) -> None:
         """Look at a cache that has started."""
-        if self._dns_ip not in machine.link:
+        if self._dns_ip not in machine.link or machine.cache is None:
             return
         # Whoever repairs the node has repaired it: the rules are taken away once.
         if machine.name in self._chosen.bypass - self._bypassed:
             self._after(BYPASS_AFTER, self._bypass, machine)
         if machine.name in self._chosen.oom:
-            self._after(LEAK / machine.growth, self._kill, machine, pod)
+            seconds = OOM_AFTER if machine.name in self._left else OOM_AGAIN
+            machine.cache.leak(LEAK / seconds)
+            self._after(seconds, self._kill, machine, pod)
 
     def _after(self, seconds: float, act: Callable[..., None], *arguments: object) -> None:
         asyncio.get_running_loop().call_later(self._clock.wall(seconds), act, *arguments)
@@ -138,11 +140,11 @@ class Happening:
             self._left.discard(machine.name)
 
     def _kill(self, machine: Machine, pod: Object) -> None:
-        machine.growth = LEAK / OOM_AGAIN
         self._kubelets.kill(pod, reason="OOMKilled", code=SIGKILL)
         self._left.discard(machine.name)
 
 
 def _some(nodes: Collection[str]) -> str:
     names = sorted(nodes, key=lambda name: (len(name), name))
-    return ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
+    more = len(names) - MOST
+    return ", ".join(names[:MOST]) + (f" and {more} more" if more > 0 else "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +35,8 @@ STOP_SECONDS = (0.15, 0.3)
 """From a deletion to its end."""
 RESTART_SECONDS = 1.2
 """From a container's death to its next life."""
+POD_RANGE = ipaddress.IPv4Network("10.192.0.0/10")
+"""Where pods' addresses come from."""
 IMAGES = re.compile(
     r"registry\.k8s\.io/(dns/k8s-dns-node-cache|e2e-test-images/agnhost|coredns/coredns|kube-proxy"
     r"|pause|kube-apiserver|etcd):v?\d[\w.-]*|demo\.example/[\w/-]+:\d[\w.-]*"
@@ -83,7 +86,8 @@ class Kubelets:
         pod = change.after
         bound = pod["spec"].get("nodeName") in self._machines
         was_bound = change.before is not None and change.before["spec"].get("nodeName")
-        if bound and not was_bound and (pod.get("status") or {}).get("phase", "Pending") == "Pending":
+        waits = (pod.get("status") or {}).get("phase", "Pending") == "Pending"
+        if bound and not was_bound and waits:
             asyncio.get_running_loop().call_soon(self._create, key_of(pod), pod["metadata"]["uid"])
 
     def deleting(self, resource: Resource, obj: Object, grace: int | None) -> bool:
@@ -144,7 +148,8 @@ class Kubelets:
             self._fail_pull(pod, image)
             return
         if missing := self._missing_config(pod):
-            text = f'MountVolume.SetUp failed for volume "config-volume" : configmap "{missing}" not found'
+            volume = 'MountVolume.SetUp failed for volume "config-volume"'
+            text = f'{volume} : configmap "{missing}" not found'
             self._tell(pod, "FailedMount", text, warning=True)
             self._store.put(PODS, pods.waiting(pod, "ContainerCreating"))
             self._later((1.0, 1.0), self._retry, pod)
@@ -240,7 +245,6 @@ class Kubelets:
             clock=self._clock,
             profile=machine.profile,
             version=self._coredns,
-            growth=machine.growth,
         )
         machine.started(cache, self._network.service_ips())
         if age:
@@ -264,13 +268,15 @@ class Kubelets:
         if pod["spec"].get("hostNetwork"):
             return machine.ip
         self._addresses += 1
-        return f"10.{192 + self._addresses // 65536 % 64}.{self._addresses // 256 % 256}.{self._addresses % 256}"
+        return str(POD_RANGE[self._addresses])
 
     def _current(self, pod: Object) -> Object | None:
         live = self._store.get(PODS, *key_of(pod))
         return live if live and live["metadata"]["uid"] == pod["metadata"]["uid"] else None
 
-    def _later(self, between: tuple[float, float], act: Callable[[Object], None], pod: Object) -> None:
+    def _later(
+        self, between: tuple[float, float], act: Callable[[Object], None], pod: Object
+    ) -> None:
         asyncio.get_running_loop().call_later(self._chance.uniform(*between), act, pod)
 
     def _tell(self, pod: Object, reason: str, message: str, *, warning: bool = False) -> None:

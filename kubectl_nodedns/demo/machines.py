@@ -7,7 +7,6 @@ the rules kube-proxy translates a service's address before the link is looked at
 
 from __future__ import annotations
 
-import random
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,7 @@ from kubectl_nodedns.demo.names import SERVICES, Names, endpoints
 from kubectl_nodedns.demo.replies import Asked, Outcome, Reply, Silence
 
 if TYPE_CHECKING:
+    import random
     from collections.abc import Mapping
 
     from kubectl_nodedns.demo.nodecache import NodeCache
@@ -47,8 +47,6 @@ class Machine:
     """Addresses that are exempt from connection tracking."""
     cache: NodeCache | None = None
     """The process that listens; None while there is none."""
-    growth: float = 0.0
-    """Bytes a second that its cache process leaks."""
 
     def started(self, cache: NodeCache, service_ips: set[str]) -> None:
         """Put up link and rules for a cache that starts; pods' lookups go there from now on."""
@@ -100,7 +98,7 @@ class Network:
             return self._varied(machine.cache.answer(asked, server))
         if service := self._service(server):
             return self._varied(self._behind(service, asked, machine))
-        if server in {m.resolver for m in (machine,)}:
+        if server == machine.resolver:
             return self._varied(self.upstream(machine, asked, cluster=False))
         if self._is_coredns(server):
             return self._varied(self._coredns(machine, asked))

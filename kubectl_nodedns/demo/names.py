@@ -24,7 +24,9 @@ CLUSTER_TTL = 30
 """TTL of cluster names, as kubeadm configures CoreDNS."""
 OUTSIDE_TTL = 60
 NEGATIVE_TTL = 30
-TOP_LEVEL = frozenset("com org net io dev edu gov info eu de fr uk nl jp us ca ch se app ai".split())
+TOP_LEVEL = frozenset(
+    ("com", "org", "net", "io", "dev", "edu", "gov", "info", "eu", "de", "fr", "uk", "nl", "jp")
+)
 DOCUMENTATION = ("192.0.2.", "198.51.100.", "203.0.113.")
 SERVICES = BY_PATH["v1", "services"]
 SLICES = BY_PATH["discovery.k8s.io/v1", "endpointslices"]
@@ -57,7 +59,7 @@ class Names:
     def outside(self, asked: Asked, *, seconds: float) -> Reply:
         """Answer as a resolver of the world does."""
         labels = asked.name.rstrip(".").split(".")
-        if len(labels) < 2 or labels[-1] not in TOP_LEVEL:
+        if len(labels) == 1 or labels[-1] not in TOP_LEVEL:
             soa = "a.root-servers.net. nstld.verisign-grs.com. 2026112200 1800 900 604800 86400"
             record = Record(".", NEGATIVE_TTL, "SOA", soa)
             return Reply(rcode=NXDOMAIN, authority=(record,), recursive=True, seconds=seconds)
@@ -76,7 +78,7 @@ class Names:
 
     def _cluster(self, asked: Asked) -> Reply:
         labels = asked.name.removesuffix(self._zone).rstrip(".").split(".")
-        if len(labels) != 3 or labels[2] != "svc":
+        if labels[2:] != ["svc"]:
             exists = asked.name == self._zone or labels in (["svc"], [""])
             return self._nothing() if exists else self._nothing(NXDOMAIN)
         service = self._store.get(SERVICES, labels[1], labels[0])

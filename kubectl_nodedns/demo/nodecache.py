@@ -52,7 +52,6 @@ class NodeCache:
         clock: the cluster's clock.
         profile: how the node's pods look names up.
         version: CoreDNS's version.
-        growth: bytes of memory that are never given back, per second.
     """
 
     def __init__(
@@ -64,7 +63,6 @@ class NodeCache:
         clock: Clock,
         profile: traffic.Profile,
         version: str,
-        growth: float = 0.0,
     ) -> None:
         self.zones = tuple(zones)
         self.addresses = addresses
@@ -77,7 +75,7 @@ class NodeCache:
         self._upstream = upstream
         self._clock = clock
         self._born = self._leaks_since = clock.now()
-        self._growth = growth
+        self._growth = 0.0
         self._entries: dict[tuple[str, str], tuple[float, Reply]] = {}
         self._asked: Counter[Count] = Counter()
         self._flowed = 0.0
@@ -99,6 +97,10 @@ class NodeCache:
         """Let none come in any more."""
         self._flowed = self._lookups()
         self._flows_since = None
+
+    def leak(self, growth: float) -> None:
+        """Lose memory from now on: bytes per second that are never given back."""
+        self._growth, self._leaks_since = growth, self._clock.now()
 
     def aged(self, seconds: float) -> None:
         """Make it look as if it had run for that long already."""

@@ -64,4 +64,4 @@ Outcome = Reply | Silence
 
 def within(name: str, zone: str) -> bool:
     """Whether an absolute name is at or below a zone; "." holds everything."""
-    return zone == "." or name == zone or name.endswith("." + zone)
+    return zone in (".", name) or name.endswith(f".{zone}")

@@ -53,8 +53,13 @@ class Routes:
             return web.json_response(refusal.status(), status=refusal.code)
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
-        if (found := discovery.document(request.path)) is not None:
-            return _document(request, found) if isinstance(found, dict) else web.Response(text=found)
+        known = discovery.document(request.path)
+        if isinstance(known, str):
+            return web.Response(text=known)
+        return await self._resource(request) if known is None else _document(request, known)
+
+    async def _resource(self, request: web.Request) -> web.StreamResponse:
+        """Answer a request about objects."""
         body = await request.read()
         if review := discovery.review(request.path, body):
             return web.json_response(review, status=201)
@@ -66,13 +71,12 @@ class Routes:
             if handler is None:
                 raise Refusal(404, "NotFound", "the server could not find the requested resource")
             return await handler(request, at)
-        if request.method == "GET" and at.name:
-            return _document(request, _one(request, at, self.verbs.get(at)))
-        if request.method == "GET" and request.query.get("watch") in ("1", "true"):
+        if request.method != "GET":
+            return self._write(request, at, body)
+        if not at.name and request.query.get("watch") in ("1", "true"):
             return await watch(request, self.verbs.store, at, self.closing)
-        if request.method == "GET":
-            return _document(request, self._list(request, at))
-        return self._write(request, at, body)
+        found = _one(request, at, self.verbs.get(at)) if at.name else self._list(request, at)
+        return _document(request, found)
 
     def _list(self, request: web.Request, at: Address) -> dict[str, Any]:
         query = request.query
@@ -81,17 +85,15 @@ class Routes:
         version, start = store.version, ("", "")
         if token := query.get("continue"):
             version, start = _read_token(token)
-        items = [
-            (key, obj)
-            for key, obj in store.items(at.resource, at.namespace)
-            if key > start and test(obj)
-        ]
         limit = int(query.get("limit") or 0)
         metadata: dict[str, Any] = {"resourceVersion": str(version)}
-        if limit and len(items) > limit:
-            metadata["continue"] = _token(version, items[limit - 1][0])
-            metadata["remainingItemCount"] = len(items) - limit
-            items = items[:limit]
+        items: list[tuple[tuple[str, str], dict[str, Any]]] = []
+        for key, obj in store.items(at.resource, at.namespace, start):
+            if test(obj):
+                if limit and len(items) == limit:
+                    metadata["continue"] = _token(version, items[-1][0])
+                    break
+                items.append((key, obj))
         objects = [obj for _, obj in items]
         accept = request.headers.get("Accept", "")
         if "as=Table" in accept:
@@ -108,7 +110,7 @@ class Routes:
     def _write(self, request: web.Request, at: Address, body: bytes) -> web.Response:
         content = _content(request, body)
         manager = request.query.get("fieldManager") or "unknown"
-        dry = "dryRun" in request.query or "dryRun" in content and request.method == "DELETE"
+        dry = "dryRun" in request.query or (request.method == "DELETE" and "dryRun" in content)
         verbs = self.verbs
         if request.method == "POST" and not at.name:
             made = verbs.create(at, content, manager=manager, dry=dry)
@@ -135,7 +137,7 @@ class Routes:
     ) -> web.Response:
         query = request.query
         test = selected(query.get("labelSelector", ""), query.get("fieldSelector", ""))
-        for (namespace, name), obj in self.verbs.store.items(at.resource, at.namespace):
+        for (namespace, name), obj in list(self.verbs.store.items(at.resource, at.namespace)):
             if test(obj):
                 one = Address(at.resource, namespace, name, "", "")
                 self.verbs.delete(one, options, dry=dry)

@@ -79,11 +79,12 @@ class Shell:
     async def run(self, words: Sequence[str]) -> int:
         """Run a program with its arguments; return its exit code."""
         if words and words[0].rpartition("/")[2] in ("sh", "bash", "ash"):
-            if len(words) < 3 or words[1] != "-c":
+            if words[1:2] != ["-c"]:
                 return 0  # an interactive shell without a terminal ends at once
-            state = _State(list(words[4:]))  # the one before is $0
+            _, _, script, *rest = words
+            state = _State(rest[1:])  # the first is $0
             try:
-                await self._script(_tokens(words[2]), state)
+                await self._script(_tokens(script), state)
             except ShellError as error:
                 await self._out(f"sh: 1: {error}\n")
                 return MISUSE
@@ -93,8 +94,8 @@ class Shell:
     async def _script(self, tokens: list[str], state: _State) -> None:
         i = 0
         while i < len(tokens) and not state.ended:
-            token = tokens[i]
-            if token == "for":
+            piece = tokens[i]
+            if piece == "for":
                 end = _matching(tokens, i)
                 await self._loop(tokens[i:end], state)
                 i = end + 1
@@ -124,7 +125,7 @@ class Shell:
                 return
 
     async def _command(self, tokens: list[str], state: _State) -> None:
-        words = [word for token in tokens for word in self._expanded(token, state)]
+        words = [word for piece in tokens for word in self._expanded(piece, state)]
         words = [word for word in words if word not in ("2>&1", "1>&2", ">&2", "2>/dev/null")]
         while words and re.fullmatch(r"\w+=.*", words[0]):
             name, _, value = words.pop(0).partition("=")
@@ -132,9 +133,9 @@ class Shell:
         if words:
             state.code = await self._program(words, state)
 
-    def _expanded(self, token: str, state: _State) -> list[str]:
+    def _expanded(self, piece: str, state: _State) -> list[str]:
         """Expand variables and take quotes away; what is not quoted is split."""
-        if token == '"$@"':
+        if piece == '"$@"':
             return list(state.arguments)
 
         def value(found: re.Match[str]) -> str:
@@ -149,13 +150,13 @@ class Shell:
                 return given[position - 1] if 0 < position <= len(given) else ""
             return state.variables.get(name, self._pod.environment.get(name, ""))
 
-        if token.startswith("'"):
-            return [token[1:-1]]
-        if token.startswith('"'):
-            return [_VARIABLE.sub(value, token[1:-1]).replace('\\"', '"')]
-        if "$" not in token:
-            return [token.replace("\\", "")] if "'" not in token else shlex.split(token)
-        return _VARIABLE.sub(value, token.replace('"', "")).split()
+        if piece.startswith("'"):
+            return [piece[1:-1]]
+        if piece.startswith('"'):
+            return [_VARIABLE.sub(value, piece[1:-1]).replace('\\"', '"')]
+        if "$" not in piece:
+            return [piece.replace("\\", "")] if "'" not in piece else shlex.split(piece)
+        return _VARIABLE.sub(value, piece.replace('"', "")).split()
 
     async def _program(self, words: list[str], state: _State) -> int:
         name, rest = words[0].rpartition("/")[2], words[1:]
@@ -225,7 +226,7 @@ def _tokens(script: str) -> list[str]:
             tokens += list(word)
         else:
             tokens.append(word)
-    return [token for i, token in enumerate(tokens) if not (token == "do" and i == 0)]
+    return [piece for i, piece in enumerate(tokens) if not (piece == "do" and i == 0)]
 
 
 def _matching(tokens: list[str], start: int) -> int:

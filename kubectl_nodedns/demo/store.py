@@ -7,6 +7,7 @@ resource version, and the last ones are kept for watches to go on from.
 
 from __future__ import annotations
 
+import bisect
 from collections import defaultdict, deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -55,6 +56,7 @@ class Store:
         self.version = 1000
         """The newest resource version."""
         self._objects: defaultdict[tuple[str, str], dict[Key, Object]] = defaultdict(dict)
+        self._sorted: dict[tuple[str, str], list[Key]] = {}
         self._history: deque[Change] = deque(maxlen=HISTORY)
         self._listeners: list[Callable[[Change], None]] = []
 
@@ -74,12 +76,27 @@ class Store:
         """Return one object; None when there is none."""
         return self.all(resource).get((namespace, name))
 
-    def items(self, resource: Resource, namespace: str = "") -> list[tuple[Key, Object]]:
-        """Return the objects of a kind in the order of their keys, of one namespace or of all."""
-        found = self.all(resource).items()
-        return sorted(
-            (item for item in found if namespace in ("", item[0][0])), key=lambda item: item[0]
-        )
+    def items(
+        self, resource: Resource, namespace: str = "", after: Key = ("", "")
+    ) -> Iterator[tuple[Key, Object]]:
+        """Yield the objects of a kind in the order of their keys.
+
+        Args:
+            resource: the kind.
+            namespace: only of this namespace; all when empty.
+            after: only behind this key.
+        """
+        kind = (resource.version, resource.plural)
+        objects = self._objects[kind]
+        keys = self._sorted.get(kind)
+        if keys is None:
+            keys = self._sorted[kind] = sorted(objects)
+        start = max(after, (namespace, "")) if namespace else after
+        for key in keys[bisect.bisect_right(keys, start) :]:
+            if namespace and key[0] != namespace:
+                return
+            if (obj := objects.get(key)) is not None:
+                yield key, obj
 
     def put(self, resource: Resource, obj: Object, *, stamp: bool = True) -> Object:
         """Store an object, new or changed.
@@ -100,6 +117,8 @@ class Store:
         key = key_of(obj)
         before = objects.get(key)
         objects[key] = obj
+        if before is None:
+            self._sorted.pop((resource.version, resource.plural), None)
         self._tell(Change(self.version, resource, before, obj))
         return obj
 
@@ -107,6 +126,7 @@ class Store:
         """Forget an object; return what it was."""
         before = self._objects[resource.version, resource.plural].pop((namespace, name), None)
         if before is not None:
+            self._sorted.pop((resource.version, resource.plural), None)
             self.version += 1
             self._tell(Change(self.version, resource, before, None))
         return before
@@ -115,6 +135,7 @@ class Store:
         """Forget all objects of that plural, as if they had never been."""
         for key in [key for key in self._objects if key[1] == plural]:
             del self._objects[key]
+            self._sorted.pop(key, None)
 
     def kinds(self) -> Iterator[tuple[str, Object]]:
         """Yield plural and object of everything there is."""

@@ -162,12 +162,12 @@ def _service(obj: Object) -> list[Any]:
 
 def _daemonset(obj: Object) -> list[Any]:
     status, spec = obj.get("status") or {}, obj["spec"]
-    names = ("desiredNumberScheduled", "currentNumberScheduled", "numberReady")
-    names += ("updatedNumberScheduled", "numberAvailable")
+    counts = ["desiredNumberScheduled", "currentNumberScheduled", "numberReady"]
+    counts += ["updatedNumberScheduled", "numberAvailable"]
     selector = (spec["template"].get("spec") or {}).get("nodeSelector") or {}
     return [
         obj["metadata"]["name"],
-        *(status.get(name, 0) for name in names),
+        *(status.get(name, 0) for name in counts),
         ",".join(f"{k}={v}" for k, v in selector.items()) or NONE,
         age(obj["metadata"].get("creationTimestamp")),
     ]
@@ -195,10 +195,14 @@ def _any(obj: Object) -> list[Any]:
 
 
 _ANY: tuple[tuple[str, ...], Cells] = (("Name", "Age"), _any)
-_POD_COLUMNS = ("Name", "Ready", "Status", "Restarts", "Age")
-_POD_COLUMNS += ("IP*", "Node*", "Nominated Node*", "Readiness Gates*")
-_NODE_COLUMNS = ("Name", "Status", "Roles", "Age", "Version", "Internal-IP*", "External-IP*")
-_NODE_COLUMNS += ("OS-Image*", "Kernel-Version*", "Container-Runtime*")
+_POD_COLUMNS = (
+    *("Name", "Ready", "Status", "Restarts", "Age"),
+    *("IP*", "Node*", "Nominated Node*", "Readiness Gates*"),
+)
+_NODE_COLUMNS = (
+    *("Name", "Status", "Roles", "Age", "Version", "Internal-IP*", "External-IP*"),
+    *("OS-Image*", "Kernel-Version*", "Container-Runtime*"),
+)
 _DAEMONSET_COLUMNS = ("Name", "Desired", "Current", "Ready", "Up-to-date", "Available")
 _SERVICE_COLUMNS = ("Name", "Type", "Cluster-IP", "External-IP", "Port(s)", "Age", "Selector*")
 PRINTERS: Mapping[str, tuple[tuple[str, ...], Cells]] = {

@@ -46,7 +46,8 @@ class Profile:
         """Return the lookups from the clock's start until a moment (seconds)."""
         waves = ((0.16, 41.0), (0.11, 13.0), (0.06, 5.0))
         swing = sum(
-            depth * length / math.tau * (math.cos(phase) - math.cos(until / length * math.tau + phase))
+            (math.cos(phase) - math.cos(until / length * math.tau + phase))
+            * (depth * length / math.tau)
             for (depth, length), phase in zip(waves, self.phases, strict=True)
         )
         return self.rate * (until + swing)

@@ -141,9 +141,7 @@ class Verbs:
             )
         owner = Owned(manager, "Update", stamp(), leaves(body))
         metadata = {**live["metadata"], **(body.get("metadata") or {})}
-        return self._changed(
-            at.resource, live, {**body, "metadata": metadata}, (owner,), dry=dry
-        )
+        return self._changed(at.resource, live, {**body, "metadata": metadata}, (owner,), dry=dry)
 
     def delete(self, at: Address, options: Mapping[str, Any], *, dry: bool = False) -> Object:
         """Delete an object; return the Status that says so.
@@ -229,7 +227,9 @@ class Verbs:
         }
         merged = defaulted({**merged, "metadata": metadata}, self.free_ip)
         place = (resource.version, resource.plural, *key_of(live))
-        if _content(merged) == _content(live) and _fields(owners) == _fields(self._owners.get(place, ())):
+        if _content(merged) == _content(live) and _fields(owners) == _fields(
+            self._owners.get(place, ())
+        ):
             return live
         if merged.get("spec") != live.get("spec"):
             metadata["generation"] = live["metadata"].get("generation", 0) + 1

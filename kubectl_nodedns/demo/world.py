@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
+import uuid
 from typing import TYPE_CHECKING, Any
 
 from kubectl_nodedns.demo import traffic
 from kubectl_nodedns.demo.clock import stamp
 from kubectl_nodedns.demo.discovery import VERSION
-from kubectl_nodedns.demo.kinds import BY_KIND, Address
+from kubectl_nodedns.demo.kinds import BY_KIND, BY_PATH, Address
 from kubectl_nodedns.demo.machines import Machine
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ DOMAIN = "cluster.local"
 DNS_IP = "10.96.0.10"
 ZONES = ("a", "b", "c", "d")
 """Availability zones; each has a resolver."""
+NODES = BY_PATH["v1", "nodes"]
 AGE_SECONDS = 26 * 86400.0
 """How old the cluster looks."""
 COREFILE = """\
@@ -80,7 +82,7 @@ def fill(verbs: Verbs, nodes: Iterable[Machine]) -> None:
         labels = {"kubernetes.io/metadata.name": name}
         create(verbs, _object("v1", "Namespace", name, labels=labels))
     for number, machine in enumerate(nodes, 1):
-        create(verbs, node(machine, number))
+        verbs.store.put(NODES, node(machine, number))
     for name, namespace, ip, labels, ports in (
         ("kubernetes", "default", "10.96.0.1", {}, [("https", 443, "TCP")]),
         (
@@ -101,9 +103,7 @@ def fill(verbs: Verbs, nodes: Iterable[Machine]) -> None:
         if name != "kubernetes":
             spec["selector"] = selector
         create(verbs, _object("v1", "Service", name, namespace, labels=labels, spec=spec))
-    create(
-        verbs, _object("v1", "ConfigMap", "coredns", "kube-system", data={"Corefile": COREFILE})
-    )
+    create(verbs, _object("v1", "ConfigMap", "coredns", "kube-system", data={"Corefile": COREFILE}))
     data = {"config.conf": KUBE_PROXY}
     create(verbs, _object("v1", "ConfigMap", "kube-proxy", "kube-system", data=data))
     create(verbs, _kube_proxy())
@@ -130,7 +130,7 @@ def node(machine: Machine, number: int) -> Object:
         "topology.kubernetes.io/zone": f"demo-{zone}",
     }
     pod_range = f"10.{128 + number // 256}.{number % 256}.0/24"
-    now = stamp()
+    now, made = stamp(), stamp(time.time() - AGE_SECONDS)
     conditions = [
         {
             "type": kind,
@@ -138,7 +138,7 @@ def node(machine: Machine, number: int) -> Object:
             "reason": reason,
             "message": message,
             "lastHeartbeatTime": now,
-            "lastTransitionTime": stamp(time.time() - AGE_SECONDS),
+            "lastTransitionTime": made,
         }
         for kind, text, reason, message in (
             ("MemoryPressure", "False", "KubeletHasSufficientMemory", "kubelet has enough memory"),
@@ -148,8 +148,10 @@ def node(machine: Machine, number: int) -> Object:
     ]
     room = {"cpu": "8", "memory": "32Gi", "pods": "110", "ephemeral-storage": "100Gi"}
     obj = _object("v1", "Node", name, labels=labels)
+    metadata = {**obj["metadata"], "uid": str(uuid.uuid4()), "creationTimestamp": made}
     return {
         **obj,
+        "metadata": metadata,
         "spec": {"podCIDR": pod_range, "podCIDRs": [pod_range]},
         "status": {
             "addresses": [

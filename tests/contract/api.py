@@ -1,8 +1,8 @@
 """The emulated API server of the demo, with answers that a real one does not give on demand.
 
-Real sockets, no Kubernetes, nobody who starts pods: it stores objects, lists and watches them, takes
-writes, and does at chosen paths what a test tells it to. It runs on a thread of its own, so that
-tests can call the plugin's `main` as a person's shell does.
+Real sockets, no Kubernetes, nobody who starts pods: it stores objects, lists and watches them,
+takes writes, and does at chosen paths what a test tells it to. It runs on a thread of its own, so
+that tests can call the plugin's `main` as a person's shell does.
 """
 
 from __future__ import annotations
@@ -55,9 +55,7 @@ class State:
 
     def __post_init__(self) -> None:
         # Kinds that nobody has told of are served too, in any namespace.
-        self.routes = Routes(
-            Verbs(self.store, strict=False, new_uid=lambda: "made-by-the-server")
-        )
+        self.routes = Routes(Verbs(self.store, strict=False, new_uid=lambda: "made-by-the-server"))
 
     @property
     def objects(self) -> list[tuple[str, dict[str, Any]]]:
