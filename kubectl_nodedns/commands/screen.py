@@ -172,10 +172,11 @@ async def show(
             print("removing the probe pods", file=sys.stderr)
         await asker.close()
         watching.cancel()
+        await asyncio.wait({watching})  # its requests end before the session does
     task = asyncio.current_task()
     if task is not None and task.cancelling():
         raise asyncio.CancelledError  # Textual ended orderly, and kept it to itself
-    if watching.done():
+    if not watching.cancelled():
         watching.result()
     return Exit.OK
 
