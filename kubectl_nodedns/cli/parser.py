@@ -11,10 +11,10 @@ import argparse
 import os
 
 from kubectl_nodedns import __version__
-from kubectl_nodedns.cli.arguments import disable, enable, lookup, top
+from kubectl_nodedns.cli.arguments import check, disable, enable, lookup, status, top
 from kubectl_nodedns.cli.arguments.common import EXIT_CODES, Formatter, access, command
 
-COMMANDS = (enable, disable, top, lookup)
+COMMANDS = (enable, disable, top, status, check, lookup)
 """In the order in which the help shows them."""
 
 

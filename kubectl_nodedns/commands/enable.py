@@ -8,6 +8,13 @@ from kubectl_nodedns.cli.loop import run_on_loop
 from kubectl_nodedns.cli.output import print_objects, print_outcome
 from kubectl_nodedns.cli.talk import Talk
 from kubectl_nodedns.commands.asking import ask_baseline, start_probes
+from kubectl_nodedns.commands.preflight import (
+    Trying,
+    ignored,
+    notes_of,
+    preflight,
+    refuse_errors,
+)
 from kubectl_nodedns.commands.session import (
     check_change,
     connect,
@@ -52,6 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Install the cache, change it, or say that nothing changed."""
     given = given_options(arguments)
     check_change(arguments)
+    ignored(arguments)
     kube_dns_ip = arguments.kube_dns_ip and address(arguments.kube_dns_ip, option="--kube-dns-ip")
     if kube_dns_ip and arguments.dry_run != "client":
         raise UsageError("--kube-dns-ip goes with --dry-run=client; a live run reads it")
@@ -88,7 +96,7 @@ async def _with_cluster(
 ) -> int:
     async with connect(arguments) as client:
         talk.step(f"inspect {client.access.context or client.access.server}")
-        before = await _remembered(client, given)
+        before = await remembered(client, given)
         memory, notes = settle(given, before, upgrade=arguments.upgrade)
         notes += changes(before, memory) if before else []
         seen = await inspect(client, memory.given)
@@ -96,7 +104,7 @@ async def _with_cluster(
         if kube_dns_ip and kube_dns_ip not in seen.dns.ips:
             raise UsageError(f"--kube-dns-ip: this cluster's is {seen.dns.ip}")
         settings = settings_of(seen, memory)
-        await refuse(client, seen, settings.local_ip)
+        refuse(seen)
         if seen.dataplane.mode == "nftables":
             notes.append("nftables mode works by the kernel's rules; upstream does not document it")
         wanted = build(settings, options=memory.as_text())
@@ -110,9 +118,16 @@ async def _with_cluster(
             nodes=seen.nodes,
             batch_size=arguments.batch_size,
         )
+        talk.step("preflight: what could stand in the way")
+        found = await preflight(
+            client, seen, settings, wanted, live, _trying(arguments), ignore=ignored(arguments)
+        )
+        notes += notes_of(found)
         talk.step("plan")
         names = f"{'probes':<10} {probe_image(arguments)} in namespace {probe_namespace(arguments)}"
         talk.lines(f"          {line}" for line in (*describe(plan), names, *notes))
+        if not plan.unchanged:
+            refuse_errors(found)
         if arguments.dry_run != "none":
             return await _dry_run(client, arguments, plan, talk)
         if not plan.unchanged:
@@ -127,7 +142,7 @@ async def _with_cluster(
         return await _roll_out(client, arguments, plan, live, external, talk)
 
 
-async def _remembered(client: Client, given: dict[str, str]) -> Memory | None:
+async def remembered(client: Client, given: dict[str, str]) -> Memory | None:
     """Read what an installation of ours remembers; it may be in any namespace."""
     namespace = given.get("dns-service", "").partition("/")[0] or USUAL_NAMESPACE
     for cache in await read_caches(client, namespace):
@@ -154,6 +169,15 @@ def settings_of(seen: Inspection, memory: Memory) -> Settings:
     )
     check_addresses(settings.local_ip, settings.kube_dns_ip)
     return settings
+
+
+def _trying(arguments: argparse.Namespace) -> Trying:
+    return Trying(
+        probe_namespace=probe_namespace(arguments),
+        probe_image=probe_image(arguments),
+        pods=arguments.dry_run != "client",
+        force=arguments.force_conflicts,
+    )
 
 
 def _refuse_foreign(live: Live, namespace: str) -> None:

@@ -1,4 +1,4 @@
-"""Who does not ask the cluster's DNS service: pods with nameservers of their own, and kubelets.
+"""Pods that do not simply ask the cluster's DNS service.
 
 All pods of the cluster are read, page by page, and only what is out of the ordinary is kept: a pod
 with `dnsPolicy: ClusterFirst` and no servers of its own asks what its kubelet hands out.
@@ -6,16 +6,14 @@ with `dnsPolicy: ClusterFirst` and no servers of its own asks what its kubelet h
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from kubectl_nodedns.cluster.paths import collection, node_proxy
-from kubectl_nodedns.errors import ApiError
-from kubectl_nodedns.facts.clients import AT_ONCE, ENDED
+from kubectl_nodedns.cluster.paths import collection
+from kubectl_nodedns.facts.clients import ENDED
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from kubectl_nodedns.cluster.client import Client
 
@@ -86,23 +84,3 @@ def pod_dns_of(item: Mapping[str, Any]) -> PodDns | None:
         host_network=bool(spec.get("hostNetwork")),
     )
     return pod if pod.servers or pod.falls_back else None
-
-
-async def read_kubelets(client: Client, nodes: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
-    """Read the nameservers that each kubelet hands out (clusterDNS of its configz).
-
-    Returns:
-        By node; one whose kubelet cannot be asked is not there.
-    """
-    gate = asyncio.Semaphore(AT_ONCE)
-
-    async def ask(node: str) -> tuple[str, ...] | None:
-        async with gate:
-            try:
-                config = await client.get(node_proxy(node, "configz"), timeout=5)
-            except ApiError:
-                return None
-        return tuple((config.get("kubeletconfig") or {}).get("clusterDNS") or ())
-
-    answers = await asyncio.gather(*(ask(node) for node in nodes))
-    return {node: found for node, found in zip(nodes, answers, strict=True) if found is not None}

@@ -40,6 +40,12 @@ def add(commands: Commands) -> argparse.ArgumentParser:
     group.add_argument(
         "--node-selector", metavar="KEY=VALUE,...", help="only nodes that carry these labels"
     )
+    parser.add_argument(
+        "--ignore",
+        action="append",
+        metavar="CODE,...",
+        help="findings of the preflight checks that must not stop it, repeatable",
+    )
     parser.add_argument("--upgrade", action="store_true", help="take this version's defaults")
     parser.add_argument(
         "--force-conflicts",
