@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 from kubectl_nodedns.cluster.paths import named
@@ -134,7 +135,8 @@ async def _computed(
     evidence = f"computed from dnsPolicy {policy}"
     servers: tuple[str, ...] = ()
     if policy == "ClusterFirst":
-        servers = (await read_kubelets(client, [node])).get(node, ())
+        with contextlib.suppress(ApiError):
+            servers = (await read_kubelets(client, [node]))[0].cluster_dns
         evidence += ", with the clusterDNS of its kubelet" if servers else ""
         if not servers:
             servers, evidence = way.dns.ips, f"{evidence}, with the DNS service's IP assumed"

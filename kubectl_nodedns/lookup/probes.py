@@ -9,13 +9,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
 from kubectl_nodedns.cluster.paths import collection, named
 from kubectl_nodedns.errors import ApiError, NotFoundError, UsageError
 from kubectl_nodedns.lookup.asking import ask_in_pod, unasked
-from kubectl_nodedns.lookup.obstacle import FINAL, Obstacle, obstacle
+from kubectl_nodedns.lookup.obstacle import Obstacle, obstacle
 from kubectl_nodedns.lookup.probe_job import (
     CONTAINER,
     IMAGE,
@@ -23,8 +22,8 @@ from kubectl_nodedns.lookup.probe_job import (
     NAMESPACE,
     RUN_LABEL,
     job_for,
-    pod_state,
 )
+from kubectl_nodedns.lookup.starting import Starting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
@@ -34,10 +33,6 @@ if TYPE_CHECKING:
 
 AT_ONCE = 50
 """Probe pods started, and commands run in them, at the same time."""
-POLL = 0.5
-"""Seconds between two looks at pods that are starting."""
-LOOKS = 4
-"""Looks after which a Job without a pod is asked why, by its events."""
 
 
 class Probes:
@@ -115,9 +110,19 @@ class Probes:
         if wanted:
             await create(wanted[0])
             await asyncio.gather(*(create(node) for node in wanted[1:]))
-        waiting = {node for node in wanted if node not in failed}
-        failed |= await self._wait(waiting, started)
-        return failed
+
+        def running(node: str, pod: str) -> None:
+            self._pods[node] = pod
+            started(node)
+
+        starting = Starting(
+            self._client,
+            self._namespace,
+            selector=f"{RUN_LABEL}={self._run}",
+            jobs={self._jobs[node][0]: node for node in wanted if node not in failed},
+            timeout=self._timeout,
+        )
+        return failed | await starting.wait(running)
 
     async def ask(
         self,
@@ -204,70 +209,6 @@ class Probes:
                 ) from error
             raise
         self._jobs[node] = (name, made["metadata"]["uid"])
-
-    async def _wait(self, waiting: set[str], started: Callable[[str], None]) -> dict[str, Obstacle]:
-        """Wait until each probe runs; return why for those that will not or did not in time."""
-        failed: dict[str, Obstacle] = {}
-        why: dict[str, str] = {}
-        clock = asyncio.get_running_loop().time
-        deadline = clock() + self._timeout
-        by_job = {job[0]: node for node, job in self._jobs.items()}
-        path = collection("v1", "pods", self._namespace)
-        looks = 0
-        while waiting and clock() < deadline:
-            for pod in await self._client.list(path, labels=f"{RUN_LABEL}={self._run}"):
-                labels = pod["metadata"].get("labels") or {}
-                job = labels.get("batch.kubernetes.io/job-name") or labels.get("job-name") or ""
-                node = by_job.get(job)
-                if node is None or node not in waiting:
-                    continue
-                running, reason, hopeless = pod_state(pod)
-                if running:
-                    self._pods[node] = pod["metadata"]["name"]
-                    waiting.discard(node)
-                    started(node)
-                elif hopeless:
-                    failed[node] = obstacle(reason)
-                    waiting.discard(node)
-                else:
-                    why[node] = reason
-            looks += 1
-            if looks % LOOKS == 0 and (podless := waiting - why.keys()):
-                refused = await self._refused(podless)
-                failed |= refused
-                waiting -= refused.keys()
-            if waiting:
-                await asyncio.sleep(POLL)
-        for node in waiting:
-            failed[node] = await self._late(node, why.get(node, ""))
-        return failed
-
-    async def _refused(self, nodes: Iterable[str]) -> dict[str, Obstacle]:
-        """Return those of `nodes` whose Job could not make its pod, by the Job's events."""
-        said = await self._events("Job")
-        seen = {node: obstacle(said.get(self._jobs[node][0], "")) for node in nodes}
-        return {node: one for node, one in seen.items() if one.what in FINAL}
-
-    async def _late(self, node: str, why: str) -> Obstacle:
-        """Say why a probe does not run in time: its state, and the newest event about it."""
-        job = self._jobs[node][0]
-        events = await self._events("Pod" if why else "Job")
-        about = [text for name, text in events.items() if name.startswith(job)]
-        said = ". ".join([*([why] if why else []), *about]) or "its Job made no pod"
-        seen = obstacle(said)
-        late = f"not running after {self._timeout:.0f} s: {said}"
-        return seen if seen.what in FINAL else replace(seen, said=late)
-
-    async def _events(self, kind: str) -> dict[str, str]:
-        """Return the newest warning about each object of a kind, by the object's name."""
-        path = collection("v1", "events", self._namespace)
-        found: dict[str, str] = {}
-        with contextlib.suppress(ApiError):
-            events = await self._client.list(path, fields=f"involvedObject.kind={kind}")
-            for event in sorted(events, key=lambda e: str(e.get("lastTimestamp") or "")):
-                if event.get("type") != "Normal":
-                    found[event["involvedObject"]["name"]] = str(event.get("message", ""))
-        return found
 
     async def _delete(self, name: str, uid: str) -> None:
         path = named("batch/v1", "jobs", self._namespace, name)
