@@ -294,6 +294,7 @@ def job_for(node: str, *, name: str, run: str, namespace: str, image: str) -> di
         "app.kubernetes.io/component": "probe",
         RUN_LABEL: run,
         "sidecar.istio.io/inject": "false",
+        "kubectl-nodedns/inject": "disabled",
     }
     metadata = {
         "labels": labels,

@@ -128,7 +128,7 @@ def test_help_names_every_command() -> None:
         ["enable", "--dry-run", "sometimes"],
         ["enable", "-o", "xml"],
         ["enable", "extra"],
-        ["enable", "--mode", "ipvs"],
+        ["enable", "--mode", "userspace"],
         ["enable", "--local-ip"],
         ["enable", "--batch-size", "0"],
         ["enable", "--batch-size", "many"],
