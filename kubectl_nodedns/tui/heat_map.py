@@ -162,7 +162,7 @@ class HeatMap(ScrollView, can_focus=True):
     def _style(self, name: str) -> Style:
         style = self._styles.get(name)
         if style is None:
-            style = self.get_component_rich_style(f"heat-map--{name}", partial=True)
+            style = self.get_component_rich_style(f"heat-map--{name}")
             self._styles[name] = style
         return style
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from kubectl_nodedns.tui.trends import Moment
 
 Line = list["Piece"]
-PLOT_LINES = (4, 8)
+PLOT_LINES = (5, 9)
 """Lines of a plot on a low screen, and on a high one."""
 
 

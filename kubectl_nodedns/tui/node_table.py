@@ -216,7 +216,7 @@ class NodeTable(ScrollView, can_focus=True):
     def _style(self, name: str) -> Style:
         style = self._styles.get(name)
         if style is None:
-            style = self.get_component_rich_style(f"node-table--{name}", partial=True)
+            style = self.get_component_rich_style(f"node-table--{name}")
             self._styles[name] = style
         return style
 

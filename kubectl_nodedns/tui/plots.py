@@ -87,8 +87,8 @@ def draw(plot: Plot, *, width: int, height: int, now: float, gap: float) -> list
         ]
         grid.line(rows, number)
     labels = {0: plot.unit(top), height - 1: "0"}
-    if height >= 5:  # noqa: PLR2004 - room for one in the middle
-        labels[height // 2] = plot.unit(top * (1 - (height // 2) / (height - 1)))
+    if height % 2 and height > 1:  # a line in the very middle
+        labels[height // 2] = plot.unit(top / 2)
     lines = [_legend(plot, width)]
     for row in range(height):
         label = labels.get(row, "")

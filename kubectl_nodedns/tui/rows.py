@@ -150,7 +150,8 @@ def _stale(
     if column.figure:
         return (f"({text})" if len(text) + 2 <= width else text), "stale"
     if column.key == "state" and row.pod is not None and row.pod.ready:
-        return f"{age(row.age(snapshot.at))} old", "note"
+        since = age(row.age(snapshot.at))
+        return f"{since} old" if len(since) + 4 <= width else f"({since})", "note"
     return text, ""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 from textual.widgets import Static
@@ -15,6 +16,9 @@ from kubectl_nodedns.tui.themes import SHORT, THEMES
 from tests.screens.person import PLACE, open_top
 from tests.screens.stand_ins import counted
 from tests.unit.metrics.fleets import NOW, row, snapshot
+
+if TYPE_CHECKING:
+    from rich.color import Color
 
 
 async def test_pause_freezes_the_picture_and_the_clock_goes_on() -> None:
@@ -72,6 +76,35 @@ async def test_themes(theme: str) -> None:
         person.app.theme = theme
         await person.press("down", "enter", "escape", "t", "escape")
         assert "‼ ip-10-0-2-51" in person.text()
+
+
+def contrast(one: Color, other: Color) -> float:
+    """Return the contrast ratio of two colours, as WCAG 2 defines it; 1 is none."""
+
+    def luminance(color: Color) -> float:
+        parts = [part / 255 for part in color.get_truecolor()]
+        linear = [p / 12.92 if p <= 0.03928 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize("theme", ["textual-light", "textual-dark", *(t.name for t in THEMES)])
+@pytest.mark.parametrize("keys", [(), ("h",), ("down", "down", "down", "enter")])
+async def test_everything_can_be_read_in_every_theme(theme: str, keys: tuple[str, ...]) -> None:
+    async with open_top(theme=theme) as person:
+        await person.press(*keys)
+        for line in person.app.screen._compositor.render_strips():
+            for text, style, _ in line:
+                if (
+                    any(map(str.isalnum, text))
+                    and style
+                    and style.color
+                    and style.bgcolor
+                    and not style.dim
+                ):
+                    assert contrast(style.color, style.bgcolor) > 2, (text, style)
 
 
 @pytest.mark.parametrize("short", SHORT)
