@@ -64,6 +64,15 @@ def _dataplane(pre: Preflight) -> Iterator[Seen]:
         )
     elif mode not in INSTALLABLE:
         yield Seen(subject="cluster", text=f"services are translated by {mode} ({evidence})")
+    elif mode == "ipvs":
+        yield Seen(
+            subject="cluster",
+            text=f"kube-proxy is in ipvs mode ({evidence})",
+            severity=Severity.INFO,
+            matters="the kube-dns IP cannot be taken over there: the cache listens on the local IP "
+            "alone, and kubelets have to hand it out",
+            way_out="enable prints the steps for the kubelets, and enable --wait proves each",
+        )
     elif mode == "nftables":
         yield Seen(
             subject="cluster",

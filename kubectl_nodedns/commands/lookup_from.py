@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from kubectl_nodedns.cluster.paths import named
 from kubectl_nodedns.errors import ApiError, NodednsError, NotFoundError, TimedOutError, UsageError
-from kubectl_nodedns.facts.clients import read_kubelets
+from kubectl_nodedns.facts.kubelets import read_kubelets
 from kubectl_nodedns.lookup.asking import ask_in_pod
 from kubectl_nodedns.lookup.pod_way import PodWay, pod_way
 from kubectl_nodedns.lookup.printable import printable
