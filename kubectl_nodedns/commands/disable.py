@@ -16,15 +16,16 @@ from kubectl_nodedns.commands.session import (
     probe_namespace,
     step_timeout,
 )
+from kubectl_nodedns.commands.sweeping import make_sweep, tell_capacity
 from kubectl_nodedns.errors import Exit, NodednsError, RefusedError
 from kubectl_nodedns.facts.caches import Cache, read_caches
 from kubectl_nodedns.facts.clients import Clients, nameservers, read_clients
 from kubectl_nodedns.facts.dns_service import USUAL_NAMESPACE, read_dns_service, split_name
 from kubectl_nodedns.facts.nodes import Node, read_nodes
-from kubectl_nodedns.facts.rights import demand, to_change
+from kubectl_nodedns.facts.rights import demand, to_change, to_look
 from kubectl_nodedns.install.live import Live, read_live
 from kubectl_nodedns.install.objects import OPTIONS
-from kubectl_nodedns.install.options import NO_EXTERNAL_NAME, Memory
+from kubectl_nodedns.install.options import DEFAULTS, NO_EXTERNAL_NAME, Memory
 from kubectl_nodedns.install.plan import LARGEST_BATCH
 from kubectl_nodedns.install.removal import (
     Removal,
@@ -55,6 +56,8 @@ async def _disable(arguments: argparse.Namespace, talk: Talk) -> int:
         talk.step(f"inspect {client.access.context or client.access.server}")
         caches = await read_caches(client, _namespace(arguments))
         live = await read_live(client, _home(arguments, caches))
+        if not ours(live) and arguments.orphans and not caches:
+            return await _orphans(client, arguments, live, talk)
         if not ours(live):
             return _nothing(arguments, caches)
         nodes = _selected(await read_nodes(client), live)
@@ -82,7 +85,7 @@ async def _disable(arguments: argparse.Namespace, talk: Talk) -> int:
                 "disabled", "disabled: deleted, not proved", [], left_out, arguments.output
             )
             return Exit.OK
-        return await _remove(client, arguments, live, ready, left_out, size, talk)
+        return await _remove(client, arguments, caches, live, ready, left_out, size, talk)
 
 
 async def _dry_run(
@@ -122,7 +125,8 @@ def _nothing(arguments: argparse.Namespace, caches: Sequence[Cache]) -> int:
             f"it is managed by {cache.owner}",
             hint="take it out the way it was installed",
         )
-    print_outcome("unchanged", "nothing to do: no cache is installed", [], {}, arguments.output)
+    text = "nothing to do: no cache is installed"
+    print_outcome("unchanged", text, [], {}, arguments.output)
     return Exit.OK
 
 
@@ -163,6 +167,7 @@ def _refuse(found: Clients, local_ip: str) -> None:
 async def _remove(
     client: Client,
     arguments: argparse.Namespace,
+    caches: Sequence[Cache],
     live: Live,
     ready: list[str],
     left_out: dict[str, str],
@@ -196,6 +201,8 @@ async def _remove(
     async with make_probes(client, arguments, registry) as probes:
         await start_probes(probes, ready, talk)
         await _refuse_resolvers(probes, ready, local_ip)
+        await tell_capacity(client, caches, dns.ready, talk)
+        sweep = await make_sweep(client, arguments, live, _remembered(live), dns, local_ip, talk)
         prover = Prover(probes, target)
         found = await ask_baseline(prover, ready, talk)
         removal = Removal(
@@ -207,13 +214,39 @@ async def _remove(
             timeout=step_timeout(arguments),
             batch_size=size,
             trusted=frozenset(v.node for v in found.verdicts if v.ok),
+            sweep=sweep,
         )
         verdicts = await removal.run()
     clean = [verdict for verdict in verdicts if verdict.ok]
     total = len(ready) + len(left_out)
     text = f"disabled: {len(clean)} of {total} nodes proved clean, kube-dns answers at {dns.ip}"
+    unseen = len(ready) if sweep is None else len(removal.inferred)
+    text += f"; rules and links are inferred on {unseen} of them" if unseen else ""
     print_outcome("disabled", text, verdicts, left_out, arguments.output)
     return Exit.OK if len(clean) == total else Exit.PARTIAL
+
+
+async def _orphans(client: Client, arguments: argparse.Namespace, live: Live, talk: Talk) -> int:
+    """Clean nodes of caches that are gone from the API: nothing else may be installed."""
+    dns = await read_dns_service(client, arguments.dns_service or "")
+    ready = [n.name for n in await read_nodes(client) if n.ready and n.system == "linux"]
+    talk.step("plan")
+    talk.note(f"look at {len(ready)} nodes; where a cache left something, the agent runs once more")
+    if arguments.dry_run != "none":
+        talk.note("nothing was done")
+        return Exit.OK
+    if not talk.confirm(f"Go ahead on {client.access.server}?", yes=arguments.yes):
+        talk.note("nothing was done")
+        return Exit.OK
+    await demand(client, to_look(dns.namespace))
+    local_ip = DEFAULTS["local-ip"]
+    sweep = await make_sweep(client, arguments, live, Memory(), dns, local_ip, talk)
+    looks = await sweep.sweep(ready) if sweep is not None else {}
+    dirty = {n: str(k.leftover) for n, k in looks.items() if k.leftover and not k.leftover.nothing}
+    unseen = {n: k.why for n, k in looks.items() if k.leftover is None}
+    text = f"{len(ready) - len(dirty) - len(unseen)} of {len(ready)} nodes are clean"
+    print_outcome("cleaned", text, [], {**dirty, **unseen}, arguments.output)
+    return Exit.PARTIAL if dirty or unseen else Exit.OK
 
 
 async def _refuse_resolvers(probes: Probes, ready: Sequence[str], local_ip: str) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from kubectl_nodedns import __version__
 from kubectl_nodedns.cli.loop import run_on_loop
-from kubectl_nodedns.cli.output import print_objects, print_outcome
+from kubectl_nodedns.cli.output import print_data, print_objects, print_outcome
 from kubectl_nodedns.cli.talk import Talk
 from kubectl_nodedns.commands.asking import ask_baseline, start_probes
 from kubectl_nodedns.commands.session import (
@@ -17,16 +20,19 @@ from kubectl_nodedns.commands.session import (
     probe_namespace,
     step_timeout,
 )
-from kubectl_nodedns.errors import Exit, RefusedError, UsageError
+from kubectl_nodedns.errors import Exit, NodednsError, RefusedError, UsageError
 from kubectl_nodedns.facts.caches import read_caches
 from kubectl_nodedns.facts.dns_service import USUAL_NAMESPACE
 from kubectl_nodedns.facts.inspection import Inspection, inspect, refuse
 from kubectl_nodedns.facts.kube_dns_config import read_kube_dns_config
 from kubectl_nodedns.facts.rights import demand, to_change
+from kubectl_nodedns.install.diff import diff_document, diff_lines
 from kubectl_nodedns.install.live import Live, read_live
 from kubectl_nodedns.install.objects import OPTIONS, build
+from kubectl_nodedns.install.option_checks import check, selector_of
 from kubectl_nodedns.install.options import NO_EXTERNAL_NAME, Memory, changes, settle
-from kubectl_nodedns.install.plan import Plan, describe, make_plan, nodes_text
+from kubectl_nodedns.install.plan import Plan, make_plan, nodes_text
+from kubectl_nodedns.install.plan_text import describe
 from kubectl_nodedns.install.rollout import Rollout
 from kubectl_nodedns.install.settings import Settings
 from kubectl_nodedns.lookup.proof import Prover, Target
@@ -37,6 +43,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from kubectl_nodedns.cluster.client import Client
+    from kubectl_nodedns.install.objects import Objects
     from kubectl_nodedns.verdict import Verdict
 
 WITHOUT_CLUSTER = ("mode", "local-ip", "kube-dns-ip", "cluster-domain")
@@ -50,11 +57,22 @@ def run(arguments: argparse.Namespace) -> int:
     kube_dns_ip = arguments.kube_dns_ip and address(arguments.kube_dns_ip, option="--kube-dns-ip")
     if kube_dns_ip and arguments.dry_run != "client":
         raise UsageError("--kube-dns-ip goes with --dry-run=client; a live run reads it")
+    if arguments.diff and (arguments.dry_run != "none" or arguments.yes):
+        raise UsageError("--diff stands alone: it writes nothing, and --dry-run and --yes would")
+    canary = check("node-selector", arguments.canary or "")
     talk = Talk()
     known = {**given, "kube-dns-ip": kube_dns_ip}
     if arguments.dry_run == "client" and all(known.get(name) for name in WITHOUT_CLUSTER):
         return _without_cluster(arguments, given, kube_dns_ip, talk)
-    return run_on_loop(_with_cluster(arguments, given, kube_dns_ip, talk))
+    work = _with_cluster(arguments, given, kube_dns_ip, selector_of(canary), talk)
+    if not arguments.diff:
+        return run_on_loop(work)
+    try:
+        return run_on_loop(work)
+    except NodednsError as error:
+        if error.exit == Exit.FINDING:  # 1 means "there is a difference", as it does to kubectl
+            error.exit = Exit.API
+        raise
 
 
 def _without_cluster(
@@ -77,7 +95,11 @@ def _without_cluster(
 
 
 async def _with_cluster(
-    arguments: argparse.Namespace, given: dict[str, str], kube_dns_ip: str, talk: Talk
+    arguments: argparse.Namespace,
+    given: dict[str, str],
+    kube_dns_ip: str,
+    canary: dict[str, str],
+    talk: Talk,
 ) -> int:
     async with connect(arguments) as client:
         talk.step(f"inspect {client.access.context or client.access.server}")
@@ -104,11 +126,17 @@ async def _with_cluster(
             live=live,
             nodes=seen.nodes,
             batch_size=arguments.batch_size,
+            remembered=_yield_of(seen, before),
+            canary=canary,
         )
         talk.step("plan")
         image = probe_image(arguments, memory.value("image-registry"))
         names = f"{'probes':<10} {image} in namespace {probe_namespace(arguments)}"
         talk.lines(f"          {line}" for line in (*describe(plan), names, *notes))
+        if arguments.diff:
+            return _diff(plan, wanted, live, arguments.output)
+        if not arguments.force_conflicts:
+            plan.refuse_conflicts()
         if arguments.dry_run != "none":
             return await _dry_run(client, arguments, plan, talk)
         if not plan.unchanged:
@@ -129,6 +157,27 @@ async def _remembered(client: Client, given: dict[str, str]) -> Memory | None:
         if cache.ours:
             return Memory.of_text(cache.annotations.get(OPTIONS, ""))
     return None
+
+
+def _yield_of(seen: Inspection, before: Memory | None) -> Objects | None:
+    """Return the objects that the remembered options yield, to tell drift by.
+
+    None when another version of this plugin wrote them: its objects may have been others.
+    """
+    if before is None or before.version != __version__:
+        return None
+    with contextlib.suppress(NodednsError):
+        return build(settings_of(seen, before), options=before.as_text())
+    return None
+
+
+def _diff(plan: Plan, wanted: Objects, live: Live, output: str | None) -> int:
+    """Print what would change; the exit code tells whether anything would."""
+    if output:
+        print_data(diff_document(plan, wanted, live), output)
+    elif not plan.unchanged:
+        print("\n".join(diff_lines(plan, wanted, live)))
+    return Exit.OK if plan.unchanged else Exit.FINDING
 
 
 def settings_of(seen: Inspection, memory: Memory) -> Settings:
@@ -200,7 +249,7 @@ def _end(
         result, said = "unchanged", "nothing changed"
     if repaired:
         result, said = "repaired", f"repaired {', '.join(repaired)}"
-    total = len(plan.proved) + len(plan.left_out)
+    total = len({*plan.proved, *plan.left_out})
     where = f"{plan.settings.local_ip} and {plan.settings.kube_dns_ip}"
     if verdicts:
         text = f"{said}: {len(verdicts)} of {nodes_text(total)} proved, at {where}"
@@ -253,4 +302,7 @@ async def _roll_out(
             force=arguments.force_conflicts,
         )
         verdicts = await rollout.run()
+        for node in await rollout.joined():
+            talk.note(f"node {node} joined meanwhile, has the cache, and is unproved: enable --yes")
+    plan = replace(plan, left_out={**plan.left_out, **rollout.lost})
     return _end(arguments, plan, verdicts, rollout.repaired)

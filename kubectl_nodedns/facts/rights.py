@@ -62,17 +62,30 @@ def to_change(namespace: str, probe_namespace: str) -> list[Right]:
     ]
 
 
+def to_look(namespace: str) -> list[Right]:
+    """Return the rights to look at nodes from their own network; `disable` can do without."""
+    return [
+        Right("create", "batch", "jobs", namespace),
+        Right("delete", "batch", "jobs", namespace),
+        Right("get", "", "pods/log", namespace),
+    ]
+
+
+async def missing(client: Client, rights: Sequence[Right]) -> list[str]:
+    """Return those of `rights` that the user does not have."""
+    answers = await asyncio.gather(*(_allowed(client, right) for right in rights))
+    return [str(right) for right, allowed in zip(rights, answers, strict=True) if not allowed]
+
+
 async def demand(client: Client, rights: Sequence[Right]) -> None:
     """Check that the user has all of `rights`.
 
     Raises:
         ForbiddenError: one is missing; the message names all that are.
     """
-    answers = await asyncio.gather(*(_allowed(client, right) for right in rights))
-    missing = [str(right) for right, allowed in zip(rights, answers, strict=True) if not allowed]
-    if missing:
+    if lacking := await missing(client, rights):
         raise ForbiddenError(
-            f"rights are missing: {'; '.join(missing)}",
+            f"rights are missing: {'; '.join(lacking)}",
             hint="nothing was done. docs/security.md has a Role that grants them",
         )
 

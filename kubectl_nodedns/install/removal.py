@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from kubectl_nodedns.cluster.paths import object_path
@@ -31,7 +32,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from kubectl_nodedns.cluster.client import Client
+    from kubectl_nodedns.install.leftover import Leftover
     from kubectl_nodedns.install.proof import Proof, Report
+    from kubectl_nodedns.install.sweep import Sweep
     from kubectl_nodedns.verdict import Verdict
 
 BACK_PROOF = 15.0
@@ -86,6 +89,18 @@ def commands(live: Live) -> list[str]:
     return [f"kubectl -n {m['namespace']} delete {kind} {m['name']}" for kind, m in names]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Unclean:
+    """The verdict on a node that could not be cleaned."""
+
+    node: str
+    """The node."""
+    text: str
+    """What is left there."""
+    ok: bool = False
+    """Never."""
+
+
 class Removal:
     """One run of `disable`.
 
@@ -98,6 +113,7 @@ class Removal:
         timeout: seconds that one step on one node may take.
         batch_size: nodes given back at once.
         trusted: nodes where DNS worked before; only their failure is ours to undo.
+        sweep: looks at nodes for what a cache left; None where that is not allowed.
     """
 
     def __init__(
@@ -111,6 +127,7 @@ class Removal:
         timeout: float,
         batch_size: int,
         trusted: frozenset[str],
+        sweep: Sweep | None = None,
     ) -> None:
         self._client = client
         self._live = live
@@ -122,6 +139,9 @@ class Removal:
         namespace = next((o["metadata"]["namespace"] for o in ours(live)), "")
         self._pods = CachePods(client, namespace, timeout=timeout, note=report.note)
         self._given_back: list[str] = []
+        self._sweep = sweep
+        self.inferred: dict[str, str] = {}
+        """Nodes that could not be looked at, with the reason."""
 
     async def run(self) -> list[Verdict]:
         """Take everything out; return the final verdict on each node.
@@ -136,7 +156,8 @@ class Removal:
             await self._delete("DaemonSet")
             self._report.step("wait until the cache pods are gone")
             await self._pods.gone(self._nodes)
-            verdicts = await self._prove_clean()
+            left = await self._look()
+            verdicts = await self._prove_clean(left)
             for kind in _ORDER[1:]:
                 await self._delete(kind)
         except asyncio.CancelledError:
@@ -204,11 +225,34 @@ class Removal:
             hint="look at CoreDNS and kube-proxy there, then run disable again",
         )
 
-    async def _prove_clean(self) -> list[Verdict]:
+    async def _look(self) -> Mapping[str, Leftover]:
+        """Look for rules and links that are left, while the upstream service still stands.
+
+        Returns:
+            What is left on nodes for good.
+        """
+        if self._sweep is None:
+            return {}
+        self._report.step(f"look at {nodes_text(len(self._nodes))}: rules, link, addresses")
+        looks = await self._sweep.sweep(self._nodes)
+        self.inferred = {node: look.why for node, look in looks.items() if look.leftover is None}
+        for node, why in self.inferred.items():
+            self._report.note(f"node {node}: that it is clean is inferred, not seen: {why}")
+        clean = sum(1 for look in looks.values() if look.leftover and look.leftover.nothing)
+        if clean:
+            self._report.note(f"{nodes_text(clean)}: no rule, link or address of a cache is left")
+        found = {node: look.leftover for node, look in looks.items() if look.leftover}
+        return {node: leftover for node, leftover in found.items() if not leftover.nothing}
+
+    async def _prove_clean(self, left: Mapping[str, Leftover]) -> list[Verdict]:
         """Ask each node once more: kube-dns answers for itself, the local IP is silent."""
         self._report.step(f"prove {nodes_text(len(self._nodes))} clean")
 
         async def one(node: str) -> Verdict:
+            if node in left:
+                bad = Unclean(node=node, text=f"a cache left {left[node]}")
+                self._report.node(bad)
+                return bad
             verdict = await self._proof.silent(node, timeout=SILENCE)
             self._report.node(verdict)
             if not verdict.ok:
