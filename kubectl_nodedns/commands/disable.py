@@ -8,6 +8,12 @@ from kubectl_nodedns.cli.loop import run_on_loop
 from kubectl_nodedns.cli.output import print_outcome
 from kubectl_nodedns.cli.talk import Talk
 from kubectl_nodedns.cluster.paths import object_path
+from kubectl_nodedns.commands.adopting import (
+    adopted_cache,
+    find_adoption,
+    settings_to_remove,
+    with_adopted,
+)
 from kubectl_nodedns.commands.asking import ask_baseline, start_probes
 from kubectl_nodedns.commands.session import (
     check_change,
@@ -16,16 +22,17 @@ from kubectl_nodedns.commands.session import (
     probe_namespace,
     step_timeout,
 )
-from kubectl_nodedns.commands.sweeping import make_sweep, tell_capacity
+from kubectl_nodedns.commands.sweeping import clean_orphans, make_sweep, tell_capacity
 from kubectl_nodedns.errors import Exit, NodednsError, RefusedError
 from kubectl_nodedns.facts.caches import Cache, read_caches
 from kubectl_nodedns.facts.clients import Clients, nameservers, read_clients
 from kubectl_nodedns.facts.dns_service import USUAL_NAMESPACE, read_dns_service, split_name
 from kubectl_nodedns.facts.nodes import Node, read_nodes
-from kubectl_nodedns.facts.rights import demand, to_change, to_look
+from kubectl_nodedns.facts.rights import demand, to_change
+from kubectl_nodedns.install.adoption import adopt
 from kubectl_nodedns.install.live import Live, read_live
-from kubectl_nodedns.install.objects import OPTIONS
-from kubectl_nodedns.install.options import DEFAULTS, NO_EXTERNAL_NAME, Memory
+from kubectl_nodedns.install.objects import DARK, DISABLING, OPTIONS, build, daemonset_of
+from kubectl_nodedns.install.options import NO_EXTERNAL_NAME, Memory
 from kubectl_nodedns.install.plan import LARGEST_BATCH
 from kubectl_nodedns.install.removal import (
     Removal,
@@ -42,6 +49,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from kubectl_nodedns.cluster.client import Client
+    from kubectl_nodedns.install.adoption import Adoption
+    from kubectl_nodedns.install.objects import Objects
+    from kubectl_nodedns.install.settings import Settings
     from kubectl_nodedns.lookup.probes import Probes
 
 
@@ -56,14 +66,20 @@ async def _disable(arguments: argparse.Namespace, talk: Talk) -> int:
         talk.step(f"inspect {client.access.context or client.access.server}")
         caches = await read_caches(client, _namespace(arguments))
         live = await read_live(client, _home(arguments, caches))
+        adoption = None
+        if arguments.adopt and caches and not ours(live):
+            dns = await read_dns_service(client, arguments.dns_service or "")
+            adoption = await find_adoption(client, caches, dns)
+            live = with_adopted(live, adoption)
+            talk.lines(f"          {line}" for line in (adoption.lines() if adoption else ()))
         if not ours(live) and arguments.orphans and not caches:
-            return await _orphans(client, arguments, live, talk)
+            return await clean_orphans(client, arguments, live, talk)
         if not ours(live):
             return _nothing(arguments, caches)
         nodes = _selected(await read_nodes(client), live)
         ready = [node.name for node in nodes if node.ready]
         left_out = {node.name: "not ready" for node in nodes if not node.ready}
-        size = arguments.batch_size or max(1, min(LARGEST_BATCH, len(ready) // 10))
+        size = _batch_size(arguments, ready)
         talk.step("plan")
         talk.lines(
             f"          {line}"
@@ -85,7 +101,11 @@ async def _disable(arguments: argparse.Namespace, talk: Talk) -> int:
                 "disabled", "disabled: deleted, not proved", [], left_out, arguments.output
             )
             return Exit.OK
-        return await _remove(client, arguments, caches, live, ready, left_out, size, talk)
+        return await _remove(client, arguments, caches, live, adoption, ready, left_out, talk)
+
+
+def _batch_size(arguments: argparse.Namespace, ready: Sequence[str]) -> int:
+    return arguments.batch_size or max(1, min(LARGEST_BATCH, len(ready) // 10))
 
 
 async def _dry_run(
@@ -123,7 +143,7 @@ def _nothing(arguments: argparse.Namespace, caches: Sequence[Cache]) -> int:
         raise RefusedError(
             f"the cache {cache.namespace}/{cache.name} ({cache.image}) is not ours: "
             f"it is managed by {cache.owner}",
-            hint="take it out the way it was installed",
+            hint="take it out the way it was installed, or with --adopt",
         )
     text = "nothing to do: no cache is installed"
     print_outcome("unchanged", text, [], {}, arguments.output)
@@ -169,15 +189,19 @@ async def _remove(
     arguments: argparse.Namespace,
     caches: Sequence[Cache],
     live: Live,
+    adoption: Adoption | None,
     ready: list[str],
     left_out: dict[str, str],
-    size: int,
     talk: Talk,
 ) -> int:
     dns = await read_dns_service(
         client, arguments.dns_service or _remembered(live).value("dns-service")
     )
     local_ip, domain = installed(live)
+    dark: Settings | None = None
+    if cache := adopted_cache(live):
+        dark = await settings_to_remove(client, cache, dns, ready)
+        local_ip, domain = dark.local_ip, dark.cluster_domain
     if not local_ip and live.daemonset is None:
         talk.note("no cache and no configuration of ours is left, so there is nothing to prove")
         await remove_now(client, live, talk)
@@ -205,16 +229,18 @@ async def _remove(
         sweep = await make_sweep(client, arguments, live, _remembered(live), dns, local_ip, talk)
         prover = Prover(probes, target)
         found = await ask_baseline(prover, ready, talk)
+        objects = await _prepare(client, adoption, dark, talk)
         removal = Removal(
             client,
-            live,
+            await read_live(client, namespace) if dark else live,
             ready,
             Prover(probes, found.target),
             talk,
             timeout=step_timeout(arguments),
-            batch_size=size,
+            batch_size=_batch_size(arguments, ready),
             trusted=frozenset(v.node for v in found.verdicts if v.ok),
             sweep=sweep,
+            dark=daemonset_of(objects) if objects else None,
         )
         verdicts = await removal.run()
     clean = [verdict for verdict in verdicts if verdict.ok]
@@ -226,27 +252,24 @@ async def _remove(
     return Exit.OK if len(clean) == total else Exit.PARTIAL
 
 
-async def _orphans(client: Client, arguments: argparse.Namespace, live: Live, talk: Talk) -> int:
-    """Clean nodes of caches that are gone from the API: nothing else may be installed."""
-    dns = await read_dns_service(client, arguments.dns_service or "")
-    ready = [n.name for n in await read_nodes(client) if n.ready and n.system == "linux"]
-    talk.step("plan")
-    talk.note(f"look at {len(ready)} nodes; where a cache left something, the agent runs once more")
-    if arguments.dry_run != "none":
-        talk.note("nothing was done")
-        return Exit.OK
-    if not talk.confirm(f"Go ahead on {client.access.server}?", yes=arguments.yes):
-        talk.note("nothing was done")
-        return Exit.OK
-    await demand(client, to_look(dns.namespace))
-    local_ip = DEFAULTS["local-ip"]
-    sweep = await make_sweep(client, arguments, live, Memory(), dns, local_ip, talk)
-    looks = await sweep.sweep(ready) if sweep is not None else {}
-    dirty = {n: str(k.leftover) for n, k in looks.items() if k.leftover and not k.leftover.nothing}
-    unseen = {n: k.why for n, k in looks.items() if k.leftover is None}
-    text = f"{len(ready) - len(dirty) - len(unseen)} of {len(ready)} nodes are clean"
-    print_outcome("cleaned", text, [], {**dirty, **unseen}, arguments.output)
-    return Exit.PARTIAL if dirty or unseen else Exit.OK
+async def _prepare(
+    client: Client, adoption: Adoption | None, dark: Settings | None, talk: Talk
+) -> Objects:
+    """Adopt, and write what the dark cache of an adopted installation needs beside its DaemonSet.
+
+    Returns:
+        The objects of that cache; none when the installation is ours from the start.
+    """
+    if adoption is not None:
+        talk.step("adopt: the objects become ours, and no pod changes")
+        await adopt(client, adoption, "")
+    if dark is None:
+        return []
+    objects = build(dark, phase=DARK, state=DISABLING)
+    for obj in objects:
+        if obj["kind"] != "DaemonSet":
+            await client.apply(obj, force=True)
+    return objects
 
 
 async def _refuse_resolvers(probes: Probes, ready: Sequence[str], local_ip: str) -> None:

@@ -10,6 +10,7 @@ from kubectl_nodedns import __version__
 from kubectl_nodedns.cli.loop import run_on_loop
 from kubectl_nodedns.cli.output import print_data, print_objects, print_outcome
 from kubectl_nodedns.cli.talk import Talk
+from kubectl_nodedns.commands.adopting import find_adoption, memory_of, with_adopted
 from kubectl_nodedns.commands.asking import ask_baseline, start_probes
 from kubectl_nodedns.commands.session import (
     check_change,
@@ -26,6 +27,7 @@ from kubectl_nodedns.facts.dns_service import USUAL_NAMESPACE
 from kubectl_nodedns.facts.inspection import Inspection, inspect, refuse
 from kubectl_nodedns.facts.kube_dns_config import read_kube_dns_config
 from kubectl_nodedns.facts.rights import demand, to_change
+from kubectl_nodedns.install.adoption import adopt
 from kubectl_nodedns.install.diff import diff_document, diff_lines
 from kubectl_nodedns.install.live import Live, read_live
 from kubectl_nodedns.install.objects import OPTIONS, build
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from kubectl_nodedns.cluster.client import Client
+    from kubectl_nodedns.install.adoption import Adoption
     from kubectl_nodedns.install.objects import Objects
     from kubectl_nodedns.verdict import Verdict
 
@@ -111,13 +114,16 @@ async def _with_cluster(
         talk.lines(f"          {line}" for line in seen.lines())
         if kube_dns_ip and kube_dns_ip not in seen.dns.ips:
             raise UsageError(f"--kube-dns-ip: this cluster's is {seen.dns.ip}")
+        adoption = await find_adoption(client, seen.caches, seen.dns) if arguments.adopt else None
+        memory = memory_of(memory, adoption)
         settings = settings_of(seen, memory)
-        await refuse(client, seen, settings.local_ip)
+        adopting = adoption.cache if adoption else None
+        await refuse(client, seen, settings.local_ip, adopting=adopting)
         await _refuse_stub_domains(client, settings)
         if seen.dataplane.mode == "nftables":
             notes.append("nftables mode works by the kernel's rules; upstream does not document it")
         wanted = build(settings, options=memory.as_text())
-        live = await read_live(client, settings.namespace, wanted)
+        live = with_adopted(await read_live(client, settings.namespace, wanted), adoption)
         _refuse_foreign(live, settings.namespace)
         plan = make_plan(
             settings=settings,
@@ -130,11 +136,13 @@ async def _with_cluster(
             canary=canary,
         )
         talk.step("plan")
+        talk.lines(f"          {line}" for line in (adoption.lines() if adoption else ()))
         image = probe_image(arguments, memory.value("image-registry"))
         names = f"{'probes':<10} {image} in namespace {probe_namespace(arguments)}"
         talk.lines(f"          {line}" for line in (*describe(plan), names, *notes))
         if arguments.diff:
             return _diff(plan, wanted, live, arguments.output)
+        arguments.force_conflicts |= adoption is not None
         if not arguments.force_conflicts:
             plan.refuse_conflicts()
         if arguments.dry_run != "none":
@@ -147,7 +155,7 @@ async def _with_cluster(
         if not talk.confirm(f"Go ahead on {client.access.server}?", yes=arguments.yes):
             talk.note("nothing was done")
             return Exit.OK
-        return await _roll_out(client, arguments, plan, live, memory, talk)
+        return await _roll_out(client, arguments, plan, live, memory, adoption, talk)
 
 
 async def _remembered(client: Client, given: dict[str, str]) -> Memory | None:
@@ -265,6 +273,7 @@ async def _roll_out(
     plan: Plan,
     live: Live,
     memory: Memory,
+    adoption: Adoption | None,
     talk: Talk,
 ) -> int:
     talk.step("ask the API server whether it would accept the objects")
@@ -292,6 +301,9 @@ async def _roll_out(
                 + ("\nthe cache answers there: disable takes it out" if cached else ""),
             )
         prover = Prover(probes, found.target)
+        if adoption is not None:
+            talk.step("adopt: the objects become ours, and no pod changes")
+            await adopt(client, adoption, plan.options)
         rollout = Rollout(
             client,
             plan,

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from kubectl_nodedns.cli.output import print_outcome
 from kubectl_nodedns.commands.session import probe_image
-from kubectl_nodedns.errors import ApiError
+from kubectl_nodedns.errors import ApiError, Exit
+from kubectl_nodedns.facts.dns_service import read_dns_service
 from kubectl_nodedns.facts.endpoints import read_endpoints
-from kubectl_nodedns.facts.rights import missing, to_look
+from kubectl_nodedns.facts.nodes import read_nodes
+from kubectl_nodedns.facts.rights import demand, missing, to_look
 from kubectl_nodedns.install.capacity import capacity_words
 from kubectl_nodedns.install.options import DEFAULTS, Memory
 from kubectl_nodedns.install.settings import mirrored
@@ -85,3 +88,28 @@ async def make_sweep(
         upstreams=await read_endpoints(client, namespace, dns.name),
         note=talk.note,
     )
+
+
+async def clean_orphans(
+    client: Client, arguments: argparse.Namespace, live: Live, talk: Talk
+) -> int:
+    """Clean nodes of caches that are gone from the API: nothing else may be installed."""
+    dns = await read_dns_service(client, arguments.dns_service or "")
+    ready = [n.name for n in await read_nodes(client) if n.ready and n.system == "linux"]
+    talk.step("plan")
+    talk.note(f"look at {len(ready)} nodes; where a cache left something, the agent runs once more")
+    if arguments.dry_run != "none":
+        talk.note("nothing was done")
+        return Exit.OK
+    if not talk.confirm(f"Go ahead on {client.access.server}?", yes=arguments.yes):
+        talk.note("nothing was done")
+        return Exit.OK
+    await demand(client, to_look(dns.namespace))
+    local_ip = DEFAULTS["local-ip"]
+    sweep = await make_sweep(client, arguments, live, Memory(), dns, local_ip, talk)
+    looks = await sweep.sweep(ready) if sweep is not None else {}
+    dirty = {n: str(k.leftover) for n, k in looks.items() if k.leftover and not k.leftover.nothing}
+    unseen = {n: k.why for n, k in looks.items() if k.leftover is None}
+    text = f"{len(ready) - len(dirty) - len(unseen)} of {len(ready)} nodes are clean"
+    print_outcome("cleaned", text, [], {**dirty, **unseen}, arguments.output)
+    return Exit.PARTIAL if dirty or unseen else Exit.OK

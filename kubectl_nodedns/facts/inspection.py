@@ -74,8 +74,16 @@ async def inspect(client: Client, given: Mapping[str, str]) -> Inspection:
     return Inspection(dns=dns, domain=found, dataplane=dataplane, nodes=nodes, caches=caches)
 
 
-async def refuse(client: Client, seen: Inspection, local_ip: str) -> None:
+async def refuse(
+    client: Client, seen: Inspection, local_ip: str, *, adopting: Cache | None = None
+) -> None:
     """Refuse what would not be safe here.
+
+    Args:
+        client: an open client.
+        seen: the facts.
+        local_ip: address of the cache.
+        adopting: a cache of somebody else that becomes ours.
 
     Raises:
         RefusedError: with the reason and the way out.
@@ -94,12 +102,13 @@ async def refuse(client: Client, seen: Inspection, local_ip: str) -> None:
             hint="if that was read wrongly, say --mode iptables or --mode nftables",
         )
     for cache in seen.caches:
-        if not cache.ours:
+        if not cache.ours and cache is not adopting:
             raise RefusedError(
                 f"there is a cache already, and it is not ours: DaemonSet {cache.namespace}/"
                 f"{cache.name} ({cache.image}), managed by {cache.owner}",
-                hint="two caches on a node take each other's rules away; remove that one first, "
-                "the way it was installed. kubectl nodedns top watches it as it is",
+                hint="two caches on a node take each other's rules away. --adopt takes it over, or "
+                "says why it cannot; or remove it first, the way it was installed. kubectl nodedns "
+                "top watches it as it is",
             )
     if seen.dns.ready == 0:
         raise RefusedError(

@@ -114,6 +114,7 @@ class Removal:
         batch_size: nodes given back at once.
         trusted: nodes where DNS worked before; only their failure is ours to undo.
         sweep: looks at nodes for what a cache left; None where that is not allowed.
+        dark: the DaemonSet to give nodes back through; None for what is installed, in the dark.
     """
 
     def __init__(
@@ -128,6 +129,7 @@ class Removal:
         batch_size: int,
         trusted: frozenset[str],
         sweep: Sweep | None = None,
+        dark: dict[str, Any] | None = None,
     ) -> None:
         self._client = client
         self._live = live
@@ -140,6 +142,7 @@ class Removal:
         self._pods = CachePods(client, namespace, timeout=timeout, note=report.note)
         self._given_back: list[str] = []
         self._sweep = sweep
+        self._dark = dark
         self.inferred: dict[str, str] = {}
         """Nodes that could not be looked at, with the reason."""
 
@@ -170,7 +173,7 @@ class Removal:
 
     async def _give_back(self, daemonset: Mapping[str, Any]) -> None:
         """Replace each pod that intercepts by one that does not, batch by batch."""
-        dark = darkened(daemonset, state=DISABLING)
+        dark = self._dark or darkened(daemonset, state=DISABLING)
         revision = dark["spec"]["template"]["metadata"]["labels"][REVISION]
         await self._client.apply(dark, force=True)
         pods = await self._pods.read()
@@ -206,10 +209,13 @@ class Removal:
         for node in self._given_back:
             if node in pods and pods[node].phase == DARK:
                 await self._pods.delete(pods[node])
-        running = await self._pods.running(self._given_back, labels[REVISION], FULL)
+        revision = labels.get(REVISION, "")
+        running = await self._pods.running(self._given_back, revision, FULL)
         verdicts = await asyncio.gather(
             *(
                 self._proof.switched(node, pod.uid, timeout=BACK_PROOF)
+                if revision
+                else self._proof.back(node, timeout=BACK_PROOF)  # an adopted one has no marker
                 for node, pod in sorted(running.items())
             )
         )

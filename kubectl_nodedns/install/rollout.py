@@ -257,7 +257,7 @@ class Rollout:
         previous = self._previous()
         await self._client.apply(previous, force=True)
         labels = previous["spec"]["template"]["metadata"]["labels"]
-        revision, phase = labels[REVISION], labels[PHASE]
+        revision, phase = labels.get(REVISION, ""), labels.get(PHASE, FULL)
         pods = await self._pods.read()
         for node in self._switched:
             pod = pods.get(node)
@@ -280,7 +280,9 @@ class Rollout:
         )
 
     async def _prove_previous(self, revision: str, phase: str) -> list[Verdict]:
-        if phase == DARK:
+        if phase == FULL and not revision:  # an adopted one, which has no marker
+            await self._pods.running(self._switched, revision, phase)
+        if phase == DARK or not revision:
             here = [node for node in self._switched if node not in self.lost]
             work = [self._proof.back(node, timeout=DARK_PROOF) for node in here]
             verdicts = list(await asyncio.gather(*work))
@@ -303,7 +305,7 @@ class Rollout:
         before = self._live.daemonset
         if before is not None:
             labels = before["spec"]["template"]["metadata"]["labels"]
-            if labels.get(PHASE) == FULL and labels.get(REVISION) != self._plan.revision:
+            if labels.get(PHASE, FULL) == FULL and labels.get(REVISION) != self._plan.revision:
                 return applicable(before)
         return daemonset_of(self._objects(DARK, ENABLING))
 

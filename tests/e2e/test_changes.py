@@ -29,7 +29,7 @@ spec:
   serveStale: 1h
   prefetch: 5
   stubDomains:
-    stub.example: [{DNS_SERVICE_IP}]
+    stub.example: [192.0.2.53]
   labels: {{team: dns}}
   extraBlocks: |
     extra.example:53 {{
