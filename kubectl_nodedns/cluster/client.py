@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from kubectl_nodedns.cluster.exec import ExecResult, run_in_pod
 from kubectl_nodedns.cluster.failures import failure
 from kubectl_nodedns.cluster.paths import object_path
+from kubectl_nodedns.cluster.port_forward import get_through_kubelet
 from kubectl_nodedns.cluster.transport import ATTEMPTS, JSON, Transport, parse
 from kubectl_nodedns.errors import ConflictError, NotFoundError
 
@@ -51,6 +52,22 @@ class Client(Transport):
         """Read one text document, such as a page of metrics through the pod proxy."""
         body = await self.send("GET", path, accept="text/plain, */*", timeout=timeout)
         return body.decode(errors="replace")
+
+    async def get_forwarded(
+        self, namespace: str, pod: str, port: int, path: str, *, timeout: float
+    ) -> str:
+        """Read one text document from a port of a pod, forwarded by its kubelet.
+
+        Raises:
+            ApiError: no answer, or an answer that is an error.
+            TimedOutError: it did not come within `timeout` seconds.
+        """
+        self.requests += 1
+        text, received = await get_through_kubelet(
+            self.opened(), self.access, namespace, pod, port, path, timeout=timeout
+        )
+        self.received += received
+        return text
 
     async def pages(
         self,

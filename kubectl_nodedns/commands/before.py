@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from kubectl_nodedns.checks.finding import Outcome
     from kubectl_nodedns.cluster.client import Client
-    from kubectl_nodedns.install.objects import Settings
+    from kubectl_nodedns.install.settings import Settings
 
 
 async def before_install(

@@ -30,13 +30,13 @@ class Right:
     resource: str
     """Plural, with the subresource: "pods/exec"."""
     namespace: str
-    """Where."""
+    """Where; empty for the whole cluster."""
     otherwise: str = ""
     """Another verb that serves as well."""
 
     def __str__(self) -> str:
         resource = f"{self.resource}.{self.group}" if self.group else self.resource
-        return f"{self.verb} {resource} in {self.namespace}"
+        return f"{self.verb} {resource} in {self.namespace or 'the whole cluster'}"
 
 
 def to_change(namespace: str, probe_namespace: str) -> list[Right]:
