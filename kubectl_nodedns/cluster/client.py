@@ -195,6 +195,7 @@ class Client(Transport):
         command: Sequence[str],
         *,
         timeout: float,
+        received: Callable[[bytes], None] = lambda _: None,
     ) -> ExecResult:
         """Run `command` in a container and return what it printed and how it ended.
 
@@ -204,6 +205,7 @@ class Client(Transport):
             container: the container's name.
             command: the program and its arguments; no shell is involved.
             timeout: seconds until the command is given up.
+            received: called with each piece of standard output as it comes.
 
         Raises:
             ApiError: the command could not be started.
@@ -211,7 +213,14 @@ class Client(Transport):
         """
         self.requests += 1
         return await run_in_pod(
-            self.opened(), self.access, namespace, pod, container, command, timeout=timeout
+            self.opened(),
+            self.access,
+            namespace,
+            pod,
+            container,
+            command,
+            timeout=timeout,
+            received=received,
         )
 
 

@@ -18,6 +18,13 @@ from kubectl_nodedns.commands.injecting import (
     install_injection,
     plan_injection,
 )
+from kubectl_nodedns.commands.preflight import (
+    Trying,
+    ignored,
+    notes_of,
+    preflight,
+    refuse_errors,
+)
 from kubectl_nodedns.commands.session import (
     check_change,
     connect,
@@ -40,7 +47,7 @@ from kubectl_nodedns.install.options import NO_EXTERNAL_NAME, Memory, changes, s
 from kubectl_nodedns.install.plan import Plan, describe, make_plan, nodes_text
 from kubectl_nodedns.install.rollout import Rollout
 from kubectl_nodedns.install.settings import Settings
-from kubectl_nodedns.install.variants import PRINTED_ONLY, Variant
+from kubectl_nodedns.install.variants import IPTABLES, PRINTED_ONLY, VARIANTS, Variant
 from kubectl_nodedns.lookup.proof import Prover, Target
 from kubectl_nodedns.names import address
 
@@ -59,6 +66,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Install the cache, change it, or say that nothing changed."""
     given = given_options(arguments)
     check_change(arguments)
+    ignored(arguments)
     kube_dns_ip = arguments.kube_dns_ip and address(arguments.kube_dns_ip, option="--kube-dns-ip")
     if kube_dns_ip and arguments.dry_run != "client" and arguments.inject != PRINT:
         raise UsageError("--kube-dns-ip goes with --dry-run=client; a live run reads it")
@@ -101,7 +109,7 @@ async def _with_cluster(
 ) -> int:
     async with connect(arguments) as client:
         talk.step(f"inspect {client.access.context or client.access.server}")
-        before = await _remembered(client, given)
+        before = await remembered(client, given)
         whole = arguments.config is not None
         memory, notes = settle(given, before, upgrade=arguments.upgrade, whole=whole)
         notes += changes(before, memory) if before else []
@@ -122,7 +130,7 @@ async def _with_cluster(
             talk.note(f"not proved by this plugin: {PRINTED_ONLY[settings.mode]}")
             print_objects(build(settings, options=memory.as_text()), arguments.output or "yaml")
             return Exit.OK
-        await refuse(client, seen, settings.local_ip)
+        refuse(seen)
         await _refuse_stub_domains(client, settings)
         if seen.dataplane.mode == "nftables":
             notes.append("nftables mode works by the kernel's rules; upstream does not document it")
@@ -141,12 +149,20 @@ async def _with_cluster(
         injection = await plan_injection(
             client, resolver_of(settings), asked=arguments.inject == INSTALL
         )
-        talk.step("plan")
         image = probe_image(arguments, memory.value("image-registry"))
+        talk.step("preflight: what could stand in the way")
+        trying = _trying(arguments, image)
+        found = await preflight(
+            client, seen, settings, wanted, live, trying, ignore=ignored(arguments)
+        )
+        notes += notes_of(found)
+        talk.step("plan")
         names = f"{'probes':<10} {image} in namespace {probe_namespace(arguments)}"
         talk.lines(
             f"          {line}" for line in (*describe(plan), *_lines(injection), names, *notes)
         )
+        if not plan.unchanged:
+            refuse_errors(found)
         if arguments.dry_run != "none":
             return await _dry_run(client, arguments, plan, injection, talk)
         if not plan.unchanged:
@@ -183,7 +199,7 @@ def resolver_of(settings: Settings) -> Resolver:
     )
 
 
-async def _remembered(client: Client, given: dict[str, str]) -> Memory | None:
+async def remembered(client: Client, given: dict[str, str]) -> Memory | None:
     """Read what an installation of ours remembers; it may be in any namespace."""
     namespace = given.get("dns-service", "").partition("/")[0] or USUAL_NAMESPACE
     for cache in await read_caches(client, namespace):
@@ -201,7 +217,8 @@ def settings_of(seen: Inspection, memory: Memory) -> Settings:
         dns_ports=seen.dns.target_ports,
         service_ips=seen.dns.ips,
         cluster_domain=seen.domain.name,
-        mode=seen.dataplane.mode,
+        # `enable` refuses a mode that it does not know before; `check --pre` says so and goes on.
+        mode=seen.dataplane.mode if seen.dataplane.mode in VARIANTS else IPTABLES,
         dns_service=seen.dns.name,
     )
 
@@ -216,6 +233,15 @@ async def _refuse_stub_domains(client: Client, settings: Settings) -> None:
             "the cache reads it",
             hint="two server blocks for one zone would end the cache: leave it to one of them",
         )
+
+
+def _trying(arguments: argparse.Namespace, image: str) -> Trying:
+    return Trying(
+        probe_namespace=probe_namespace(arguments),
+        probe_image=image,
+        pods=arguments.dry_run != "client",
+        force=arguments.force_conflicts,
+    )
 
 
 def _refuse_foreign(live: Live, namespace: str) -> None:

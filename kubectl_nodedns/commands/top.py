@@ -101,7 +101,7 @@ async def _replay(arguments: argparse.Namespace, sort_by: Column) -> int:
     if player.recording.damage:
         print(f"warning: {arguments.replay}: {player.recording.damage}", file=sys.stderr)
     if interactive(arguments):
-        from kubectl_nodedns.commands.screen import show_recording  # noqa: PLC0415 - as above
+        from kubectl_nodedns.commands.replaying import show_recording  # noqa: PLC0415 - as above
 
         go_to(player, arguments.at or "start")
         return await show_recording(player, arguments, sort_by=sort_by.key)

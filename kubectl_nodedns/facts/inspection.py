@@ -10,7 +10,7 @@ from kubectl_nodedns.facts.caches import Cache, read_caches
 from kubectl_nodedns.facts.cluster_domain import ClusterDomain, read_cluster_domain
 from kubectl_nodedns.facts.dataplane import INSTALLABLE, Dataplane, read_dataplane
 from kubectl_nodedns.facts.dns_service import DnsService, read_dns_service
-from kubectl_nodedns.facts.nodes import Node, read_nodes, users_of_address
+from kubectl_nodedns.facts.nodes import Node, read_nodes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -95,7 +95,7 @@ def refuse_mode(dataplane: Dataplane) -> None:
         )
 
 
-async def refuse(client: Client, seen: Inspection, local_ip: str) -> None:
+def refuse(seen: Inspection) -> None:
     """Refuse what would not be safe here.
 
     Raises:
@@ -113,10 +113,4 @@ async def refuse(client: Client, seen: Inspection, local_ip: str) -> None:
         raise RefusedError(
             f"the DNS service {seen.dns.namespace}/{seen.dns.name} has no ready endpoint",
             hint="a cache cannot help there: repair CoreDNS first",
-        )
-    users = await users_of_address(client, local_ip, seen.nodes, seen.dns.ips)
-    if users:
-        raise RefusedError(
-            f"the address {local_ip} is used already, by {', '.join(users[:5])}",
-            hint="choose another with --local-ip, such as 169.254.20.11",
         )

@@ -156,6 +156,7 @@ class Sampler:
         finally:
             for task in self._tasks:
                 task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def _burst(self) -> float:
         return max(1.0, 2 * TICK_SECONDS * self._per_second)

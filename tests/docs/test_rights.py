@@ -10,7 +10,7 @@ import yaml
 from kubectl_nodedns.cluster.paths import PLURALS
 from kubectl_nodedns.facts.rights import to_change
 from kubectl_nodedns.install.manifest import read_objects
-from kubectl_nodedns.lookup.probes import NAMESPACE, job_for
+from kubectl_nodedns.lookup.probe_job import NAMESPACE, job_for
 from tests.docs.documents import ROOT
 
 FILE = ROOT / "docs" / "rbac.yaml"

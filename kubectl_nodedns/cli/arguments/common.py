@@ -82,6 +82,11 @@ def probes(parser: argparse.ArgumentParser) -> None:
         metavar="NAMESPACE",
         help='an existing one, not kube-system ("default")',
     )
+    group.add_argument(
+        "--probe-lifetime",
+        metavar="TIME",
+        help="after which a probe ends by itself, even if this program was killed (30m)",
+    )
 
 
 def looking(parser: argparse.ArgumentParser) -> None:

@@ -41,6 +41,12 @@ def add(commands: Commands) -> argparse.ArgumentParser:
         metavar="TIME",
         help="in ipvs mode: until every kubelet hands out the local IP (no limit), and prove it",
     )
+    parser.add_argument(
+        "--ignore",
+        action="append",
+        metavar="CODE,...",
+        help="findings of the preflight checks that must not stop it, repeatable",
+    )
     parser.add_argument("--upgrade", action="store_true", help="take this version's defaults")
     parser.add_argument(
         "--force-conflicts",
