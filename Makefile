@@ -4,7 +4,7 @@ BIN := .venv/bin
 PYTEST_ARGS ?=
 DEMO_ARGS ?=
 
-.PHONY: demo test check unit e2e cluster format lock bench clean help
+.PHONY: demo test check unit e2e cluster format lock bench archive clean help
 
 help:            ## show this list
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 12
@@ -54,6 +54,9 @@ lock: .venv/ready    ## write requirements.lock anew, with hashes and without UR
 
 bench: .venv/ready   ## every figure that the documentation quotes
 	for file in benchmarks/*.py; do $(BIN)/python $$file || exit; done
+
+archive: .venv/ready ## krew's archive for this platform, in dist/ (a minute or two)
+	$(BIN)/python scripts/build_krew_archive.py
 
 clean:               ## remove what was made here; end the test cluster first
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build

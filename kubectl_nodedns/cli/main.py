@@ -7,11 +7,15 @@ import sys
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from kubectl_nodedns.cli.complete import main as complete
 from kubectl_nodedns.cli.parser import build_parser
 from kubectl_nodedns.errors import Exit, NodednsError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+COMPLETE = "__complete"
+"""What shells ask with; it is no command for people, so help does not show it."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -28,6 +32,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(argv: Sequence[str] | None) -> int:
+    words = sys.argv[1:] if argv is None else argv
+    if words[:1] == [COMPLETE]:
+        return complete(words[1:])
     parser = build_parser(sys.argv[0])
     arguments = parser.parse_args(argv)
     if not arguments.command:

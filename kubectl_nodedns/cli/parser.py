@@ -11,10 +11,21 @@ import argparse
 import os
 
 from kubectl_nodedns import __version__
-from kubectl_nodedns.cli.arguments import demo, disable, enable, top
+from kubectl_nodedns.cli.arguments import (
+    bench,
+    check,
+    completion,
+    demo,
+    disable,
+    enable,
+    lookup,
+    monitoring,
+    status,
+    top,
+)
 from kubectl_nodedns.cli.arguments.common import EXIT_CODES, Formatter, access, command
 
-COMMANDS = (enable, disable, top, demo)
+COMMANDS = (enable, disable, top, status, check, lookup, bench, monitoring, demo, completion)
 """In the order in which the help shows them."""
 WITHOUT_CLUSTER = (demo,)
 """Commands that ask no cluster of yours, so that kubectl's own flags mean nothing to them."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from kubectl_nodedns.cluster.exec import ExecResult, run_in_pod
 from kubectl_nodedns.cluster.failures import failure
 from kubectl_nodedns.cluster.paths import object_path
+from kubectl_nodedns.cluster.port_forward import get_through_kubelet
 from kubectl_nodedns.cluster.transport import ATTEMPTS, JSON, Transport, parse
 from kubectl_nodedns.errors import ConflictError, NotFoundError
 
@@ -51,6 +52,22 @@ class Client(Transport):
         """Read one text document, such as a page of metrics through the pod proxy."""
         body = await self.send("GET", path, accept="text/plain, */*", timeout=timeout)
         return body.decode(errors="replace")
+
+    async def get_forwarded(
+        self, namespace: str, pod: str, port: int, path: str, *, timeout: float
+    ) -> str:
+        """Read one text document from a port of a pod, forwarded by its kubelet.
+
+        Raises:
+            ApiError: no answer, or an answer that is an error.
+            TimedOutError: it did not come within `timeout` seconds.
+        """
+        self.requests += 1
+        text, received = await get_through_kubelet(
+            self.opened(), self.access, namespace, pod, port, path, timeout=timeout
+        )
+        self.received += received
+        return text
 
     async def pages(
         self,
@@ -178,6 +195,7 @@ class Client(Transport):
         command: Sequence[str],
         *,
         timeout: float,
+        received: Callable[[bytes], None] = lambda _: None,
     ) -> ExecResult:
         """Run `command` in a container and return what it printed and how it ended.
 
@@ -187,6 +205,7 @@ class Client(Transport):
             container: the container's name.
             command: the program and its arguments; no shell is involved.
             timeout: seconds until the command is given up.
+            received: called with each piece of standard output as it comes.
 
         Raises:
             ApiError: the command could not be started.
@@ -194,7 +213,14 @@ class Client(Transport):
         """
         self.requests += 1
         return await run_in_pod(
-            self.opened(), self.access, namespace, pod, container, command, timeout=timeout
+            self.opened(),
+            self.access,
+            namespace,
+            pod,
+            container,
+            command,
+            timeout=timeout,
+            received=received,
         )
 
 

@@ -9,6 +9,7 @@ from kubectl_nodedns.cli.output import print_outcome
 from kubectl_nodedns.cli.talk import Talk
 from kubectl_nodedns.cluster.paths import object_path
 from kubectl_nodedns.commands.asking import ask_baseline, start_probes
+from kubectl_nodedns.commands.injecting import demand_injection, remove_injection
 from kubectl_nodedns.commands.session import (
     check_change,
     connect,
@@ -20,9 +21,10 @@ from kubectl_nodedns.errors import Exit, NodednsError, RefusedError
 from kubectl_nodedns.facts.caches import Cache, read_caches
 from kubectl_nodedns.facts.clients import Clients, nameservers, read_clients
 from kubectl_nodedns.facts.dns_service import USUAL_NAMESPACE, read_dns_service, split_name
+from kubectl_nodedns.facts.mutating_policies import Admission, read_admission
 from kubectl_nodedns.facts.nodes import Node, read_nodes
 from kubectl_nodedns.facts.rights import demand, to_change
-from kubectl_nodedns.install.live import Live, read_live
+from kubectl_nodedns.install.live import MANAGED, Live, read_live
 from kubectl_nodedns.install.objects import OPTIONS
 from kubectl_nodedns.install.options import NO_EXTERNAL_NAME, Memory
 from kubectl_nodedns.install.plan import LARGEST_BATCH
@@ -55,7 +57,8 @@ async def _disable(arguments: argparse.Namespace, talk: Talk) -> int:
         talk.step(f"inspect {client.access.context or client.access.server}")
         caches = await read_caches(client, _namespace(arguments))
         live = await read_live(client, _home(arguments, caches))
-        if not ours(live):
+        admission = await read_admission(client, MANAGED)
+        if not ours(live) and not admission.found:
             return _nothing(arguments, caches)
         nodes = _selected(await read_nodes(client), live)
         ready = [node.name for node in nodes if node.ready]
@@ -66,23 +69,34 @@ async def _disable(arguments: argparse.Namespace, talk: Talk) -> int:
             f"          {line}"
             for line in describe(live, [] if arguments.now else ready, left_out, size)
         )
+        _say(admission, talk)
         if arguments.now:
             talk.note("the same by hand:")
-            talk.lines(f"          {line}" for line in commands(live))
+            talk.lines(f"          {line}" for line in commands((*admission.found, *ours(live))))
         else:
-            await _refuse_clients(client, live, ready, talk)
+            await _refuse_clients(client, live, admission, ready, talk)
         if arguments.dry_run != "none":
             return await _dry_run(client, arguments, live, left_out, talk)
         if not talk.confirm(f"Go ahead on {client.access.server}?", yes=arguments.yes):
             talk.note("nothing was done")
             return Exit.OK
-        if arguments.now:
+        if admission.found:
+            await demand_injection(client)
+            await remove_injection(client, admission.found, talk)
+        if arguments.now or not ours(live):
             await remove_now(client, live, talk)
             print_outcome(
                 "disabled", "disabled: deleted, not proved", [], left_out, arguments.output
             )
             return Exit.OK
         return await _remove(client, arguments, live, ready, left_out, size, talk)
+
+
+def _say(admission: Admission, talk: Talk) -> None:
+    for obj in admission.found:
+        talk.note(f"{'delete':<10} {obj['kind']} {obj['metadata']['name']}")
+    if admission.forbidden:
+        talk.note(f"a policy that injects the cache would not be seen: {admission.forbidden}")
 
 
 async def _dry_run(
@@ -134,12 +148,14 @@ def _selected(nodes: Sequence[Node], live: Live) -> list[Node]:
     return [node for node in nodes if node.system == "linux" and node.selected(selector)]
 
 
-async def _refuse_clients(client: Client, live: Live, ready: Sequence[str], talk: Talk) -> None:
+async def _refuse_clients(
+    client: Client, live: Live, admission: Admission, ready: Sequence[str], talk: Talk
+) -> None:
     local_ip, _ = installed(live)
     if not local_ip:
         return
     found = await read_clients(client, local_ip, ready)
-    _refuse(found, local_ip)
+    _refuse(found, local_ip, injected=bool(admission.found))
     if found.unknown:
         talk.note(
             f"the kubelets of {len(found.unknown)} nodes cannot be asked for their clusterDNS "
@@ -147,7 +163,7 @@ async def _refuse_clients(client: Client, live: Live, ready: Sequence[str], talk
         )
 
 
-def _refuse(found: Clients, local_ip: str) -> None:
+def _refuse(found: Clients, local_ip: str, *, injected: bool = False) -> None:
     who = [f"the kubelet of node {node}" for node in found.kubelets]
     who += [f"pod {pod}" for pod in found.pods]
     if who:
@@ -155,7 +171,13 @@ def _refuse(found: Clients, local_ip: str) -> None:
         raise RefusedError(
             f"these name {local_ip} as their nameserver, and would lose DNS: "
             f"{', '.join(who[:5])}{more}",
-            hint="set clusterDNS of the kubelets back to the DNS service and restart their pods; "
+            hint=(
+                "new pods are handed it by our policy: take the label kubectl-nodedns/inject off "
+                "their namespaces, then replace the pods\n"
+                if injected and found.pods
+                else ""
+            )
+            + "set clusterDNS of the kubelets back to the DNS service and restart their pods; "
             "remove dnsConfig from the others. --now goes on regardless",
         )
 
@@ -192,7 +214,8 @@ async def _remove(
     )
     namespace = ours(live)[0]["metadata"]["namespace"]
     await demand(client, to_change(namespace, probe_namespace(arguments)))
-    async with make_probes(client, arguments) as probes:
+    registry = _remembered(live).value("image-registry")
+    async with make_probes(client, arguments, registry) as probes:
         await start_probes(probes, ready, talk)
         await _refuse_resolvers(probes, ready, local_ip)
         prover = Prover(probes, target)

@@ -7,7 +7,7 @@ A cache is recognised by its image and arguments, never by name alone: kubespray
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from kubectl_nodedns.cluster.paths import collection
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from kubectl_nodedns.cluster.client import Client
+    from kubectl_nodedns.facts.nodes import Node
 
 MANAGED_BY = "app.kubernetes.io/managed-by"
 OURS = "kubectl-nodedns"
@@ -56,6 +57,26 @@ class Cache:
     """Nodes that the DaemonSet controller wants a pod on."""
     annotations: Mapping[str, str]
     """Annotations of the DaemonSet."""
+    configmap: str = ""
+    """Name of the ConfigMap that its Corefile comes from; empty when none is mounted."""
+    host_network: bool = True
+    """Whether its pods are on the host network."""
+    node_selector: Mapping[str, str] = field(default_factory=dict)
+    """Labels that a node must carry to get a pod."""
+    tolerations: tuple[Mapping[str, str], ...] = ()
+    """Taints that its pods put up with, as the pod template lists them."""
+    affinity: bool = False
+    """Whether an affinity chooses nodes as well."""
+
+    def absence(self, node: Node) -> str:
+        """Say why the DaemonSet puts no pod on `node`; empty when it should."""
+        missing = [f"{k}={v}" for k, v in self.node_selector.items() if node.labels.get(k) != v]
+        if missing:
+            return f"its nodeSelector asks for {', '.join(missing)}"
+        for taint in node.taints:
+            if taint.repels and not any(taint.tolerated(one) for one in self.tolerations):
+                return f"its pods do not tolerate the taint {taint}"
+        return ""
 
     @property
     def version(self) -> str:
@@ -105,6 +126,11 @@ def cache_of(daemonset: Mapping[str, Any]) -> Cache | None:
         memory_limit=quantity(limits["memory"]) if limits.get("memory") else None,
         desired=(daemonset.get("status") or {}).get("desiredNumberScheduled") or 0,
         annotations=metadata.get("annotations") or {},
+        configmap=_configmap(template["spec"].get("volumes") or ()),
+        host_network=bool(template["spec"].get("hostNetwork")),
+        node_selector=template["spec"].get("nodeSelector") or {},
+        tolerations=tuple(template["spec"].get("tolerations") or ()),
+        affinity="affinity" in template["spec"],
     )
 
 
@@ -131,6 +157,16 @@ def _cache_container(containers: Any) -> Mapping[str, Any] | None:
         if _IMAGE.search(container.get("image", "")) or flag(words, "localip"):
             return dict(container)
     return None
+
+
+def _configmap(volumes: Any) -> str:
+    """Find the ConfigMap with the Corefile: the one with such a key, else the first but kube-dns.
+
+    The agent mounts ConfigMap kube-dns beside it, for stub domains.
+    """
+    maps = [volume["configMap"] for volume in volumes if volume.get("configMap")]
+    maps.sort(key=lambda one: not any(i.get("key") == "Corefile" for i in one.get("items") or ()))
+    return next((one.get("name", "") for one in maps if one.get("name") != "kube-dns"), "")
 
 
 def _metrics_port(container: Mapping[str, Any], template: Mapping[str, Any]) -> int:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from kubectl_nodedns.errors import RefusedError
 from kubectl_nodedns.facts.caches import Cache, read_caches
 from kubectl_nodedns.facts.cluster_domain import ClusterDomain, read_cluster_domain
-from kubectl_nodedns.facts.dataplane import TRANSPARENT, Dataplane, read_dataplane
+from kubectl_nodedns.facts.dataplane import INSTALLABLE, Dataplane, read_dataplane
 from kubectl_nodedns.facts.dns_service import DnsService, read_dns_service
-from kubectl_nodedns.facts.nodes import Node, read_nodes, users_of_address
+from kubectl_nodedns.facts.nodes import Node, read_nodes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from kubectl_nodedns.cluster.client import Client
 
 WAYS_OUT: Mapping[str, str] = {
-    "ipvs": "IPVS owns the service address on each node, so it cannot be taken over there",
     "cilium": "Cilium translates service addresses before the node's netfilter sees a packet; "
-    "it has CiliumLocalRedirectPolicy for this",
-    "calico-ebpf": "Calico's eBPF dataplane translates service addresses before netfilter",
+    "it has CiliumLocalRedirectPolicy for this: --mode cilium --dry-run=client prints the objects",
+    "calico-ebpf": "Calico's eBPF dataplane translates service addresses before netfilter: "
+    "--mode calico-ebpf --dry-run=client prints the objects",
 }
 
 
@@ -74,25 +74,33 @@ async def inspect(client: Client, given: Mapping[str, str]) -> Inspection:
     return Inspection(dns=dns, domain=found, dataplane=dataplane, nodes=nodes, caches=caches)
 
 
-async def refuse(client: Client, seen: Inspection, local_ip: str) -> None:
+def refuse_mode(dataplane: Dataplane) -> None:
+    """Refuse a dataplane on which a cache cannot be installed and proved.
+
+    Raises:
+        RefusedError: with the reason and the way out.
+    """
+    mode = dataplane.mode
+    if not mode:
+        raise RefusedError(
+            f"kube-proxy's mode is not known: {dataplane.evidence}",
+            hint="say it with --mode iptables, nftables or ipvs, if one of them it is",
+        )
+    if mode not in INSTALLABLE:
+        why = WAYS_OUT.get(mode, f"the mode {mode} is not one that this plugin knows")
+        raise RefusedError(
+            f"services are translated by {mode} ({dataplane.evidence}), not by kube-proxy in "
+            f"iptables, nftables or ipvs mode: {why}",
+            hint="if that was read wrongly, say --mode iptables, nftables or ipvs",
+        )
+
+
+def refuse(seen: Inspection) -> None:
     """Refuse what would not be safe here.
 
     Raises:
         RefusedError: with the reason and the way out.
     """
-    mode = seen.dataplane.mode
-    if not mode:
-        raise RefusedError(
-            f"kube-proxy's mode is not known: {seen.dataplane.evidence}",
-            hint="say it with --mode iptables or --mode nftables, if one of them it is",
-        )
-    if mode not in TRANSPARENT:
-        why = WAYS_OUT.get(mode, f"the mode {mode} is not one that this plugin knows")
-        raise RefusedError(
-            f"services are translated by {mode} ({seen.dataplane.evidence}), not by kube-proxy in "
-            f"iptables or nftables mode: {why}",
-            hint="if that was read wrongly, say --mode iptables or --mode nftables",
-        )
     for cache in seen.caches:
         if not cache.ours:
             raise RefusedError(
@@ -105,10 +113,4 @@ async def refuse(client: Client, seen: Inspection, local_ip: str) -> None:
         raise RefusedError(
             f"the DNS service {seen.dns.namespace}/{seen.dns.name} has no ready endpoint",
             hint="a cache cannot help there: repair CoreDNS first",
-        )
-    users = await users_of_address(client, local_ip, seen.nodes, seen.dns.ips)
-    if users:
-        raise RefusedError(
-            f"the address {local_ip} is used already, by {', '.join(users[:5])}",
-            hint="choose another with --local-ip, such as 169.254.20.11",
         )

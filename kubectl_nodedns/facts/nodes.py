@@ -2,16 +2,47 @@
 
 from __future__ import annotations
 
-import ipaddress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from kubectl_nodedns.cluster.paths import collection
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from kubectl_nodedns.cluster.client import Client
+
+
+AUTOMATIC = "node.kubernetes.io/"
+"""Prefix of the taints that the DaemonSet controller tolerates by itself, as a condition's name."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Taint:
+    """One taint of a node."""
+
+    key: str
+    """Its key."""
+    value: str
+    """Its value; may be empty."""
+    effect: str
+    """NoSchedule, PreferNoSchedule or NoExecute."""
+
+    def __str__(self) -> str:
+        equals = f"={self.value}" if self.value else ""
+        return f"{self.key}{equals}:{self.effect}"
+
+    @property
+    def repels(self) -> bool:
+        """Whether it keeps a DaemonSet's pods away that do not tolerate it."""
+        return self.effect != "PreferNoSchedule" and not self.key.startswith(AUTOMATIC)
+
+    def tolerated(self, toleration: Mapping[str, str]) -> bool:
+        """Whether a toleration of a pod matches it."""
+        exists = toleration.get("operator") == "Exists"
+        key, effect = toleration.get("key", ""), toleration.get("effect", "")
+        same = exists or (toleration.get("value") or "") == self.value
+        return (key == self.key or (exists and not key)) and effect in ("", self.effect) and same
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +61,10 @@ class Node:
     """IP addresses that its status lists."""
     pod_ranges: tuple[str, ...]
     """Address ranges of its pods, in CIDR notation; may be empty."""
+    taints: tuple[Taint, ...] = ()
+    """Its taints."""
+    architecture: str = ""
+    """Its processor, such as "amd64"; empty when not told."""
 
     def selected(self, selector: Mapping[str, str]) -> bool:
         """Whether it carries every label of `selector`."""
@@ -60,23 +95,9 @@ def node_of(item: Mapping[str, Any]) -> Node:
             a["address"] for a in status.get("addresses") or () if a["type"].endswith("IP")
         ),
         pod_ranges=tuple(spec.get("podCIDRs") or ()),
+        taints=tuple(
+            Taint(key=t.get("key", ""), value=t.get("value") or "", effect=t.get("effect", ""))
+            for t in spec.get("taints") or ()
+        ),
+        architecture=labels.get("kubernetes.io/arch") or info.get("architecture") or "",
     )
-
-
-async def users_of_address(
-    client: Client, ip: str, nodes: Sequence[Node], service_ips: Sequence[str]
-) -> list[str]:
-    """Say who uses `ip` already: nodes, pods, pod ranges, the DNS service. Empty when nobody."""
-    address = ipaddress.ip_address(ip)
-    users = [f"node {node.name}" for node in nodes if ip in node.addresses]
-    users += [
-        f"the pod range {cidr} of node {node.name}"
-        for node in nodes
-        for cidr in node.pod_ranges
-        if address in ipaddress.ip_network(cidr, strict=False)
-    ]
-    if ip in service_ips:
-        users.append("the DNS service itself")
-    pods = await client.list(collection("v1", "pods"), fields=f"status.podIP={ip}")
-    users += [f"pod {p['metadata']['namespace']}/{p['metadata']['name']}" for p in pods]
-    return users

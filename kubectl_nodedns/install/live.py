@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 
     from kubectl_nodedns.cluster.client import Client
 
-_MANAGED = ",".join(f"{key}={value}" for key, value in MANAGED_BY.items())
-_OURS = f"{_MANAGED},app.kubernetes.io/name={NAME}"
+MANAGED = ",".join(f"{key}={value}" for key, value in MANAGED_BY.items())
+"""Selector of everything that is ours."""
+_OURS = f"{MANAGED},app.kubernetes.io/name={NAME}"
 LONGEST = 160
 """Characters of a trouble; kubelets nest one cause in another."""
 _API_VERSIONS = {"DaemonSet": "apps/v1"}
@@ -100,7 +101,7 @@ async def read_pods(client: Client, namespace: str, node: str = "") -> dict[str,
     """Read our cache pods, newest by node; those of one node when it is named."""
     items = await client.list(
         collection("v1", "pods", namespace),
-        labels=f"{SELECTOR},{_MANAGED}",
+        labels=f"{SELECTOR},{MANAGED}",
         fields=f"spec.nodeName={node}" if node else "",
     )
     return newest(items)

@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from kubectl_nodedns.install.objects import ENABLED, FULL, Settings, revision_of
+from kubectl_nodedns.install.objects import ENABLED, FULL, revision_of
+from kubectl_nodedns.install.variants import Variant
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from kubectl_nodedns.facts.nodes import Node
     from kubectl_nodedns.install.live import CachePod, Live
     from kubectl_nodedns.install.objects import Objects
+    from kubectl_nodedns.install.settings import Settings
 
 LARGEST_BATCH = 10
 LONGEST = 60
@@ -72,6 +74,8 @@ class Plan:
     """What becomes of each object."""
     switch: tuple[str, ...]
     """Nodes that get a new cache pod, in order."""
+    old: tuple[str, ...]
+    """Those of them that an older revision serves."""
     dark: tuple[str, ...]
     """Those of them whose cache is proved in the dark first."""
     kept: tuple[str, ...]
@@ -132,7 +136,8 @@ def make_plan(
         revision=revision,
         changes=_changes(wanted, live),
         switch=(*new, *old),
-        dark=(*new, *first),
+        old=tuple(old),
+        dark=(*new, *first) if settings.variant is Variant.TRANSPARENT else (),
         kept=tuple(kept),
         left_out=left_out,
         not_selected=not_selected,
@@ -219,12 +224,20 @@ def batches(nodes: Sequence[str], size: int) -> list[tuple[str, ...]]:
 def describe(plan: Plan) -> list[str]:
     """Say in lines what the plan does."""
     settings = plan.settings
-    lines = [f"{'cache':<10} {settings.image} at {settings.local_ip} and {settings.kube_dns_ip}"]
+    where = settings.local_ips.replace(",", " and ")
+    lines = [f"{'cache':<10} {settings.image} at {where}"]
+    memory, *arithmetic = settings.resource_lines()
+    lines.append(f"{'memory':<10} {memory}")
+    lines += [f"{'':<10} {line}" for line in arithmetic]
     for change in plan.changes:
         lines.append(f"{change.action:<10} {change.kind} {plan.settings.namespace}/{change.name}")
         lines += [f"{'':<12} {field}" for field in change.fields if not field.bookkeeping]
     if plan.switch:
         lines.append(f"{'switch':<10} {_count(plan.switch)}, at most {plan.batch_size} at a time")
+    if settings.variant is Variant.LOCAL_ONLY and plan.old:
+        lines.append(
+            f"{'':<10} clients of {settings.local_ip} have no DNS while their node's pod restarts"
+        )
     if plan.dark:
         lines.append(f"{'':<10} after the cache was proved in the dark on {_count(plan.dark)}")
     if plan.kept:

@@ -22,6 +22,7 @@ from kubectl_nodedns.install.objects import (
     REVISION,
     applicable,
     darkened,
+    serves_alone,
 )
 from kubectl_nodedns.install.plan import batches, nodes_text
 from kubectl_nodedns.install.pods import CachePods
@@ -80,10 +81,17 @@ def describe(live: Live, nodes: Sequence[str], left_out: Mapping[str, str], size
     return lines
 
 
-def commands(live: Live) -> list[str]:
-    """Return kubectl commands that delete the same objects, in the same order."""
-    names = ((o["kind"].lower(), o["metadata"]) for o in ours(live))
-    return [f"kubectl -n {m['namespace']} delete {kind} {m['name']}" for kind, m in names]
+def commands(objects: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return kubectl commands that delete `objects`, in their order."""
+    return [
+        f"kubectl{_in(obj)} delete {obj['kind'].lower()} {obj['metadata']['name']}"
+        for obj in objects
+    ]
+
+
+def _in(obj: Mapping[str, Any]) -> str:
+    namespace = obj["metadata"].get("namespace")
+    return f" -n {namespace}" if namespace else ""
 
 
 class Removal:
@@ -131,8 +139,9 @@ class Removal:
             NodednsError: something else went wrong; the message says what was left.
         """
         try:
-            if self._live.daemonset is not None:
-                await self._give_back(self._live.daemonset)
+            daemonset = self._live.daemonset
+            if daemonset is not None and not serves_alone(daemonset):
+                await self._give_back(daemonset)
             await self._delete("DaemonSet")
             self._report.step("wait until the cache pods are gone")
             await self._pods.gone(self._nodes)

@@ -26,10 +26,12 @@ from kubectl_nodedns.install.objects import (
     applicable,
     build,
     daemonset_of,
+    serves_alone,
 )
 from kubectl_nodedns.install.plan import DELETE, Plan, batches, nodes_text
 from kubectl_nodedns.install.pods import CachePods
 from kubectl_nodedns.install.proof import failed
+from kubectl_nodedns.install.variants import Variant
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -78,8 +80,10 @@ class Rollout:
         self._report = report
         self._force = force
         self._pods = CachePods(client, plan.settings.namespace, timeout=timeout, note=report.note)
+        self._transparent = plan.settings.variant is Variant.TRANSPARENT
         self.repaired: tuple[str, ...] = ()
         """Nodes whose cache pod was as it should be, did not intercept, and was replaced."""
+        self._gone: dict[str, float] = {}  # when a pod that served was deleted
         self._switched: dict[str, None] = {}  # in the order in which they were switched
 
     async def run(self) -> list[Verdict]:
@@ -118,7 +122,7 @@ class Rollout:
         namespace = self._plan.settings.namespace
         loop = asyncio.get_running_loop()
         deadline = loop.time() + ENDPOINTS
-        while not await ready_endpoints(self._client, namespace, UPSTREAM):
+        while self._transparent and not await ready_endpoints(self._client, namespace, UPSTREAM):
             if loop.time() >= deadline:
                 raise TimedOutError(
                     f"service {namespace}/{UPSTREAM} has no ready endpoint after {ENDPOINTS:.0f} s",
@@ -194,12 +198,25 @@ class Rollout:
         self._switched[node] = None
         wanted = (self._plan.revision, FULL)
         if pod is not None and ((pod.revision, pod.phase) != wanted or node in self._plan.kept):
+            self._gone[node] = asyncio.get_running_loop().time()
             await self._pods.delete(pod)
 
     async def _prove_switched(self, node: str, pod: CachePod) -> Verdict:
-        verdict = await self._proof.switched(node, pod.uid, timeout=SWITCH_PROOF)
+        if self._transparent:
+            verdict = await self._proof.switched(node, pod.uid, timeout=SWITCH_PROOF)
+        else:
+            verdict = await self._proof.dark(node, pod.uid, timeout=DARK_PROOF)
+            self._say_gap(node, ok=verdict.ok)
         self._report.node(verdict)
         return verdict
+
+    def _say_gap(self, node: str, *, ok: bool) -> None:
+        """Say how long the local IP was away: its clients have no other address."""
+        since = self._gone.pop(node, None)
+        if ok and since is not None:
+            seconds = asyncio.get_running_loop().time() - since
+            ip = self._plan.settings.local_ip
+            self._report.note(f"{node}: {ip} was away for at most {seconds:.1f} s")
 
     async def _check_kept(self) -> list[Verdict]:
         """Ask the nodes whose pod is as it should be whether it really intercepts."""
@@ -241,7 +258,7 @@ class Rollout:
             if pod is not None and (pod.revision, pod.phase) != (revision, phase):
                 await self._pods.delete(pod)
         try:
-            verdicts = await self._prove_previous(revision, phase)
+            verdicts = await self._prove_previous(revision, phase, alone=serves_alone(previous))
         except NodednsError as error:
             raise PartialError(
                 f"{why}; and putting it back failed: {error}", hint=error.hint
@@ -256,16 +273,17 @@ class Rollout:
             hint=_after(hint),
         )
 
-    async def _prove_previous(self, revision: str, phase: str) -> list[Verdict]:
+    async def _prove_previous(self, revision: str, phase: str, *, alone: bool) -> list[Verdict]:
         if phase == DARK:
             work = [self._proof.back(node, timeout=DARK_PROOF) for node in self._switched]
             verdicts = list(await asyncio.gather(*work))
         else:
             pods = await self._pods.running(self._switched, revision, phase)
+            prove = self._proof.dark if alone else self._proof.switched
             verdicts = list(
                 await asyncio.gather(
                     *(
-                        self._proof.switched(node, pod.uid, timeout=DARK_PROOF)
+                        prove(node, pod.uid, timeout=DARK_PROOF)
                         for node, pod in sorted(pods.items())
                     )
                 )

@@ -7,7 +7,7 @@ in it. Failures are SERVFAIL and REFUSED.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -93,6 +93,13 @@ class Upstream:
     """Failed health checks: each means that a lookup before it had no answer."""
     latency: Histogram
     """Responses by duration."""
+    by_rcode: Mapping[str, float] = field(default_factory=dict)
+    """Responses by response code."""
+
+    @property
+    def ip(self) -> str:
+        """The IP address alone."""
+        return self.to.rpartition(":")[0].rpartition("/")[2].strip("[]")
 
     @property
     def failure_ratio(self) -> float | None:
@@ -131,6 +138,12 @@ class Figures:
     """CoreDNS's version; empty when not told."""
     traffic: Traffic
     """All lookups."""
+    types: Mapping[str, float]
+    """Lookups per second by type of question (A, AAAA, ...); none with one page."""
+    protocols: Mapping[str, float]
+    """Lookups per second by transport (udp, tcp); none with one page."""
+    rcodes: Mapping[str, float]
+    """Responses per second by response code; none with one page."""
     zones: tuple[Zone, ...]
     """By zone, busiest first."""
     upstreams: tuple[Upstream, ...]
@@ -151,6 +164,10 @@ class Figures:
     """Failures to set up rules or interface, per second."""
     panics_total: float | None
     """Panics since process start."""
+    setup_errors_by_type: Mapping[str, float] = field(default_factory=dict)
+    """Failures to set up rules or interface by type, per second; none with one page."""
+    reload_failures_total: float | None = None
+    """Corefiles that could not be loaded since process start."""
 
     @cached_property
     def upstream_latency(self) -> Histogram:

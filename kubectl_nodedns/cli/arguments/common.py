@@ -82,6 +82,29 @@ def probes(parser: argparse.ArgumentParser) -> None:
         metavar="NAMESPACE",
         help='an existing one, not kube-system ("default")',
     )
+    group.add_argument(
+        "--probe-lifetime",
+        metavar="TIME",
+        help="after which a probe ends by itself, even if this program was killed (30m)",
+    )
+
+
+def looking(parser: argparse.ArgumentParser) -> None:
+    """Add what `check` and `status` share."""
+    parser.add_argument(
+        "--probe", action="store_true", help="prove interception with a probe pod on each node"
+    )
+    parser.add_argument("-l", "--selector", metavar="KEY=VALUE,...", help="only nodes like these")
+    parser.add_argument(
+        "--window", default="5s", metavar="TIME", help="time that failures are counted over (5s)"
+    )
+    parser.add_argument(
+        "--timeout", default="2m", metavar="TIME", help="limit of probes to start, and of waiting"
+    )
+    parser.add_argument("--dns-service", metavar="NAMESPACE/NAME", help="the cluster's DNS service")
+    parser.add_argument(
+        "--cluster-domain", metavar="DOMAIN", help="instead of the one that is found"
+    )
 
 
 def change(parser: argparse.ArgumentParser) -> None:

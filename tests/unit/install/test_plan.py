@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from kubectl_nodedns.facts.nodes import Node
-    from kubectl_nodedns.install.objects import Settings
+    from kubectl_nodedns.install.settings import Settings
 
 THREE = (node("node1"), node("node2"), node("node3"))
 NAMES = ("node1", "node2", "node3")

@@ -1,0 +1,257 @@
+"""Checks of the nodes and pods that no cache serves."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from kubectl_nodedns.checks.finding import Category, Check, Seen, Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from kubectl_nodedns.checks.evidence import Evidence, NodeEvidence
+    from kubectl_nodedns.facts.caches import Cache
+    from kubectl_nodedns.facts.pod_dns import PodDns
+
+SHOWN = 5
+"""Pods that a finding names one by one."""
+NOT_OURS = frozenset({"169.254.169.253", "169.254.169.254", "169.254.10.10", "169.254.10.11"})
+"""Link-local servers of clouds: AWS, metadata services, AKS LocalDNS."""
+SYSTEM = "kube-system"
+
+
+def left_out(evidence: Evidence, one: NodeEvidence) -> list[str]:
+    """Say for each cache why it puts no pod on a node; empty where it should."""
+    return [cache.absence(one.node) or _chosen(evidence, cache) for cache in evidence.caches]
+
+
+def _missing(evidence: Evidence) -> Iterator[Seen]:
+    if not evidence.caches:
+        return
+    for one in evidence.linux:
+        if not one.pods:
+            yield _absent(evidence, one)
+
+
+def _absent(evidence: Evidence, one: NodeEvidence) -> Seen:
+    subject = f"node {one.node.name}"
+    reasons = left_out(evidence, one)
+    asks_cache = set(one.kubelet or ()) & evidence.local_ips
+    if asks_cache:
+        return Seen(
+            subject=subject,
+            text=f"no cache pod, and its kubelet hands out {', '.join(sorted(asks_cache))}",
+            severity=Severity.ERROR,
+            matters="its pods ask an address that nobody answers: they have no DNS",
+        )
+    if not all(reasons):
+        state = "" if one.node.ready else "; the node is not ready"
+        return Seen(subject=subject, text=f"no cache pod, and it should have one{state}")
+    chosen = not any("taint" in reason for reason in reasons)
+    return Seen(
+        subject=subject,
+        text=f"no cache pod: {reasons[0]}",
+        severity=Severity.INFO if chosen else None,
+        way_out="label the node, if it was left out by accident" if chosen else "",
+    )
+
+
+def _chosen(evidence: Evidence, cache: Cache) -> str:
+    """Say that an affinity leaves nodes out, when the controller wants no more pods than run."""
+    where = f"{cache.namespace}/{cache.name}"
+    pods = sum(pod.cache == where for one in evidence.nodes for pod in one.pods)
+    return "its affinity chooses other nodes" if cache.affinity and pods >= cache.desired else ""
+
+
+def _not_ready(evidence: Evidence) -> Iterator[Seen]:
+    for one in evidence.nodes:
+        for pod in one.pods:
+            if not pod.ready:
+                why = pod.trouble or "it does not say why"
+                yield Seen(subject=f"node {one.node.name}", text=f"pod {pod.where}: {why}")
+
+
+def _other_servers(evidence: Evidence) -> Iterator[Seen] | None:
+    if evidence.pods is None:
+        return None
+    served = {*evidence.dns.ips, *evidence.local_ips}
+    dead = _dead(evidence)
+    pods = [
+        pod
+        for pod in evidence.pods
+        if pod.policy == "None" and not served & set(pod.servers) and not dead & set(pod.servers)
+    ]
+    return (
+        Seen(subject=subject, text=f"{which} asks {', '.join(some[0].servers)}, not the cache")
+        for subject, which, some in _grouped(pods)
+    )
+
+
+def _host_network(evidence: Evidence) -> Iterator[Seen] | None:
+    if evidence.pods is None:
+        return None
+    pods = [pod for pod in evidence.pods if pod.falls_back and pod.namespace != SYSTEM]
+    return (
+        Seen(
+            subject=subject,
+            text=f"{which} is on the host network with dnsPolicy ClusterFirst, "
+            "so it gets the node's resolvers",
+        )
+        for subject, which, _ in _grouped(pods)
+    )
+
+
+def _kubelets(evidence: Evidence) -> Iterator[Seen] | None:
+    asked = [one for one in evidence.linux if one.kubelet is not None]
+    if not asked:
+        return None
+    return _kubelets_seen(evidence, asked)
+
+
+def _kubelets_seen(evidence: Evidence, asked: Iterable[NodeEvidence]) -> Iterator[Seen]:
+    dead = _dead(evidence)
+    for one in asked:
+        servers = set(one.kubelet or ())
+        served = one.listening
+        if one.pods and served and servers and not servers & served and not servers & dead:
+            yield Seen(
+                subject=f"node {one.node.name}",
+                text=f"its kubelet hands out {', '.join(one.kubelet or ())}, and its cache "
+                f"listens on {', '.join(sorted(served))}",
+            )
+
+
+def _dead_addresses(evidence: Evidence) -> Iterator[Seen]:
+    dead = _dead(evidence)
+    for one in evidence.nodes:
+        if named := sorted(dead & set(one.kubelet or ())):
+            yield Seen(
+                subject=f"node {one.node.name}",
+                text=f"its kubelet hands out {', '.join(named)}, where no cache listens",
+            )
+    pods = [pod for pod in evidence.pods or () if dead & set(pod.servers)]
+    for subject, which, some in _grouped(pods):
+        named = sorted(dead & set(some[0].servers))
+        yield Seen(subject=subject, text=f"{which} asks {', '.join(named)}, where no cache listens")
+
+
+def _families(evidence: Evidence) -> Iterator[Seen]:
+    wanted = {ipaddress.ip_address(ip).version: ip for ip in reversed(evidence.dns.ips)}
+    for cache in evidence.caches:
+        listened = {ipaddress.ip_address(ip).version for ip in cache.local_ips}
+        for version, ip in sorted(wanted.items()):
+            if listened and version not in listened:
+                yield Seen(
+                    subject=f"daemonset {cache.namespace}/{cache.name}",
+                    text=f"the DNS service has the IPv{version} address {ip}, "
+                    f"and the cache listens on {', '.join(cache.local_ips)}",
+                )
+
+
+def _dead(evidence: Evidence) -> frozenset[str]:
+    """Return link-local nameservers that somebody names and no cache has."""
+    named = {ip for pod in evidence.pods or () for ip in pod.servers}
+    named |= {ip for one in evidence.nodes for ip in one.kubelet or ()}
+    return frozenset(
+        ip for ip in named if _link_local(ip) and ip not in evidence.local_ips | NOT_OURS
+    )
+
+
+def _link_local(ip: str) -> bool:
+    try:
+        return ipaddress.ip_address(ip).is_link_local
+    except ValueError:
+        return False
+
+
+def _grouped(pods: Iterable[PodDns]) -> Iterator[tuple[str, str, list[PodDns]]]:
+    """Group pods by what made them: subject, words for them, and the pods."""
+    groups: dict[tuple[str, str, tuple[str, ...]], list[PodDns]] = defaultdict(list)
+    for pod in pods:
+        groups[pod.namespace, pod.owner or pod.name, pod.servers].append(pod)
+    for (namespace, owner, _), some in groups.items():
+        if len(some) == 1:
+            made = f" ({some[0].owner})" if some[0].owner else ""
+            yield f"pod {some[0].where}", f"it{made}", some
+        else:
+            more = ", …" if len(some) > SHOWN else ""
+            names = ", ".join(pod.name for pod in some[:SHOWN]) + more
+            kind, _, name = owner.partition(" ")
+            subject = f"{kind.lower()} {namespace}/{name}"
+            yield subject, f"each of its {len(some)} pods ({names})", some
+
+
+CHECKS: tuple[Check[Evidence], ...] = (
+    Check(
+        code="ND010",
+        title="A node has no cache pod",
+        severity=Severity.WARNING,
+        category=Category.COVERAGE,
+        matters="its pods ask CoreDNS over the network, as without a cache",
+        way_out="kubectl -n kube-system describe daemonset node-local-dns says what stands in the "
+        "way: a taint, a selector, an affinity, no room",
+        look=_missing,
+    ),
+    Check(
+        code="ND011",
+        title="A cache pod is not ready",
+        severity=Severity.ERROR,
+        category=Category.COVERAGE,
+        matters="a cache that was killed leaves its rules behind: until it is back, no pod of the "
+        "node has DNS",
+        way_out="kubectl describe the pod and read its log (--previous too); "
+        "kubectl nodedns disable --now takes the cache out everywhere",
+        look=_not_ready,
+    ),
+    Check(
+        code="ND012",
+        title="Pods ask other nameservers",
+        severity=Severity.WARNING,
+        category=Category.COVERAGE,
+        matters="their lookups never reach the cache, and cluster names may not resolve for them",
+        way_out="take dnsPolicy None and its nameservers out of the pod template, or let them "
+        "name the kube-dns IP",
+        look=_other_servers,
+    ),
+    Check(
+        code="ND013",
+        title="Pods on the host network get the node's resolvers",
+        severity=Severity.INFO,
+        category=Category.COVERAGE,
+        matters="cluster names do not resolve for them, and their lookups go past the cache",
+        way_out="say dnsPolicy: ClusterFirstWithHostNet, or dnsPolicy: Default if that is meant",
+        look=_host_network,
+    ),
+    Check(
+        code="ND014",
+        title="A kubelet hands out a nameserver that its cache does not serve",
+        severity=Severity.WARNING,
+        category=Category.COVERAGE,
+        matters="the node's pods go past the cache",
+        way_out="let the kubelet's clusterDNS name the address that the cache listens on, and "
+        "restart the pods",
+        look=_kubelets,
+    ),
+    Check(
+        code="ND015",
+        title="Somebody asks an address where no cache listens",
+        severity=Severity.ERROR,
+        category=Category.COVERAGE,
+        matters="those lookups are answered by nobody: pods with no other nameserver have no DNS, "
+        "pods with a second one wait for a timeout first",
+        way_out="name the kube-dns IP instead, or install the cache at that address "
+        "(kubectl nodedns enable --local-ip IP)",
+        look=_dead_addresses,
+    ),
+    Check(
+        code="ND016",
+        title="An address family of the DNS service is not covered",
+        severity=Severity.WARNING,
+        category=Category.COVERAGE,
+        matters="pods that ask at the other family's address go past the cache",
+        way_out="the agent serves one family; let pods' resolv.conf name the covered one first",
+        look=_families,
+    ),
+)

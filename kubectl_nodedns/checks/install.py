@@ -1,0 +1,158 @@
+"""Checks of the objects of an installation."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kubectl_nodedns.checks.finding import Category, Check, Seen, Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from kubectl_nodedns.checks.evidence import Evidence
+
+SHOWN = 5
+"""Differences that a finding shows one by one."""
+
+
+def _none(evidence: Evidence) -> Iterator[Seen]:
+    if not evidence.caches:
+        yield Seen(subject="cluster", text="no DaemonSet runs a node-local DNS cache")
+
+
+def _unfinished(evidence: Evidence) -> Iterator[Seen]:
+    ours = [cache for cache in evidence.caches if cache.ours]
+    for cache in ours:
+        where = f"daemonset {cache.namespace}/{cache.name}"
+        if evidence.state in ("enabling", "disabling"):
+            command = evidence.state.removesuffix("ing") + "e"
+            yield Seen(
+                subject=where,
+                text=f"its state is {evidence.state}: {command} did not come to its end",
+            )
+    if evidence.state == "disabling":
+        return
+    for one in evidence.linux:
+        for pod in one.pods:
+            if pod.phase == "dark":
+                yield Seen(
+                    subject=f"node {one.node.name}",
+                    text=f"pod {pod.where} is in the dark phase: it listens on "
+                    f"{', '.join(pod.local_ips)} alone, which no pod asks",
+                )
+
+
+def _duplicates(evidence: Evidence) -> Iterator[Seen]:
+    for one in evidence.nodes:
+        sets = sorted({pod.cache for pod in one.pods})
+        if len(sets) > 1:
+            names = ", ".join(pod.where for pod in one.pods)
+            yield Seen(
+                subject=f"node {one.node.name}",
+                text=f"caches of the DaemonSets {' and '.join(sets)} run on it ({names})",
+            )
+
+
+def _leftovers(evidence: Evidence) -> Iterator[Seen] | None:
+    if evidence.leftovers is None:
+        return None
+    return (
+        Seen(
+            subject=f"{one.kind.lower()} {one.namespace}/{one.name}",
+            text="no cache uses it" + (", and kubectl nodedns made it" if one.ours else ""),
+            way_out="kubectl nodedns disable removes it, if no cache is wanted here; "
+            "kubectl nodedns enable takes it up again"
+            if one.ours and not evidence.caches
+            else "",
+        )
+        for one in evidence.leftovers
+    )
+
+
+def _drift(evidence: Evidence) -> Iterator[Seen] | None:
+    if evidence.drift is None:
+        return None
+    return _drifted(evidence.drift)
+
+
+def _drifted(drift: tuple[str, ...]) -> Iterator[Seen]:
+    if drift:
+        more = f"; and {len(drift) - SHOWN} more" if len(drift) > SHOWN else ""
+        yield Seen(subject="cluster", text="; ".join(drift[:SHOWN]) + more)
+
+
+def _upstream(evidence: Evidence) -> Iterator[Seen] | None:
+    if evidence.upstreams is None:
+        return None
+    return (
+        Seen(
+            subject=f"service {one.namespace}/{one.name}",
+            text=f"cache {one.cache} asks it, and "
+            + ("it has no ready endpoint" if one.address else "there is no such service"),
+        )
+        for one in evidence.upstreams
+        if not one.ready
+    )
+
+
+CHECKS: tuple[Check[Evidence], ...] = (
+    Check(
+        code="ND001",
+        title="No cache is installed",
+        severity=Severity.WARNING,
+        category=Category.INSTALL,
+        matters="every lookup of every pod crosses the network to CoreDNS",
+        way_out="kubectl nodedns check --pre says whether one can be installed, "
+        "kubectl nodedns enable installs it",
+        look=_none,
+    ),
+    Check(
+        code="ND002",
+        title="An installation was not finished",
+        severity=Severity.WARNING,
+        category=Category.INSTALL,
+        matters="some nodes are served by the cache and others are not",
+        way_out="run kubectl nodedns enable to go on, or kubectl nodedns disable to take it back",
+        look=_unfinished,
+    ),
+    Check(
+        code="ND003",
+        title="Two caches on one node",
+        severity=Severity.ERROR,
+        category=Category.INSTALL,
+        matters="they share port 53 and the link, and the one that ends takes the rules of the "
+        "other away: pods of the node lose lookups for up to a minute",
+        way_out="remove one of the DaemonSets, the way it was installed",
+        look=_duplicates,
+    ),
+    Check(
+        code="ND004",
+        title="Leftovers of an earlier installation",
+        severity=Severity.WARNING,
+        category=Category.INSTALL,
+        matters="the next installer takes them up, or stumbles over them",
+        way_out="kubectl delete it, once you know that nothing else uses it",
+        look=_leftovers,
+    ),
+    Check(
+        code="ND005",
+        title="The installation is not what its options yield",
+        severity=Severity.WARNING,
+        category=Category.INSTALL,
+        matters="somebody changed it by hand, or a node runs an older revision; what was proved "
+        "is not what runs",
+        way_out="kubectl nodedns enable puts it back; kubectl nodedns enable --dry-run=client "
+        "shows what it would do",
+        look=_drift,
+    ),
+    Check(
+        code="ND006",
+        title="The upstream service has no endpoint",
+        severity=Severity.ERROR,
+        category=Category.INSTALL,
+        matters="what the cache does not know yet it cannot ask for: cluster names fail as soon "
+        "as their entries expire",
+        way_out="repair CoreDNS, or make the service's selector match its pods",
+        look=_upstream,
+    ),
+)

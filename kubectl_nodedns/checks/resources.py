@@ -1,0 +1,210 @@
+"""Checks of memory, restarts, and what the agent and CoreDNS complain about themselves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kubectl_nodedns.checks.finding import Category, Check, Seen, Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from kubectl_nodedns.checks.evidence import Evidence, NodeEvidence
+    from kubectl_nodedns.facts.corefile import ServerBlock
+
+MIB = 2**20
+NEAR = 0.8
+"""Share of the limit from which memory is near it."""
+DAY = 86400.0
+BASE_BYTES = 20 * MIB
+"""What the process takes with empty caches (KEP-1024 measured a peak of about this)."""
+ENTRY_BYTES = 3000
+"""What an entry takes (CoreDNS's deployment notes: 10,000 entries are about 30 MB)."""
+LOOKUP_BYTES = 2048
+"""What a lookup that waits for an upstream takes (README of CoreDNS's forward plugin)."""
+OOM = "OOMKilled"
+
+
+def worst_case(blocks: Iterable[ServerBlock]) -> int:
+    """Estimate the bytes that a cache takes with every entry and every waiting lookup in use."""
+    total = BASE_BYTES
+    for block in blocks:
+        total += block.capacity * ENTRY_BYTES + block.max_concurrent * LOOKUP_BYTES
+    return total
+
+
+def _killed(evidence: Evidence) -> Iterator[Seen]:
+    for one in evidence.nodes:
+        for pod in one.pods:
+            if pod.ended_by.startswith(OOM):
+                limit = f", limit {_mib(pod.memory_limit)}" if pod.memory_limit else ""
+                yield Seen(
+                    subject=f"node {one.node.name}",
+                    text=f"pod {pod.where}: {pod.ended_by}{limit}{_ago(evidence, pod.ended_at)}",
+                )
+
+
+def _restarts(evidence: Evidence) -> Iterator[Seen]:
+    for one in evidence.nodes:
+        for pod in one.pods:
+            if not pod.restarts or pod.ended_by.startswith(OOM):
+                continue
+            old = pod.ended_at is not None and evidence.at - pod.ended_at > DAY
+            times = f"{pod.restarts} time{'s' if pod.restarts > 1 else ''}"
+            why = f", last: {pod.ended_by}{_ago(evidence, pod.ended_at)}" if pod.ended_by else ""
+            yield Seen(
+                subject=f"node {one.node.name}",
+                text=f"pod {pod.where} restarted {times}{why}",
+                severity=Severity.INFO if old else None,
+            )
+
+
+def _near(evidence: Evidence) -> Iterator[Seen] | None:
+    known = [
+        (one, one.counters.memory_bytes, one.pods[0].memory_limit)
+        for one in evidence.nodes
+        if one.pods and one.counters and one.counters.memory_bytes is not None
+    ]
+    return _near_limit(known) if known else None
+
+
+def _near_limit(known: Iterable[tuple[NodeEvidence, float, int | None]]) -> Iterator[Seen]:
+    for one, used, limit in known:
+        if limit and used >= NEAR * limit:
+            yield Seen(
+                subject=f"node {one.node.name}",
+                text=f"{_mib(used)} of {_mib(limit)} in use ({used / limit:.0%})",
+            )
+
+
+def _limits(evidence: Evidence) -> Iterator[Seen] | None:
+    return _low_limits(evidence) if evidence.corefiles else None
+
+
+def _low_limits(evidence: Evidence) -> Iterator[Seen]:
+    for cache in evidence.caches:
+        where = f"{cache.namespace}/{cache.name}"
+        worst = worst_case(evidence.corefiles.get(where, ()))
+        if where in evidence.corefiles and cache.memory_limit and cache.memory_limit < worst:
+            yield Seen(
+                subject=f"daemonset {where}",
+                text=f"memory limit {_mib(cache.memory_limit)}; full caches would take about "
+                f"{_mib(worst)} by its Corefile",
+            )
+
+
+def _setup(evidence: Evidence) -> Iterator[Seen] | None:
+    known = [one for one in evidence.nodes if one.counters and one.counters.seconds]
+    return _setup_errors(known) if known else None
+
+
+def _setup_errors(known: Iterable[NodeEvidence]) -> Iterator[Seen]:
+    for one in known:
+        errors = one.counters.setup_errors if one.counters else {}
+        seconds = (one.counters.seconds if one.counters else None) or 0.0
+        if said := ", ".join(f"{n:.0f} {kind}" for kind, n in sorted(errors.items()) if n):
+            harmless = set(errors) == {"configmap"}
+            yield Seen(
+                subject=f"node {one.node.name}",
+                text=f"errors within {seconds:.0f} s: {said}",
+                severity=Severity.INFO if harmless else None,
+                matters="its Corefile is not made from a template, so ConfigMap kube-dns is not "
+                "followed; with kubespray that is always so"
+                if harmless
+                else "",
+            )
+
+
+def _reload(evidence: Evidence) -> Iterator[Seen] | None:
+    known = [one for one in evidence.nodes if one.counters]
+    return _reloads(known) if known else None
+
+
+def _reloads(known: Iterable[NodeEvidence]) -> Iterator[Seen]:
+    for one in known:
+        failed = one.counters.reload_failures if one.counters else None
+        if failed:
+            yield Seen(
+                subject=f"node {one.node.name}",
+                text=f"{failed:.0f} Corefile{'s' if failed > 1 else ''} could not be loaded "
+                "since the cache started",
+            )
+
+
+def _mib(number: float) -> str:
+    return f"{number / MIB:.0f} MiB"
+
+
+def _ago(evidence: Evidence, at: float | None) -> str:
+    if at is None:
+        return ""
+    minutes = max(evidence.at - at, 0.0) / 60
+    if minutes < 120:  # noqa: PLR2004 - up to two hours in minutes
+        return f", {minutes:.0f} minutes ago"
+    hours = minutes / 60
+    return f", {hours:.0f} hours ago" if hours < 48 else f", {hours / 24:.0f} days ago"  # noqa: PLR2004
+
+
+CHECKS: tuple[Check[Evidence], ...] = (
+    Check(
+        code="ND040",
+        title="A cache was killed for its memory",
+        severity=Severity.ERROR,
+        category=Category.RESOURCES,
+        matters="a killed cache leaves its rules behind: until it is back, no pod of the node has "
+        "DNS",
+        way_out="raise the memory limit above what full caches take, or take it away; "
+        "max_concurrent in the Corefile bounds what waits for slow upstreams",
+        look=_killed,
+    ),
+    Check(
+        code="ND041",
+        title="A cache restarted",
+        severity=Severity.WARNING,
+        category=Category.RESOURCES,
+        matters="each restart is a moment without DNS on that node, and an empty cache after it",
+        way_out="kubectl logs --previous says why it ended",
+        look=_restarts,
+    ),
+    Check(
+        code="ND042",
+        title="A cache's memory is near its limit",
+        severity=Severity.WARNING,
+        category=Category.RESOURCES,
+        matters="above the limit it is killed, and leaves its rules behind",
+        way_out="raise the memory limit before it happens",
+        look=_near,
+    ),
+    Check(
+        code="ND043",
+        title="The memory limit is below what full caches take",
+        severity=Severity.INFO,
+        category=Category.RESOURCES,
+        matters="many distinct names, or slow upstreams, can take the cache over its limit",
+        way_out="raise the limit, or make the caches smaller in the Corefile (success, denial, "
+        "max_concurrent)",
+        look=_limits,
+    ),
+    Check(
+        code="ND044",
+        title="The agent cannot set up rules or link",
+        severity=Severity.ERROR,
+        category=Category.RESOURCES,
+        matters="without its rules and addresses the cache is not asked, or cannot answer",
+        way_out="iptables: no xt_CT in the kernel, or another iptables variant on the host; "
+        "iptables_lock: somebody holds /run/xtables.lock; interface_…: a host daemon takes the "
+        "link nodelocaldns away (exempt it in NetworkManager, systemd-networkd); the pod's log "
+        "has the words",
+        look=_setup,
+    ),
+    Check(
+        code="ND045",
+        title="A Corefile could not be loaded",
+        severity=Severity.WARNING,
+        category=Category.RESOURCES,
+        matters="the cache goes on with the one before, and its metrics or health listener may be "
+        "dead until it restarts",
+        way_out="the pod's log names the line; correct the ConfigMap, then delete the pod",
+        look=_reload,
+    ),
+)

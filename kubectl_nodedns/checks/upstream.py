@@ -1,0 +1,173 @@
+"""Checks of the servers that the caches ask."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from kubectl_nodedns.checks.finding import Category, Check, Seen, Severity
+from kubectl_nodedns.checks.traffic import ERROR_RATIO, WARN_RATIO
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from kubectl_nodedns.checks.evidence import CoreDnsLoad, Evidence, NodeEvidence
+
+FAILURES = ("SERVFAIL", "REFUSED")
+ENOUGH = 100.0
+"""Lookups over the window below which a share says nothing."""
+UNEVEN = 3.0
+"""Times that one pod's lookups may exceed what the others get on average."""
+SHOWN = 5
+"""Nodes that a finding names one by one."""
+_LOOP = re.compile(r"Loop \([^)]*\) detected[^\n]*", re.IGNORECASE)
+
+
+def _known(evidence: Evidence) -> list[NodeEvidence]:
+    return [one for one in evidence.nodes if one.counters and one.counters.seconds]
+
+
+def _answers(evidence: Evidence) -> Iterator[Seen] | None:
+    known = _known(evidence)
+    return _bad_answers(known) if known else None
+
+
+def _bad_answers(known: Iterable[NodeEvidence]) -> Iterator[Seen]:
+    total: dict[str, float] = defaultdict(float)
+    bad: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
+    nodes: dict[str, list[str]] = defaultdict(list)
+    for one in known:
+        for upstream in one.counters.upstreams if one.counters else ():
+            total[upstream.to] += upstream.responses
+            failed = {rcode: upstream.by_rcode.get(rcode, 0.0) for rcode in FAILURES}
+            for rcode, count in failed.items():
+                bad[upstream.to][rcode] += count
+            if sum(failed.values()):
+                nodes[upstream.to].append(one.node.name)
+    for to, rcodes in sorted(bad.items()):
+        ratio = sum(rcodes.values()) / total[to] if total[to] else 0.0
+        if ratio >= WARN_RATIO:
+            said = ", ".join(f"{count:.0f} {rcode}" for rcode, count in rcodes.items() if count)
+            yield Seen(
+                subject=f"upstream {to}",
+                text=f"{said} in {total[to]:.0f} responses ({ratio:.1%}), asked from "
+                f"{_named(nodes[to])}",
+                severity=Severity.ERROR if ratio >= ERROR_RATIO else None,
+            )
+
+
+def _silence(evidence: Evidence) -> Iterator[Seen] | None:
+    known = _known(evidence)
+    return _silent(known) if known else None
+
+
+def _silent(known: Iterable[NodeEvidence]) -> Iterator[Seen]:
+    count: dict[str, float] = defaultdict(float)
+    nodes: dict[str, list[str]] = defaultdict(list)
+    for one in known:
+        for upstream in one.counters.upstreams if one.counters else ():
+            if upstream.unanswered:
+                count[upstream.to] += upstream.unanswered
+                nodes[upstream.to].append(one.node.name)
+    for to, failed in sorted(count.items()):
+        yield Seen(
+            subject=f"upstream {to}",
+            text=f"{failed:.0f} health checks failed, asked from {_named(nodes[to])}: "
+            "lookups before them timed out",
+        )
+
+
+def _load(evidence: Evidence) -> Iterator[Seen] | None:
+    return None if evidence.coredns is None else _uneven(evidence.coredns)
+
+
+def _uneven(pods: tuple[CoreDnsLoad, ...]) -> Iterator[Seen]:
+    total = sum(pod.lookups for pod in pods)
+    if len(pods) < 2 or total < ENOUGH:  # noqa: PLR2004 - one has nobody to share with
+        return
+    for pod in pods:
+        others = (total - pod.lookups) / (len(pods) - 1)
+        if pod.lookups > UNEVEN * others:
+            yield Seen(
+                subject=f"pod {pod.pod}",
+                text=f"it got {pod.lookups:.0f} of {total:.0f} lookups, the other "
+                f"{len(pods) - 1} got {others:.0f} on average (node {pod.node})",
+            )
+
+
+def _loops(evidence: Evidence) -> Iterator[Seen]:
+    own = {*evidence.dns.ips, *evidence.local_ips}
+    for one in evidence.nodes:
+        subject = f"node {one.node.name}"
+        if found := _LOOP.search(one.last_words):
+            yield Seen(subject=subject, text=f"the cache ended with: {found[0].strip()}")
+            continue
+        for upstream in one.counters.upstreams if one.counters else ():
+            host = upstream.to.rpartition(":")[0].strip("[]")
+            if host in own or _loopback(host):
+                yield Seen(
+                    subject=subject,
+                    text=f"the cache forwards to {upstream.to}, "
+                    + ("its own address" if host in own else "an address of the node itself"),
+                )
+
+
+def _loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _named(nodes: list[str]) -> str:
+    if len(nodes) > SHOWN:
+        return f"{len(nodes)} nodes"
+    return ", ".join(f"node {node}" for node in nodes)
+
+
+CHECKS: tuple[Check[Evidence], ...] = (
+    Check(
+        code="ND030",
+        title="An upstream answers with SERVFAIL or REFUSED",
+        severity=Severity.WARNING,
+        category=Category.UPSTREAM,
+        matters="the cache hands that on to pods",
+        way_out="ask it for the names that fail, with kubectl nodedns lookup or dig; CoreDNS's "
+        "log has the cause when it is CoreDNS",
+        look=_answers,
+    ),
+    Check(
+        code="ND031",
+        title="An upstream does not answer",
+        severity=Severity.ERROR,
+        category=Category.UPSTREAM,
+        matters="a lookup that is not in the cache waits for seconds, and may fail",
+        way_out="look at the network from these nodes to it, UDP and TCP, port 53; at its load "
+        "and its connection limit; at NetworkPolicies",
+        look=_silence,
+    ),
+    Check(
+        code="ND032",
+        title="CoreDNS pods carry uneven load",
+        severity=Severity.WARNING,
+        category=Category.UPSTREAM,
+        matters="caches ask over TCP connections that they keep, so a CoreDNS pod that came later "
+        "gets little, and the busy one is the first to be too slow",
+        way_out="kubectl rollout restart the CoreDNS Deployment to spread connections anew; "
+        "prefer_udp in the Corefile avoids the cause",
+        look=_load,
+    ),
+    Check(
+        code="ND033",
+        title="A forwarding loop",
+        severity=Severity.ERROR,
+        category=Category.UPSTREAM,
+        matters="lookups come back to the cache until it ends, which it does on purpose",
+        way_out="the node's resolv.conf names the node itself or the cluster's DNS: let the "
+        "kubelet's resolvConf name the file with the real resolvers "
+        "(/run/systemd/resolve/resolv.conf with systemd-resolved)",
+        look=_loops,
+    ),
+)

@@ -1,0 +1,79 @@
+"""`kubectl nodedns status`: the one-screen answer."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from kubectl_nodedns.checks.finding import run as run_checks
+from kubectl_nodedns.checks.registry import RUNNING
+from kubectl_nodedns.checks.status import HEADER, Status, document, lines, rows, status_of
+from kubectl_nodedns.cli.loop import run_on_loop
+from kubectl_nodedns.cli.output import print_data
+from kubectl_nodedns.cli.talk import Talk
+from kubectl_nodedns.commands.checking import Scope, gather
+from kubectl_nodedns.commands.scoping import prober, scope_of
+from kubectl_nodedns.commands.session import connect, step_timeout
+from kubectl_nodedns.errors import Exit, TimedOutError
+from kubectl_nodedns.metrics.table import render
+
+if TYPE_CHECKING:
+    import argparse
+
+    from kubectl_nodedns.cluster.client import Client
+    from kubectl_nodedns.lookup.probes import Probes
+
+PAUSE = 1.0
+"""Seconds between two looks of --wait; each look takes its window besides."""
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the status; exit 1 when something is wrong."""
+    return run_on_loop(_status(arguments, replace(scope_of(arguments), brief=True)))
+
+
+async def _status(arguments: argparse.Namespace, scope: Scope) -> int:
+    talk = Talk()
+    timeout = step_timeout(arguments) if arguments.wait else 0.0
+    async with connect(arguments) as client, prober(client, arguments) as probes:
+        status = await _look(client, scope, probes, talk, timeout=timeout)
+    _print(status, arguments.output or "table")
+    if arguments.wait and not status.ok:
+        raise TimedOutError(
+            f"not well after {timeout:.0f} s: {status.verdict}",
+            hint="kubectl nodedns check says why and what to do",
+        )
+    return Exit.OK if status.ok else Exit.FINDING
+
+
+async def _look(
+    client: Client, scope: Scope, probes: Probes | None, talk: Talk, *, timeout: float
+) -> Status:
+    """Look once, or with a timeout until nothing is wrong; return the last look."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + timeout
+    said = ""
+    while True:
+        evidence = await gather(client, scope, probes=probes)
+        status = status_of(evidence, run_checks(RUNNING, evidence))
+        if status.ok or loop.time() >= deadline:
+            talk.lines(f"not read: {what}" for what in evidence.unread)
+            return status
+        if status.verdict != said:
+            said = status.verdict
+            talk.step(f"waiting: {said}")
+        await asyncio.sleep(PAUSE)
+
+
+def _print(status: Status, output: str) -> None:
+    if output in ("json", "yaml"):
+        print_data(document(status), output)
+        return
+    for name, text in lines(status):
+        print(f"{name:<14} {text}")
+    if output == "wide" and status.nodes:
+        print()
+        print(render(HEADER, rows(status), [True] * len(HEADER)))
+    sys.stdout.flush()

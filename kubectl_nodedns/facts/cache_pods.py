@@ -1,0 +1,161 @@
+"""Cache pods as their objects tell: what ended them, since when they run, what they listen on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from kubectl_nodedns.cluster.paths import collection, named
+from kubectl_nodedns.facts.caches import flag
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from kubectl_nodedns.cluster.client import Client
+    from kubectl_nodedns.facts.caches import Cache
+
+LONGEST = 160
+"""Characters of a trouble; kubelets nest one cause in another."""
+LOG_LINES = 60
+"""Lines of a log that are read: CoreDNS says why it ends in its last ones."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CachePod:
+    """One cache pod."""
+
+    namespace: str
+    """Its namespace."""
+    name: str
+    """Its name."""
+    uid: str
+    """Its UID."""
+    node: str
+    """Node that it runs on; empty while it is not scheduled."""
+    cache: str
+    """Its DaemonSet, as NAMESPACE/NAME."""
+    container: str
+    """Name of its first container."""
+    local_ips: tuple[str, ...]
+    """Addresses that it listens on: its own -localip argument."""
+    phase: str
+    """"dark" or "full" for a cache of ours; empty for others."""
+    running: bool
+    """Whether its container runs and it is not being deleted."""
+    ready: bool
+    """Whether it is ready and not being deleted."""
+    trouble: str
+    """Why it is not ready, in the API's words; may be empty."""
+    restarts: int
+    """Restarts of its containers."""
+    ended_by: str
+    """Why a container last ended, such as OOMKilled, with its exit code; empty when none did."""
+    ended_at: float | None
+    """When that was, in Unix seconds; None when not known."""
+    started_at: float | None
+    """When its container started, in Unix seconds; None when it does not run."""
+    metrics_port: int
+    """Port of CoreDNS's metrics."""
+    memory_limit: int | None
+    """Memory limit of the cache container in bytes; None without one."""
+
+    @property
+    def where(self) -> str:
+        """Return NAMESPACE/NAME."""
+        return f"{self.namespace}/{self.name}"
+
+
+async def read_cache_pods(client: Client, cache: Cache) -> tuple[CachePod, ...]:
+    """Read the pods of a cache, by node and name.
+
+    Raises:
+        ApiError: they cannot be listed.
+    """
+    path = collection("v1", "pods", cache.namespace)
+    items = await client.list(path, labels=cache.selector)
+    pods = (cache_pod_of(item, cache) for item in items if _owned(item, cache))
+    return tuple(sorted(pods, key=lambda pod: (pod.node, pod.name)))
+
+
+async def read_last_words(client: Client, pod: CachePod, *, previous: bool) -> str:
+    """Read the end of a pod's log; of the container before this one with `previous`.
+
+    Raises:
+        ApiError: there is none, or it may not be read.
+    """
+    query = f"container={pod.container}&tailLines={LOG_LINES}" + "&previous=true" * previous
+    path = f"{named('v1', 'pods', pod.namespace, pod.name)}/log?{query}"
+    return await client.get_text(path, timeout=10)
+
+
+def cache_pod_of(item: Mapping[str, Any], cache: Cache) -> CachePod:
+    """Read a Pod object of `cache`."""
+    metadata, spec, status = item["metadata"], item.get("spec") or {}, item.get("status") or {}
+    first: Mapping[str, Any] = next(iter(spec.get("containers") or ()), {})
+    words = (*(first.get("command") or ()), *(first.get("args") or ()))
+    statuses = status.get("containerStatuses") or ()
+    leaving = "deletionTimestamp" in metadata
+    ended_by, ended_at = _ended(statuses)
+    ready = any(
+        c.get("type") == "Ready" and c.get("status") == "True"
+        for c in status.get("conditions") or ()
+    )
+    runs = [s["state"]["running"] for s in statuses if (s.get("state") or {}).get("running")]
+    return CachePod(
+        namespace=metadata["namespace"],
+        name=metadata["name"],
+        uid=metadata["uid"],
+        node=spec.get("nodeName") or "",
+        cache=f"{cache.namespace}/{cache.name}",
+        container=first.get("name", ""),
+        local_ips=tuple(ip.strip() for ip in flag(words, "localip").split(",") if ip.strip()),
+        phase=(metadata.get("labels") or {}).get("kubectl-nodedns/phase", ""),
+        running=bool(runs) and not leaving,
+        ready=ready and not leaving,
+        trouble="it is being deleted" if leaving else _trouble(status),
+        restarts=sum(s.get("restartCount") or 0 for s in statuses),
+        ended_by=ended_by,
+        ended_at=ended_at,
+        started_at=unix(runs[0].get("startedAt")) if runs else None,
+        metrics_port=cache.metrics_port,
+        memory_limit=cache.memory_limit,
+    )
+
+
+def unix(text: str | None) -> float | None:
+    """Read a time as Kubernetes writes it (RFC 3339) into Unix seconds."""
+    try:
+        return datetime.fromisoformat(text or "").timestamp()
+    except ValueError:
+        return None
+
+
+def _owned(item: Mapping[str, Any], cache: Cache) -> bool:
+    """Tell pods of two DaemonSets with one selector apart, where their owner is told."""
+    owners = item["metadata"].get("ownerReferences") or ()
+    return not owners or any(owner.get("uid") == cache.uid for owner in owners)
+
+
+def _ended(statuses: Any) -> tuple[str, float | None]:
+    for one in statuses:
+        for state in (one.get("lastState") or {}, one.get("state") or {}):
+            if ended := state.get("terminated"):
+                reason = ended.get("reason") or "ended"
+                text = f"{reason}, exit code {ended.get('exitCode')}"
+                return text, unix(ended.get("finishedAt"))
+    return "", None
+
+
+def _trouble(status: Mapping[str, Any]) -> str:
+    for container in status.get("containerStatuses") or ():
+        state = container.get("state") or {}
+        if waiting := state.get("waiting"):
+            text = f"{waiting.get('reason', '')}: {waiting.get('message', '')}".rstrip(": ")
+            return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+        if ended := state.get("terminated"):
+            return f"{ended.get('reason', 'ended')} with exit code {ended.get('exitCode')}"
+    for condition in status.get("conditions") or ():
+        if condition.get("status") == "False" and condition.get("message"):
+            return str(condition["message"])
+    return str(status.get("message") or status.get("phase") or "")

@@ -1,0 +1,107 @@
+"""What kubelets give to pods as /etc/resolv.conf, from their own configuration (configz).
+
+The cache asks the resolvers of the node's file, which a kubelet names in `resolvConf`: the cache's
+pod has dnsPolicy Default. The right to read it (nodes/proxy) is strong and often missing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from kubectl_nodedns.cluster.paths import node_proxy
+from kubectl_nodedns.errors import ApiError, ForbiddenError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    from kubectl_nodedns.cluster.client import Client
+
+AT_ONCE = 20
+MOST = 50
+"""Kubelets asked; their configuration is the same in most fleets."""
+STUB = "127.0.0.53"
+"""Where systemd-resolved listens: systemd-resolved.service(8)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kubelet:
+    """One kubelet's settings about DNS."""
+
+    node: str
+    """Its node."""
+    resolv_conf: str
+    """The file of the node's resolvers; empty when pods with dnsPolicy Default get none."""
+    cluster_dns: tuple[str, ...]
+    """Nameservers that it hands out to pods."""
+    cluster_domain: str
+    """Cluster domain that it hands out."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resolvers:
+    """The resolvers that a pod with dnsPolicy Default gets on a node."""
+
+    node: str
+    """The node."""
+    servers: tuple[str, ...]
+    """Addresses, in order."""
+
+
+async def read_kubelets(client: Client, nodes: Sequence[str]) -> tuple[Kubelet, ...]:
+    """Read the configuration of kubelets, of at most `MOST`.
+
+    Raises:
+        ForbiddenError: the user may not.
+        ApiError: none of them could be asked.
+    """
+    gate = asyncio.Semaphore(AT_ONCE)
+
+    async def one(node: str) -> Kubelet | ApiError:
+        async with gate:
+            try:
+                return kubelet_of(node, await client.get(node_proxy(node, "configz"), timeout=5))
+            except ApiError as error:
+                return error
+
+    if not nodes:
+        return ()
+    first = await one(nodes[0])
+    if isinstance(first, ForbiddenError):
+        raise first
+    answers = [first, *await asyncio.gather(*(one(node) for node in nodes[1:MOST]))]
+    found = tuple(answer for answer in answers if isinstance(answer, Kubelet))
+    if not found and isinstance(first, ApiError):
+        raise first
+    return found
+
+
+def kubelet_of(node: str, configz: Mapping[str, Any]) -> Kubelet:
+    """Read an answer of /configz. A missing resolvConf means the default, /etc/resolv.conf."""
+    config = configz.get("kubeletconfig") or {}
+    resolv_conf = config.get("resolvConf")
+    return Kubelet(
+        node=node,
+        resolv_conf="/etc/resolv.conf" if resolv_conf is None else str(resolv_conf),
+        cluster_dns=tuple(config.get("clusterDNS") or ()),
+        cluster_domain=str(config.get("clusterDomain") or "").rstrip("."),
+    )
+
+
+def loops(servers: Sequence[str], cache: Collection[str]) -> list[str]:
+    """Return the resolvers that are the cache itself: its misses would come back to it."""
+    return [server for server in servers if server in cache]
+
+
+def loopbacks(servers: Sequence[str]) -> list[str]:
+    """Return the resolvers that are the node itself, such as systemd-resolved's stub."""
+    return [server for server in servers if _is_loopback(server)]
+
+
+def _is_loopback(text: str) -> bool:
+    try:
+        return ipaddress.ip_address(text.partition("%")[0]).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,86 @@
+"""Pods that do not simply ask the cluster's DNS service.
+
+All pods of the cluster are read, page by page, and only what is out of the ordinary is kept: a pod
+with `dnsPolicy: ClusterFirst` and no servers of its own asks what its kubelet hands out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from kubectl_nodedns.cluster.paths import collection
+from kubectl_nodedns.facts.clients import ENDED
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from kubectl_nodedns.cluster.client import Client
+
+MIRROR = "kubernetes.io/config.mirror"
+"""Annotation of a static pod, which a node's own files define."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PodDns:
+    """A pod whose lookups take another way than most."""
+
+    namespace: str
+    """Its namespace."""
+    name: str
+    """Its name."""
+    owner: str
+    """What made it, such as "ReplicaSet web-5d8f"; empty for a pod that stands alone."""
+    node: str
+    """Node that it runs on; empty while it is not scheduled."""
+    servers: tuple[str, ...]
+    """Nameservers that its dnsConfig names."""
+    policy: str
+    """Its dnsPolicy."""
+    host_network: bool
+    """Whether it is on its node's network."""
+
+    @property
+    def where(self) -> str:
+        """Return NAMESPACE/NAME."""
+        return f"{self.namespace}/{self.name}"
+
+    @property
+    def falls_back(self) -> bool:
+        """Whether it says ClusterFirst and gets the node's resolvers: on the host network it does.
+
+        The API server fills ClusterFirst in where a manifest says nothing.
+        """
+        return self.host_network and self.policy == "ClusterFirst"
+
+
+async def read_pod_dns(client: Client) -> tuple[PodDns, ...]:
+    """Read the pods that do not simply ask what their kubelet hands out.
+
+    Raises:
+        ApiError: pods of all namespaces cannot be listed.
+    """
+    found: list[PodDns] = []
+    async for page in client.pages(collection("v1", "pods"), again=found.clear):
+        found += [one for item in page.get("items") or () if (one := pod_dns_of(item))]
+    return tuple(sorted(found, key=lambda pod: pod.where))
+
+
+def pod_dns_of(item: Mapping[str, Any]) -> PodDns | None:
+    """Read a Pod object; None when it has ended or takes the usual way."""
+    metadata, spec = item["metadata"], item.get("spec") or {}
+    if (item.get("status") or {}).get("phase") in ENDED or MIRROR in (
+        metadata.get("annotations") or {}
+    ):
+        return None
+    owners = metadata.get("ownerReferences") or ()
+    pod = PodDns(
+        namespace=metadata["namespace"],
+        name=metadata["name"],
+        owner=next((f"{o['kind']} {o['name']}" for o in owners if o.get("controller")), ""),
+        node=spec.get("nodeName") or "",
+        servers=tuple((spec.get("dnsConfig") or {}).get("nameservers") or ()),
+        policy=spec.get("dnsPolicy") or "ClusterFirst",
+        host_network=bool(spec.get("hostNetwork")),
+    )
+    return pod if pod.servers or pod.falls_back else None

@@ -1,0 +1,133 @@
+"""Address ranges that the cluster hands out addresses from: pods' and services'.
+
+Services' ranges are objects since Kubernetes 1.33 (ServiceCIDR, networking.k8s.io/v1). Before that
+they are told by kubeadm's ConfigMap or by the arguments of control plane pods, where there are any.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from kubectl_nodedns.cluster.paths import collection, named
+from kubectl_nodedns.errors import NotFoundError
+from kubectl_nodedns.facts.caches import flag
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from kubectl_nodedns.cluster.client import Client
+
+LINK_LOCAL: Mapping[str, str] = {
+    "169.254.1.1": "the gateway that Calico and the AWS VPC CNI give to pods",
+    "169.254.10.10": "AKS LocalDNS",
+    "169.254.10.11": "AKS LocalDNS",
+    "169.254.0.23": "the metadata service of Tencent Cloud",
+    "169.254.169.123": "the time service of AWS",
+    "169.254.169.252": "the metadata server of GKE",
+    "168.63.129.16": "the platform agent of Azure",
+    "100.100.100.200": "the metadata service of Alibaba Cloud",
+}
+"""Addresses that agents of clouds and network plugins answer at on the node."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Range:
+    """A range of addresses."""
+
+    cidr: str
+    """The range in CIDR notation."""
+    what: str
+    """What gets addresses from it: "pods", "services"."""
+    evidence: str
+    """Where it was read."""
+
+    def __contains__(self, ip: str) -> bool:
+        """Whether an address is in it; a range that cannot be read contains none."""
+        try:
+            return ipaddress.ip_address(ip) in ipaddress.ip_network(self.cidr, strict=False)
+        except ValueError:
+            return False
+
+
+async def read_ranges(client: Client) -> tuple[Range, ...]:
+    """Read every range that can be found; services' from the best source there is."""
+    found = [*await _optional(client, "networking.k8s.io/v1", "servicecidrs", of_service_cidrs)]
+    kubeadm: list[Range] = []
+    try:
+        path = named("v1", "configmaps", "kube-system", "kubeadm-config")
+        kubeadm = of_kubeadm(await client.get(path))
+    except NotFoundError:
+        pass
+    pods = await client.list(collection("v1", "pods", "kube-system"), labels="tier=control-plane")
+    told = [*kubeadm, *(one for pod in pods for one in of_arguments(pod))]
+    told += await _optional(client, "crd.projectcalico.org/v1", "ippools", of_ip_pools)
+    known = {one.what for one in found}
+    found += [one for one in told if one.what not in known]
+    by_cidr = {(one.cidr, one.what): one for one in reversed(found)}
+    return tuple(sorted(by_cidr.values(), key=lambda one: (one.what, one.cidr)))
+
+
+def of_service_cidrs(items: Iterable[Mapping[str, Any]]) -> list[Range]:
+    """Read ServiceCIDR objects."""
+    return [
+        Range(cidr=cidr, what="services", evidence=f"ServiceCIDR {item['metadata']['name']}")
+        for item in items
+        for cidr in (item.get("spec") or {}).get("cidrs") or ()
+    ]
+
+
+def of_kubeadm(configmap: Mapping[str, Any]) -> list[Range]:
+    """Read the ConfigMap that kubeadm keeps its ClusterConfiguration in."""
+    text = (configmap.get("data") or {}).get("ClusterConfiguration", "")
+    try:
+        config = yaml.safe_load(text) or {}
+        networking = config.get("networking") or {}
+    except (yaml.YAMLError, AttributeError):
+        return []
+    evidence = "ConfigMap kube-system/kubeadm-config"
+    return [
+        Range(cidr=cidr, what=what, evidence=evidence)
+        for key, what in (("serviceSubnet", "services"), ("podSubnet", "pods"))
+        for cidr in _split(networking.get(key))
+    ]
+
+
+def of_arguments(pod: Mapping[str, Any]) -> list[Range]:
+    """Read the arguments of an API server or controller manager pod."""
+    name = pod["metadata"]["name"]
+    words = tuple(
+        word
+        for container in (pod.get("spec") or {}).get("containers") or ()
+        for word in (*(container.get("command") or ()), *(container.get("args") or ()))
+    )
+    return [
+        Range(cidr=cidr, what=what, evidence=f"--{argument} of pod kube-system/{name}")
+        for argument, what in (("service-cluster-ip-range", "services"), ("cluster-cidr", "pods"))
+        for cidr in _split(flag(words, argument))
+    ]
+
+
+def of_ip_pools(items: Iterable[Mapping[str, Any]]) -> list[Range]:
+    """Read Calico's IPPool objects."""
+    return [
+        Range(cidr=item["spec"]["cidr"], what="pods", evidence=f"IPPool {item['metadata']['name']}")
+        for item in items
+        if (item.get("spec") or {}).get("cidr") and not item["spec"].get("disabled")
+    ]
+
+
+async def _optional(client: Client, version: str, plural: str, read: Any) -> Sequence[Range]:
+    """Read objects of an API that not every cluster has."""
+    try:
+        found: Sequence[Range] = read(await client.list(collection(version, plural)))
+    except NotFoundError:
+        return ()
+    return found
+
+
+def _split(text: object) -> list[str]:
+    return [part.strip() for part in str(text or "").split(",") if part.strip()]

@@ -1,0 +1,56 @@
+"""Corefiles are read as CoreDNS reads them."""
+
+from __future__ import annotations
+
+from kubectl_nodedns.facts.corefile import parse_corefile
+from kubectl_nodedns.install.corefile import corefile
+
+OURS = corefile(
+    cluster_domain="cluster.local", local_ip="169.254.20.10", marker_zone="id.nodedns.cluster.local"
+)
+
+
+def test_our_own_corefile_is_read() -> None:
+    blocks = parse_corefile(OURS)
+    assert [block.names for block in blocks] == [
+        ("cluster.local",),
+        ("in-addr.arpa",),
+        ("ip6.arpa",),
+        (".",),
+        ("id.nodedns.cluster.local",),
+    ]
+    assert [block.capacity for block in blocks] == [19968, 19968, 19968, 19968, 0]
+    assert blocks[0].binds == ("__PILLAR__LOCAL__DNS__",)
+    assert blocks[0].all("forward")[0].arguments == (".", "__PILLAR__CLUSTER__DNS__")
+    assert [line.name for line in blocks[0].all("forward")[0].body] == [
+        "force_tcp",
+        "max_concurrent",
+    ]
+    answer = blocks[-1].all("template")[0].body[0]
+    assert answer.arguments == ('{{ .Name }} 0 IN TXT "{$NODE_NAME} {$POD_UID}"',)
+
+
+def test_sizes_limits_and_switched_off_caches_are_read() -> None:
+    (block,) = parse_corefile(
+        ".:53 {\n cache 30 {\n success 1000\n denial 500 5\n }\n"
+        " forward . 10.0.0.2 {\n max_concurrent 1000\n }\n}\n"
+    )
+    assert (block.capacity, block.max_concurrent, block.binds) == (1500, 1000, ())
+    (block,) = parse_corefile(". {\n cache {\n disable denial\n }\n}")
+    assert block.capacity == 9984
+
+
+def test_comments_snippets_and_several_zones_are_understood() -> None:
+    blocks = parse_corefile(
+        "(common) {\n errors # all of them\n}\n# a comment\n"
+        "example.org, example.net:5353 dns://a.b.:53 {\n import common\n}"
+    )
+    assert len(blocks) == 1
+    assert blocks[0].names == ("example.org", "example.net", "a.b")
+
+
+def test_a_file_that_ends_too_soon_is_read_as_far_as_it_goes() -> None:
+    (block,) = parse_corefile(".:53 {\n errors\n cache {\n success 12")
+    assert [plugin.name for plugin in block.plugins] == ["errors", "cache"]
+    assert parse_corefile("") == ()
+    assert parse_corefile("}\n}") == ()
