@@ -2,6 +2,6 @@
 
 Owns an emulated API server on loopback (objects, lists, watches, writes, reviews), the controllers
 and kubelets behind it, and node caches with names, answers, counters, traffic and faults. Speaks to
-the outside as Kubernetes does, over HTTP. Uses nothing of the other rooms but the errors, and no
-room uses it: whatever works here works because the wire says the same as a real cluster's.
+the outside as Kubernetes does, over HTTP. Uses nothing of the other rooms, and no room uses it:
+whatever works here works because the wire says the same as a real cluster's.
 """

@@ -98,7 +98,8 @@ def apply(
         (o.paths for o in owners if o.manager == manager and o.operation == "Apply"), frozenset()
     )
     kept = frozenset().union(*(owner.paths for owner in others)) if others else frozenset()
-    for path in before - mine - kept:
+    # An item of a list goes with what it is known by, and that goes last.
+    for path in sorted(before - mine - kept, key=_names_item):
         merged = _without(merged, path)
     return dict(merged)
 
@@ -195,6 +196,12 @@ def _merge(live: Any, wanted: Any, field: str) -> Any:
     return wanted
 
 
+def _names_item(path: Path) -> bool:
+    """Whether a field is one that an item of a list is known by."""
+    above = path[-2] if len(path) > 1 else ""
+    return above.startswith("k:") and path[-1] in json.loads(above[2:])
+
+
 def _without(value: Any, path: Path, field: str = "") -> Any:
     """Return `value` without one field; maps and items that are empty then go too."""
     step, rest = path[0], path[1:]
@@ -202,12 +209,12 @@ def _without(value: Any, path: Path, field: str = "") -> Any:
         items = _keyed(field, value)
         if items is None or step not in items:
             return value
-        left = _without(items[step], rest) if rest else {}
         names = set(json.loads(step[2:]))
-        keep = {**items, step: left}
-        if not set(left) - names:
-            del keep[step]
-        return list(keep.values())
+        if rest and rest[0] in names:
+            bare = not set(items[step]) - names
+            return [item for key, item in items.items() if key != step or not bare]
+        left = _without(items[step], rest) if rest else {}
+        return list({**items, step: left}.values())
     if not isinstance(value, dict) or step not in value:
         return value
     left = _without(value[step], rest, step) if rest else None

@@ -181,7 +181,7 @@ def _response(query: Query, reply: Reply, chance: random.Random) -> list[str]:
     if not reply.recursive:
         lines.append(";; WARNING: recursion requested but not available")
     lines += ["", ";; OPT PSEUDOSECTION:", "; EDNS: version: 0, flags:; udp: 1232"]
-    lines += [";; QUESTION SECTION:", _columns(f";{query.name}", "", "IN", query.rtype)]
+    lines += [";; QUESTION SECTION:", ";" + _columns(query.name, "", "IN", query.rtype)]
     for title, records in (("ANSWER", reply.answer), ("AUTHORITY", reply.authority)):
         if records:
             lines += ["", f";; {title} SECTION:", *map(_line, records)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections import Counter
 from dataclasses import replace
@@ -133,7 +132,7 @@ class NodeCache:
         lookups = self._lookups()
         if lookups and self._flow_address:
             names = self._zones_of_traffic()
-            parts = traffic.counts(self.profile, lookups, self.uptime)
+            parts = traffic.counts(self.profile, lookups)
             for (kind, rtype, protocol, outcome), number in parts.items():
                 if kind in names:
                     found[self._flow_address, names[kind], rtype, protocol, outcome] += number
@@ -143,11 +142,12 @@ class NodeCache:
         """Return how many answers and how many denials a zone's cache holds."""
         held = [key for key in self._entries if self._zone_of(key[0]) is zone]
         share = {name: part for part, name in self._zones_of_traffic().items()}.get(zone.name)
-        if share is None or not self._lookups():
+        lookups = self._lookups()
+        if share is None or not lookups:
             return len(held), 0
         outcomes = self.profile.outcomes[share]
         size = self.profile.working_set * self.profile.kinds[share]
-        size *= 1 - math.exp(-self.uptime / traffic.WARM_SECONDS)
+        size *= traffic.filled(self.profile, lookups)
         denials = (outcomes[traffic.DENIED] + outcomes[traffic.MISS_NX]) / sum(outcomes.values())
         return int(size * (1 - denials)) + len(held), int(size * denials)
 

@@ -78,6 +78,7 @@ class Shell:
 
     async def run(self, words: Sequence[str]) -> int:
         """Run a program with its arguments; return its exit code."""
+        words = list(words)
         if words and words[0].rpartition("/")[2] in ("sh", "bash", "ash"):
             if words[1:2] != ["-c"]:
                 return 0  # an interactive shell without a terminal ends at once
@@ -89,7 +90,7 @@ class Shell:
                 await self._out(f"sh: 1: {error}\n")
                 return MISUSE
             return state.code
-        return await self._program(list(words), _State([]))
+        return await self._program(words, _State([]))
 
     async def _script(self, tokens: list[str], state: _State) -> None:
         i = 0

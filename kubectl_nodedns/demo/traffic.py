@@ -104,16 +104,20 @@ def slowed(usual: Profile) -> Profile:
     return replace(usual, outcomes=SLOW, resolver_seconds=0.28)
 
 
-def counts(profile: Profile, lookups: float, warm: float) -> dict[Share, int]:
+def filled(profile: Profile, lookups: float) -> float:
+    """Return how full a cache is after so many lookups, 0 to 1."""
+    return 1 - math.exp(-lookups / (profile.rate * WARM_SECONDS))
+
+
+def counts(profile: Profile, lookups: float) -> dict[Share, int]:
     """Return how many lookups there were of each share.
 
     Args:
         profile: how the node's pods look names up.
         lookups: lookups so far.
-        warm: seconds that the cache has been filling.
     """
-    filling = min(profile.rate * WARM_SECONDS * (1 - math.exp(-warm / WARM_SECONDS)), lookups)
-    cold = 0.5 * filling
+    # Half of the lookups miss at first, and fewer and fewer as the cache fills.
+    cold = 0.5 * profile.rate * WARM_SECONDS * filled(profile, lookups)
     found: dict[Share, int] = {}
     for kind, part in profile.kinds.items():
         shares = profile.outcomes[kind]

@@ -19,6 +19,19 @@ if TYPE_CHECKING:
 
     Deleting = Callable[[Resource, Object, int | None], bool]
 
+WITH_GENERATION = frozenset(
+    (
+        "CronJob",
+        "DaemonSet",
+        "Deployment",
+        "Job",
+        "NetworkPolicy",
+        "Pod",
+        "ReplicaSet",
+        "StatefulSet",
+    )
+)
+"""Kinds whose objects count the changes of their specification."""
 FIRST_SERVICE = 77 * 256 + 12
 """Where in the service range addresses are given out from; the low ones are for people."""
 
@@ -199,9 +212,10 @@ class Verbs:
             **new["metadata"],
             "uid": self._new_uid(),
             "creationTimestamp": stamp(),
-            "generation": 1,
             "managedFields": managed_fields(owners, resource.version),
         }
+        if kind["kind"] in WITH_GENERATION:
+            metadata["generation"] = 1
         made = defaulted({**new, **kind, "metadata": metadata}, self.free_ip)
         if dry:
             return made
@@ -231,8 +245,8 @@ class Verbs:
             self._owners.get(place, ())
         ):
             return live
-        if merged.get("spec") != live.get("spec"):
-            metadata["generation"] = live["metadata"].get("generation", 0) + 1
+        if "generation" in metadata and merged.get("spec") != live.get("spec"):
+            metadata["generation"] += 1
         metadata["managedFields"] = managed_fields(owners, resource.version)
         if dry:
             return merged

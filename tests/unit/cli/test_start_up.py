@@ -43,6 +43,7 @@ def imported(*words: str) -> tuple[int, set[str], str]:
         ["enable", "--help"],
         ["disable", "--help"],
         ["top", "--help"],
+        ["demo", "--help"],
         ["lookup", "--help"],
         ["bench", "--help"],
         ["completion", "bash"],
