@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from kubectl_nodedns.commands.settling import settings_of
+from kubectl_nodedns.facts.cluster_domain import ClusterDomain
+from kubectl_nodedns.facts.dataplane import Dataplane
 from kubectl_nodedns.install.changes import CREATE, DELETE
 from kubectl_nodedns.install.live import read_live
 from kubectl_nodedns.install.objects import ENABLED, OPTIONS, build
@@ -28,7 +31,7 @@ async def drift_of(client: Client, seen: Inspection) -> tuple[str, ...]:
     """
     cache = next(cache for cache in seen.caches if cache.ours)
     memory, _ = settle({}, Memory.of_text(cache.annotations.get(OPTIONS, "")), upgrade=False)
-    settings = settings_of(seen, memory)
+    settings = settings_of(_as_given(seen, memory), memory)
     wanted = build(settings, options=memory.as_text())
     live = await read_live(client, settings.namespace, wanted)
     plan = make_plan(
@@ -38,6 +41,15 @@ async def drift_of(client: Client, seen: Inspection) -> tuple[str, ...]:
     if live.state == ENABLED:
         found += [f"node {node} runs an older revision" for node in _older(plan, live)]
     return tuple(found)
+
+
+def _as_given(seen: Inspection, memory: Memory) -> Inspection:
+    """Let options that were given go before what was found, as `enable` does."""
+    if domain := memory.given.get("cluster-domain"):
+        seen = replace(seen, domain=ClusterDomain(name=domain, evidence="as given"))
+    if mode := memory.given.get("mode"):
+        seen = replace(seen, dataplane=Dataplane(mode=mode, evidence="as given"))
+    return seen
 
 
 def _texts(change: Change) -> list[str]:

@@ -14,7 +14,11 @@ import pytest
 from kubectl_nodedns.checks.finding import Severity
 from kubectl_nodedns.checks.finding import run as run_checks
 from kubectl_nodedns.checks.registry import RUNNING
+from kubectl_nodedns.cluster.paths import PLURALS
 from kubectl_nodedns.commands.checking import Scope, gather
+from kubectl_nodedns.install.objects import build
+from kubectl_nodedns.install.options import settle
+from kubectl_nodedns.install.settings import Settings
 from tests.contract.ailing import CACHE_COREFILE, KUBE_DNS, LOCAL, Ailing, Page, cache_pod
 from tests.contract.cluster import named
 
@@ -25,7 +29,8 @@ if TYPE_CHECKING:
     from tests.contract.api import Api
 
 ERROR, WARNING, INFO = Severity.ERROR, Severity.WARNING, Severity.INFO
-Provoke = "Callable[[Ailing], None]"
+LEFT = {"kube-dns-upstream", "node-local-dns"}
+"""Objects of the cache that the sound cluster has."""
 CASES: list[tuple[str, Severity, str, str, Callable[[Ailing], None]]] = []
 """Code, severity, subject, a piece of what is seen, and what provokes it."""
 
@@ -392,3 +397,32 @@ async def test_a_change_is_found(
 def test_every_check_is_provoked() -> None:
     probed = {"ND062"}  # it takes a probe: see test_check_command.py
     assert {code for code, *_ in CASES} | probed == {check.code for check in RUNNING}
+
+
+@pytest.mark.parametrize("domain", ["corp.local", ""])
+async def test_options_that_were_given_are_no_drift(api: Api, client: Client, domain: str) -> None:
+    memory, _ = settle({"cluster-domain": domain} if domain else {}, None, upgrade=False)
+    settings = Settings.of(
+        memory,
+        namespace="kube-system",
+        dns_selector={"k8s-app": "kube-dns"},
+        dns_ports={"UDP": 53, "TCP": 53},
+        service_ips=[KUBE_DNS],
+        cluster_domain=domain or "cluster.local",
+        mode="iptables",
+        dns_service="kube-dns",
+    )
+    cluster = Ailing()
+    cluster.objects["daemonsets"].clear()
+    cluster.objects["pods"] = cluster.objects["pods"][2:]
+    for plural in ("services", "configmaps"):
+        cluster.objects[plural] = [
+            one for one in cluster.objects[plural] if one["metadata"]["name"] not in LEFT
+        ]
+    for obj in build(settings, options=memory.as_text()):
+        obj["metadata"]["uid"] = f"uid-of-{obj['metadata']['name']}"
+        if obj["kind"] == "Service":
+            obj["spec"].setdefault("clusterIP", "10.96.7.7")
+        cluster.objects[PLURALS[obj["kind"]]].append(obj)
+    _, evidence = await findings(api, client, cluster)
+    assert evidence.drift == ()
