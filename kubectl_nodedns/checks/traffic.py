@@ -26,16 +26,18 @@ class Interception(StrEnum):
     NOT_INTERCEPTED = "not intercepted"
     """A probe on the node was not."""
     BY_COUNTERS = "by counters"
-    """The cache has counted lookups at that address since it started: evidence, not proof."""
+    """The cache counted lookups at that address over the window: evidence, not proof."""
     NOT_KNOWN = "not known"
-    """Nobody asked, and it counted none."""
+    """No probe asked, and it counted none: nobody asked, or they go elsewhere."""
 
 
 def interception(evidence: Evidence, one: NodeEvidence) -> Interception:
     """Judge one node."""
     if one.proof is not None:
         return Interception.PROVED if one.proof.ok else Interception.NOT_INTERCEPTED
-    return Interception.BY_COUNTERS if _counted(evidence, one) else Interception.NOT_KNOWN
+    lately = one.counters.lately_by_address if one.counters else {}
+    counted = any(lately.get(ip) for ip in _asked(evidence, one))
+    return Interception.BY_COUNTERS if counted else Interception.NOT_KNOWN
 
 
 def _asked(evidence: Evidence, one: NodeEvidence) -> set[str]:

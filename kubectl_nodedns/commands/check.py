@@ -48,7 +48,9 @@ async def _check(arguments: argparse.Namespace, scope: Scope, ignore: frozenset[
     async with connect(arguments) as client, prober(client, arguments) as probes:
         evidence = await gather(client, scope, probes=probes)
     outcome = run_checks(RUNNING, evidence, ignore=ignore)
-    remarks = [f"could not look: {', '.join(outcome.skipped)}"] if outcome.skipped else []
+    remarks = []
+    if outcome.skipped and evidence.caches:
+        remarks.append(f"could not look: {', '.join(outcome.skipped)}")
     remarks += [f"not read: {what}" for what in evidence.unread]
     if evidence.caches and not any(one.proof for one in evidence.nodes):
         remarks.append("interception was judged by counters; --probe proves it")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from kubectl_nodedns.checks.evidence import CoreDnsLoad, Counters, UpstreamCounters
 from kubectl_nodedns.cluster.paths import collection
-from kubectl_nodedns.errors import ForbiddenError
+from kubectl_nodedns.errors import NodednsError
 from kubectl_nodedns.metrics.inventory import CachePod as Scraped
 from kubectl_nodedns.metrics.sampler import Sampler
 from kubectl_nodedns.metrics.source import PodProxy
@@ -68,7 +68,7 @@ async def count_coredns(
 
     Raises:
         ApiError: the pods cannot be listed.
-        ForbiddenError: their metrics may not be read.
+        NodednsError: their metrics cannot be read.
     """
     labels = ",".join(f"{key}={value}" for key, value in sorted(dns.selector.items()))
     items = await client.list(collection("v1", "pods", dns.namespace), labels=labels)
@@ -93,7 +93,7 @@ async def count_coredns(
     for pod in pods:
         sampled = sampler.sampled(pod.name)
         if sampled is None or sampled.figures is None:
-            raise ForbiddenError(f"no metrics of {pod.name}: {sampled.error if sampled else ''}")
+            raise NodednsError(f"no metrics of {pod.name}: {sampled.error if sampled else ''}")
         figures = sampled.figures
         lookups = (figures.traffic.lookups or 0.0) * (figures.seconds or 0.0)
         where = f"{pod.namespace}/{pod.name}"

@@ -70,8 +70,16 @@ async def _prove(evidence: Evidence, one: NodeEvidence, probes: Probes) -> Proof
 
 
 def _marked(evidence: Evidence, cache: str) -> bool:
+    """Whether a cache's Corefile has the marker, as an installation of ours has it."""
     zone = marker_name(evidence.domain).rstrip(".")
-    return any(zone in block.names for block in evidence.corefiles.get(cache, ()))
+    return any(
+        "POD_UID" in word
+        for block in evidence.corefiles.get(cache, ())
+        if zone in block.names
+        for template in block.all("template")
+        for line in template.body
+        for word in line.arguments
+    )
 
 
 def _proof(verdict: Verdict) -> Proof:

@@ -145,8 +145,8 @@ def _read(state: State, found: re.Match[str], query: Mapping[str, str]) -> web.R
                 return web.json_response(obj)
         name = f'{found["plural"]} "{found["name"]}" not found'
         return status(404, "NotFound", name)
-    labels = _pairs(query.get("labelSelector", ""))
-    fields = _pairs(query.get("fieldSelector", ""))
+    labels = [*_pairs(query.get("labelSelector", ""))]
+    fields = [*_pairs(query.get("fieldSelector", ""))]
     items = [
         obj
         for obj in items

@@ -1,0 +1,394 @@
+"""Every finding, provoked once: a sound cluster has none, and one change of it has the one.
+
+The real cluster of the end-to-end tests gives those that it can; here are all of them, each with
+what it says.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from kubectl_nodedns.checks.finding import Severity
+from kubectl_nodedns.checks.finding import run as run_checks
+from kubectl_nodedns.checks.registry import RUNNING
+from kubectl_nodedns.commands.checking import Scope, gather
+from tests.contract.ailing import CACHE_COREFILE, KUBE_DNS, LOCAL, Ailing, Page, cache_pod
+from tests.contract.cluster import named
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from kubectl_nodedns.cluster.client import Client
+    from tests.contract.api import Api
+
+ERROR, WARNING, INFO = Severity.ERROR, Severity.WARNING, Severity.INFO
+Provoke = "Callable[[Ailing], None]"
+CASES: list[tuple[str, Severity, str, str, Callable[[Ailing], None]]] = []
+"""Code, severity, subject, a piece of what is seen, and what provokes it."""
+
+
+def case(
+    code: str, severity: Severity, subject: str, seen: str
+) -> Callable[[Callable[[Ailing], None]], Callable[[Ailing], None]]:
+    def keep(provoke: Callable[[Ailing], None]) -> Callable[[Ailing], None]:
+        CASES.append((code, severity, subject, seen, provoke))
+        return provoke
+
+    return keep
+
+
+async def findings(api: Api, client: Client, cluster: Ailing) -> Any:
+    cluster.serve(api)
+    evidence = await gather(client, Scope(window=0.05))
+    return run_checks(RUNNING, evidence), evidence
+
+
+async def test_a_sound_cluster_has_no_finding(api: Api, client: Client) -> None:
+    outcome, evidence = await findings(api, client, Ailing())
+    assert outcome.findings == ()
+    assert evidence.unread == ()
+    assert set(outcome.skipped) == {"ND005"}, "only an installation of ours can drift"
+
+
+@case("ND001", WARNING, "cluster", "no DaemonSet")
+def no_cache(cluster: Ailing) -> None:
+    cluster.objects["daemonsets"].clear()
+    cluster.objects["pods"] = cluster.objects["pods"][2:]
+
+
+@case("ND002", WARNING, "daemonset kube-system/node-local-dns", "enable did not come to its end")
+def unfinished(cluster: Ailing) -> None:
+    metadata = cluster.objects["daemonsets"][0]["metadata"]
+    metadata["labels"] = {"app.kubernetes.io/managed-by": "kubectl-nodedns"}
+    metadata["annotations"] = {"kubectl-nodedns/state": "enabling"}
+
+
+@case("ND002", WARNING, "node node2", f"it listens on {LOCAL} alone")
+def dark(cluster: Ailing) -> None:
+    cluster.pod("node2")["metadata"]["labels"]["kubectl-nodedns/phase"] = "dark"
+    cluster.pod("node2")["spec"]["containers"][0]["args"][1] = LOCAL
+
+
+@case("ND003", ERROR, "node node1", "kube-system/node-local-dns and kube-system/other")
+def duplicates(cluster: Ailing) -> None:
+    other = copy.deepcopy(cluster.objects["daemonsets"][0])
+    other["metadata"] = named("other")
+    other["spec"]["selector"]["matchLabels"] = {"app": "other"}
+    cluster.objects["daemonsets"].append(other)
+    pod = cache_pod("node1")
+    pod["metadata"] = {**named("other-node1", app="other"), "ownerReferences": []}
+    cluster.objects["pods"].append(pod)
+
+
+@case("ND004", WARNING, "configmap kube-system/nodelocaldns", "no cache uses it")
+def leftovers(cluster: Ailing) -> None:
+    cluster.objects["configmaps"].append({"metadata": named("nodelocaldns"), "data": {}})
+
+
+@case("ND004", WARNING, "service kube-system/kube-dns-upstream", "no cache uses it")
+def leftover_service(cluster: Ailing) -> None:
+    no_cache(cluster)
+
+
+@case("ND005", WARNING, "cluster", "serviceaccount node-local-dns is not there")
+def drift(cluster: Ailing) -> None:
+    unfinished(cluster)
+
+
+@case("ND006", ERROR, "service kube-system/kube-dns-upstream", "there is no such service")
+def no_upstream(cluster: Ailing) -> None:
+    del cluster.objects["services"][1]
+
+
+@case("ND006", ERROR, "service kube-system/kube-dns-upstream", "it has no ready endpoint")
+def no_endpoint(cluster: Ailing) -> None:
+    del cluster.objects["endpointslices"][1]
+
+
+@case("ND010", WARNING, "node node2", "no cache pod, and it should have one")
+def no_pod(cluster: Ailing) -> None:
+    cluster.objects["pods"].remove(cluster.pod("node2"))
+
+
+@case("ND010", WARNING, "node node2", "do not tolerate the taint dedicated=gpu:NoSchedule")
+def tainted(cluster: Ailing) -> None:
+    no_pod(cluster)
+    taint = {"key": "dedicated", "value": "gpu", "effect": "NoSchedule"}
+    cluster.objects["nodes"][1]["spec"]["taints"] = [taint]
+    del cluster.cache["tolerations"]
+
+
+@case("ND010", INFO, "node node2", "its nodeSelector asks for dns=local")
+def left_out(cluster: Ailing) -> None:
+    no_pod(cluster)
+    cluster.cache["nodeSelector"] = {"dns": "local"}
+    cluster.objects["nodes"][0]["metadata"]["labels"]["dns"] = "local"
+
+
+@case("ND010", INFO, "node node2", "its affinity chooses other nodes")
+def left_out_by_affinity(cluster: Ailing) -> None:
+    no_pod(cluster)
+    cluster.cache["affinity"] = {"nodeAffinity": {}}
+    cluster.objects["daemonsets"][0]["status"]["desiredNumberScheduled"] = 1
+
+
+@case("ND010", ERROR, "node node2", f"its kubelet hands out {LOCAL}")
+def no_pod_and_no_fallback(cluster: Ailing) -> None:
+    no_pod(cluster)
+    cluster.kubelets["node2"] = [LOCAL]
+
+
+@case("ND011", ERROR, "node node1", "ImagePullBackOff: Back-off pulling image")
+def not_ready(cluster: Ailing) -> None:
+    status = cluster.pod("node1")["status"]
+    status["conditions"][0]["status"] = "False"
+    waiting = {"reason": "ImagePullBackOff", "message": "Back-off pulling image"}
+    status["containerStatuses"][0]["state"] = {"waiting": waiting}
+
+
+@case("ND012", WARNING, "pod shop/resolver", "asks 8.8.8.8, not the cache")
+def other_servers(cluster: Ailing) -> None:
+    cluster.add_pod("resolver", dnsPolicy="None", dnsConfig={"nameservers": ["8.8.8.8"]})
+
+
+@case("ND013", INFO, "pod shop/agent", "gets the node's resolvers")
+def on_the_host(cluster: Ailing) -> None:
+    cluster.add_pod("agent", hostNetwork=True, dnsPolicy="ClusterFirst")
+
+
+@case("ND014", WARNING, "node node2", f"hands out 10.0.0.53, and its cache listens on {KUBE_DNS}")
+def other_kubelet(cluster: Ailing) -> None:
+    cluster.kubelets["node2"] = ["10.0.0.53"]
+
+
+@case("ND015", ERROR, "pod shop/old", "it asks 169.254.25.10, where no cache listens")
+def dead_address(cluster: Ailing) -> None:
+    cluster.add_pod("old", dnsPolicy="None", dnsConfig={"nameservers": ["169.254.25.10"]})
+
+
+@case("ND015", ERROR, "node node1", "its kubelet hands out 169.254.25.10")
+def dead_address_of_a_kubelet(cluster: Ailing) -> None:
+    cluster.kubelets["node1"] = ["169.254.25.10"]
+
+
+@case("ND016", WARNING, "daemonset kube-system/node-local-dns", "the IPv6 address fd00::a")
+def dual_stack(cluster: Ailing) -> None:
+    cluster.objects["services"][0]["spec"]["clusterIPs"] = [KUBE_DNS, "fd00::a"]
+
+
+@case("ND020", WARNING, "node node1", f"counted no lookup at {KUBE_DNS} since it started")
+def never_asked(cluster: Ailing) -> None:
+    name = f'coredns_dns_requests_total{{server="dns://{KUBE_DNS}:53",zone="."}}'
+    for page in (cluster.before["node1"], cluster.after["node1"]):
+        page.samples[name] = 0
+
+
+@case("ND021", WARNING, "node node1", "2 SERVFAIL, 1 REFUSED")
+def failures(cluster: Ailing) -> None:
+    cluster.count('coredns_dns_responses_total{zone=".",rcode="NXDOMAIN"}', 197)
+    cluster.count('coredns_dns_responses_total{zone=".",rcode="SERVFAIL"}', 2)
+    cluster.count('coredns_dns_responses_total{zone=".",rcode="REFUSED"}', 1)
+
+
+@case("ND021", ERROR, "node node1", "4.0% of 100 responses failed")
+def many_failures(cluster: Ailing) -> None:
+    cluster.count('coredns_dns_responses_total{zone=".",rcode="NXDOMAIN"}', 96)
+    cluster.count('coredns_dns_responses_total{zone=".",rcode="SERVFAIL"}', 4)
+
+
+def proxied(to: str, rcode: str) -> str:
+    return f'coredns_proxy_request_duration_seconds_count{{to="{to}",rcode="{rcode}"}}'
+
+
+@case("ND030", WARNING, "upstream 10.0.0.2:53", "1 SERVFAIL, 1 REFUSED in 100 responses (2.0%)")
+def failing_upstream(cluster: Ailing) -> None:
+    cluster.count(proxied("10.0.0.2:53", "NOERROR"), 98)
+    cluster.count(proxied("10.0.0.2:53", "SERVFAIL"), 1)
+    cluster.count(proxied("10.0.0.2:53", "REFUSED"), 1)
+
+
+@case("ND031", ERROR, "upstream 10.0.0.2:53", "7 health checks failed, asked from node node1")
+def silent_upstream(cluster: Ailing) -> None:
+    cluster.count('coredns_proxy_healthcheck_failures_total{to="10.0.0.2:53"}', 7)
+
+
+@case("ND032", WARNING, "pod kube-system/coredns-2", "it got 900 of 1000 lookups")
+def uneven(cluster: Ailing) -> None:
+    name = 'coredns_dns_requests_total{server="dns://:53",zone="."}'
+    cluster.count(name, 100, on="coredns-1")
+    cluster.count(name, 900, on="coredns-2")
+
+
+@case("ND033", ERROR, "node node1", "Loop (169.254.20.10:4711 -> 169.254.20.10:53) detected")
+def looped(cluster: Ailing) -> None:
+    status = cluster.pod("node1")["status"]["containerStatuses"][0]
+    status["lastState"] = {"terminated": {"reason": "Error", "exitCode": 1}}
+    words = f'[FATAL] plugin/loop: Loop ({LOCAL}:4711 -> {LOCAL}:53) detected for zone "."\n'
+    cluster.logs["node-local-dns-node1"] = words
+
+
+@case("ND033", ERROR, "node node1", f"forwards to {KUBE_DNS}:53, its own address")
+def forwards_to_itself(cluster: Ailing) -> None:
+    cluster.count(proxied(f"{KUBE_DNS}:53", "NOERROR"), 5)
+
+
+@case("ND033", ERROR, "node node1", "127.0.0.53:53, an address of the node itself")
+def forwards_to_a_stub(cluster: Ailing) -> None:
+    cluster.count(proxied("127.0.0.53:53", "NOERROR"), 5)
+
+
+def ended(cluster: Ailing, reason: str, code: int, at: str) -> None:
+    status = cluster.pod("node1")["status"]["containerStatuses"][0]
+    status["restartCount"] = 3
+    terminated = {"reason": reason, "exitCode": code, "finishedAt": at}
+    status["lastState"] = {"terminated": terminated}
+
+
+@case("ND040", ERROR, "node node1", "OOMKilled, exit code 137, limit 300 MiB")
+def killed(cluster: Ailing) -> None:
+    ended(cluster, "OOMKilled", 137, "2026-11-02T00:00:00Z")
+    cluster.cache["containers"][0]["resources"] = {"limits": {"memory": "300Mi"}}
+
+
+@case("ND041", WARNING, "node node1", "restarted 3 times, last: Error, exit code 2")
+def restarted(cluster: Ailing) -> None:
+    ended(cluster, "Error", 2, "2099-11-02T00:00:00Z")
+
+
+@case("ND041", INFO, "node node1", "days ago")
+def restarted_long_ago(cluster: Ailing) -> None:
+    ended(cluster, "Error", 2, "2020-11-02T00:00:00Z")
+
+
+@case("ND042", WARNING, "node node2", "260 MiB of 300 MiB in use (87%)")
+def near_the_limit(cluster: Ailing) -> None:
+    cluster.cache["containers"][0]["resources"] = {"limits": {"memory": "300Mi"}}
+    cluster.after["node2"].memory = 260 * 2**20
+
+
+@case("ND043", INFO, "daemonset kube-system/node-local-dns", "limit 64 MiB; full caches would take")
+def low_limit(cluster: Ailing) -> None:
+    cluster.cache["containers"][0]["resources"] = {"limits": {"memory": "64Mi"}}
+
+
+@case("ND044", ERROR, "node node1", "3 interface_add, 2 iptables")
+def setup_errors(cluster: Ailing) -> None:
+    cluster.count('coredns_nodecache_setup_errors_total{errortype="iptables"}', 2)
+    cluster.count('coredns_nodecache_setup_errors_total{errortype="interface_add"}', 3)
+
+
+@case("ND044", INFO, "node node1", "1 configmap")
+def harmless_setup_errors(cluster: Ailing) -> None:
+    cluster.count('coredns_nodecache_setup_errors_total{errortype="configmap"}', 1)
+
+
+@case("ND045", WARNING, "node node1", "2 Corefiles could not be loaded")
+def reload_failures(cluster: Ailing) -> None:
+    cluster.count("coredns_reload_failed_total", 2)
+
+
+@case("ND050", WARNING, "daemonset kube-system/node-local-dns", "for .:53")
+def open_resolver(cluster: Ailing) -> None:
+    head, _, tail = CACHE_COREFILE.rpartition("bind 169.254.20.10 10.96.0.10")
+    cluster.corefile(f"{head}bind 0.0.0.0{tail}")
+
+
+def policy(name: str, namespace: str, **spec: Any) -> dict[str, Any]:
+    metadata = named(name, namespace)
+    return {"apiVersion": "networking.k8s.io/v1", "metadata": metadata, "spec": spec}
+
+
+@case("ND051", WARNING, "networkpolicy shop/dns", f"and not the cache at {KUBE_DNS}")
+def egress_by_selector(cluster: Ailing) -> None:
+    everywhere = {"namespaceSelector": {}, "podSelector": {"matchLabels": {"k8s-app": "kube-dns"}}}
+    rule = {"to": [everywhere], "ports": [{"port": 53, "protocol": "UDP"}]}
+    one = policy("dns", "shop", podSelector={}, policyTypes=["Egress"], egress=[rule])
+    cluster.objects["networkpolicies"].append(one)
+
+
+@case("ND051", WARNING, "networkpolicy kube-system/coredns", "lets no node's address ask CoreDNS")
+def ingress_from_pods(cluster: Ailing) -> None:
+    rule = {"from": [{"namespaceSelector": {}}], "ports": [{"port": 53, "protocol": "TCP"}]}
+    selector = {"matchLabels": {"k8s-app": "kube-dns"}}
+    one = policy("coredns", "kube-system", podSelector=selector, ingress=[rule])
+    cluster.objects["networkpolicies"].append(one)
+
+
+@case("ND060", WARNING, "prometheusrule monitoring/coredns", "coredns_proxy_request_duration_sec")
+def dead_rule(cluster: Ailing) -> None:
+    expr = 'rate(coredns_forward_responses_total{rcode="SERVFAIL"}[5m]) > 0'
+    cluster.objects["prometheusrules"].append(
+        {
+            "apiVersion": "monitoring.coreos.com/v1",
+            "metadata": named("coredns", "monitoring"),
+            "spec": {"groups": [{"rules": [{"alert": "Forwarding", "expr": expr}]}]},
+        }
+    )
+
+
+@case("ND061", WARNING, "node node1", "the metrics page cannot be read")
+def no_metrics(cluster: Ailing) -> None:
+    class Nonsense(Page):
+        def text(self) -> str:
+            return "<html>not metrics</html>"
+
+    cluster.before["node1"] = cluster.after["node1"] = Nonsense()
+
+
+def image(cluster: Ailing, reference: str) -> None:
+    cluster.cache["containers"][0]["image"] = reference
+
+
+@case("ND070", INFO, "daemonset kube-system/node-local-dns", "image 1.26.4; 1.26.8 is out")
+def old_image(cluster: Ailing) -> None:
+    image(cluster, "registry.k8s.io/dns/k8s-dns-node-cache:1.26.4")
+
+
+@case("ND070", WARNING, "daemonset kube-system/node-local-dns", "those before 1.22.20")
+def bad_image(cluster: Ailing) -> None:
+    image(cluster, "registry.k8s.io/dns/k8s-dns-node-cache:1.21.1")
+
+
+@case("ND070", WARNING, "daemonset kube-system/node-local-dns", "a registry that is frozen")
+def frozen_registry(cluster: Ailing) -> None:
+    image(cluster, "k8s.gcr.io/dns/k8s-dns-node-cache:1.26.8")
+
+
+@case("ND071", WARNING, "zone corp.example", "forward . 10.1.1.1")
+def stub_zone(cluster: Ailing) -> None:
+    corefile = cluster.objects["configmaps"][0]["data"]
+    corefile["Corefile"] += "corp.example:53 {\n forward . 10.1.1.1\n}\n"
+
+
+@pytest.mark.parametrize(
+    ("code", "severity", "subject", "seen", "provoke"),
+    CASES,
+    ids=[f"{code}-{provoke.__name__}" for code, _, _, _, provoke in CASES],
+)
+async def test_a_change_is_found(
+    api: Api,
+    client: Client,
+    code: str,
+    severity: Severity,
+    subject: str,
+    seen: str,
+    provoke: Callable[[Ailing], None],
+) -> None:
+    cluster = Ailing()
+    provoke(cluster)
+    outcome, _ = await findings(api, client, cluster)
+    found = [one for one in outcome.findings if (one.code, one.subject) == (code, subject)]
+    assert found, outcome.findings
+    assert (found[0].severity, seen in found[0].seen) == (severity, True), found
+    assert found[0].matters
+    assert found[0].way_out
+    alone = code not in {"ND001", "ND002", "ND004", "ND005", "ND010", "ND011", "ND033", "ND003"}
+    assert not alone or {one.code for one in outcome.findings} == {code}, outcome.findings
+
+
+def test_every_check_is_provoked() -> None:
+    probed = {"ND062"}  # it takes a probe: see test_check_command.py
+    assert {code for code, *_ in CASES} | probed == {check.code for check in RUNNING}

@@ -1,0 +1,27 @@
+"""`status` on a real Kubernetes: no cache, somebody else's; for ours see `test_check`."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tests.e2e.conftest import RealCluster
+    from tests.e2e.plugin import Plugin
+
+
+def test_status_without_a_cache(no_cache: None, nodedns: Plugin) -> None:
+    ended = nodedns.run("status", "--window", "1s")
+    assert ended.code == 1, str(ended)
+    assert "not installed" in ended.stdout
+
+
+def test_status_of_a_cache_that_others_installed_is_by_counters(
+    no_cache: None, agents: RealCluster, nodedns: Plugin
+) -> None:
+    ended = nodedns.run("status", "--probe", "-o", "json", "--window", "1s")
+    assert ended.code == 0, str(ended)
+    said = json.loads(ended.stdout)
+    assert said["caches"][0]["installedBy"] == "the Kubernetes add-on manifest"
+    assert said["drift"] is None
+    assert said["nodes"]["ready"] == len(agents.node_names)
