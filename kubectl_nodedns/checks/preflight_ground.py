@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kubectl_nodedns.checks.finding import Category, Check, Seen, Severity
-from kubectl_nodedns.facts.dataplane import TRANSPARENT
+from kubectl_nodedns.facts.dataplane import INSTALLABLE
 from kubectl_nodedns.facts.managed import ARCHITECTURES, is_virtual, managed_caches
 
 if TYPE_CHECKING:
@@ -62,8 +62,17 @@ def _dataplane(pre: Preflight) -> Iterator[Seen]:
             text=f"what translates service addresses is not known: {evidence}",
             way_out="look on a node: curl -s localhost:10249/proxyMode. Then say it with --mode",
         )
-    elif mode not in TRANSPARENT:
+    elif mode not in INSTALLABLE:
         yield Seen(subject="cluster", text=f"services are translated by {mode} ({evidence})")
+    elif mode == "ipvs":
+        yield Seen(
+            subject="cluster",
+            text=f"kube-proxy is in ipvs mode ({evidence})",
+            severity=Severity.INFO,
+            matters="the kube-dns IP cannot be taken over there: the cache listens on the local IP "
+            "alone, and kubelets have to hand it out",
+            way_out="enable prints the steps for the kubelets, and enable --wait proves each",
+        )
     elif mode == "nftables":
         yield Seen(
             subject="cluster",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from kubectl_nodedns.cluster.exec import ExecResult, run_in_pod
 from kubectl_nodedns.cluster.failures import failure
 from kubectl_nodedns.cluster.paths import object_path
+from kubectl_nodedns.cluster.port_forward import get_through_kubelet
 from kubectl_nodedns.cluster.transport import ATTEMPTS, JSON, Transport, parse
 from kubectl_nodedns.errors import ConflictError, NotFoundError
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
 """Ask for the rows that `kubectl get` prints: 100 times smaller than whole objects."""
 APPLY = "application/apply-patch+yaml"
+JSON_PATCH = "application/json-patch+json"
 FIELD_MANAGER = "kubectl-nodedns"
 PAGE = 500
 """Objects asked for at once; the API server keeps no more than that in one answer."""
@@ -51,6 +53,22 @@ class Client(Transport):
         """Read one text document, such as a page of metrics through the pod proxy."""
         body = await self.send("GET", path, accept="text/plain, */*", timeout=timeout)
         return body.decode(errors="replace")
+
+    async def get_forwarded(
+        self, namespace: str, pod: str, port: int, path: str, *, timeout: float
+    ) -> str:
+        """Read one text document from a port of a pod, forwarded by its kubelet.
+
+        Raises:
+            ApiError: no answer, or an answer that is an error.
+            TimedOutError: it did not come within `timeout` seconds.
+        """
+        self.requests += 1
+        text, received = await get_through_kubelet(
+            self.opened(), self.access, namespace, pod, port, path, timeout=timeout
+        )
+        self.received += received
+        return text
 
     async def pages(
         self,
@@ -142,6 +160,20 @@ class Client(Transport):
             "PATCH", object_path(obj), params=params, body=obj, content_type=APPLY
         )
         return parse("PATCH", object_path(obj), answer)
+
+    async def patch_json(
+        self, path: str, operations: Sequence[dict[str, Any]], *, dry_run: bool = False
+    ) -> dict[str, Any]:
+        """Patch the object at `path` (RFC 6902); return it as it now is.
+
+        Raises:
+            ConflictError: a resource version among the operations is not the newest.
+        """
+        params = {"fieldManager": FIELD_MANAGER} | ({"dryRun": "All"} if dry_run else {})
+        answer = await self.send(
+            "PATCH", path, params=params, body=[*operations], content_type=JSON_PATCH
+        )
+        return parse("PATCH", path, answer)
 
     async def create(
         self, path: str, obj: dict[str, Any], *, dry_run: bool = False

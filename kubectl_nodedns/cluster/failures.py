@@ -59,16 +59,18 @@ def _status(body: bytes) -> tuple[str, str]:
         return text[:500], ""
     if not isinstance(status, dict):
         return text[:500], ""
-    return str(status.get("message") or ""), str(status.get("reason") or "")
+    said = status.get("message") or status.get("error")  # the latter is a Prometheus's
+    return str(said or ""), str(status.get("reason") or "")
 
 
 def unreachable(server: str, error: BaseException) -> UnreachableError:
     """Turn a failure to get any answer into an error that says why."""
-    cause, hint = _cause(error)
+    cause, hint = reason(error)
     return UnreachableError(f"cannot reach the API server at {server}: {cause}", hint=hint)
 
 
-def _cause(error: BaseException) -> tuple[str, str]:
+def reason(error: BaseException) -> tuple[str, str]:
+    """Say why there was no answer, and what to do about it."""
     inner: BaseException = error
     if isinstance(error, aiohttp.ClientConnectorError):
         inner = error.os_error

@@ -9,6 +9,8 @@ PLURALS = {
     "ConfigMap": "configmaps",
     "DaemonSet": "daemonsets",
     "Job": "jobs",
+    "MutatingAdmissionPolicy": "mutatingadmissionpolicies",
+    "MutatingAdmissionPolicyBinding": "mutatingadmissionpolicybindings",
     "Pod": "pods",
     "Service": "services",
     "ServiceAccount": "serviceaccounts",
@@ -30,7 +32,8 @@ def named(api_version: str, plural: str, namespace: str, name: str) -> str:
 def object_path(obj: dict[str, Any]) -> str:
     """Path of an object of one of the kinds in `PLURALS`."""
     metadata = obj["metadata"]
-    return named(obj["apiVersion"], PLURALS[obj["kind"]], metadata["namespace"], metadata["name"])
+    namespace = metadata.get("namespace", "")
+    return named(obj["apiVersion"], PLURALS[obj["kind"]], namespace, metadata["name"])
 
 
 def pod_proxy(namespace: str, pod: str, port: int, path: str) -> str:
@@ -38,6 +41,19 @@ def pod_proxy(namespace: str, pod: str, port: int, path: str) -> str:
     return (
         f"/api/v1/namespaces/{quote(namespace)}/pods/{quote(pod)}:{port}/proxy/{path.lstrip('/')}"
     )
+
+
+def service_proxy(namespace: str, service: str, port: str, *, tls: bool = False) -> str:
+    """Path that the API server passes on to a service; what is asked there goes behind it.
+
+    Args:
+        namespace: the service's namespace.
+        service: the service's name.
+        port: number or name of its port; empty for the only one.
+        tls: whether it speaks https.
+    """
+    target = f"https:{service}:{port}" if tls else f"{service}:{port}" if port else service
+    return f"/api/v1/namespaces/{quote(namespace)}/services/{quote(target, safe=':')}/proxy"
 
 
 def node_proxy(node: str, path: str) -> str:

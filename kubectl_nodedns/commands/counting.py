@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from kubectl_nodedns.checks.evidence import CoreDnsLoad, Counters, UpstreamCounters
 from kubectl_nodedns.cluster.paths import collection
 from kubectl_nodedns.errors import NodednsError
+from kubectl_nodedns.metrics.forwarded import through_api_server
 from kubectl_nodedns.metrics.inventory import CachePod as Scraped
 from kubectl_nodedns.metrics.sampler import Sampler
-from kubectl_nodedns.metrics.source import PodProxy
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -137,7 +137,7 @@ async def _twice(
     window: float,
     meanwhile: Callable[[], Awaitable[None]],
 ) -> Sampler:
-    sampler = Sampler(PodProxy(client))
+    sampler = Sampler(through_api_server(client))
     sampler.follow(pods)
     started = time.monotonic()
     await sampler.scrape_all()

@@ -50,7 +50,8 @@ if TYPE_CHECKING:
     from kubectl_nodedns.facts.inspection import Inspection
     from kubectl_nodedns.facts.kubelets import Resolvers
     from kubectl_nodedns.install.live import Live
-    from kubectl_nodedns.install.objects import Objects, Settings
+    from kubectl_nodedns.install.objects import Objects
+    from kubectl_nodedns.install.settings import Settings
 
 T = TypeVar("T")
 

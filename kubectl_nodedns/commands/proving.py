@@ -64,7 +64,7 @@ async def _prove(evidence: Evidence, one: NodeEvidence, probes: Probes) -> Proof
     if not _marked(evidence, pod.cache):
         verdict = await prover.baseline(name)
         return None if verdict.ok else _proof(verdict)
-    if own and not listens and not pod.phase:
+    if own and not listens and pod.phase != "dark":
         return _proof(await prover.dark(name, pod.uid, timeout=PATIENCE))
     return _proof(await prover.switched(name, pod.uid, timeout=PATIENCE))
 

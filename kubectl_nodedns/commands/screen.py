@@ -7,13 +7,17 @@ import sys
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from kubectl_nodedns.commands.session import probe_image, probe_namespace
+from kubectl_nodedns.checks.finding import run
+from kubectl_nodedns.checks.registry import RUNNING
+from kubectl_nodedns.commands.checking import Scope, gather
+from kubectl_nodedns.commands.reading import ClusterReader
+from kubectl_nodedns.commands.session import probe_image, probe_lifetime, probe_namespace
 from kubectl_nodedns.errors import ApiError, Exit, NodednsError, RefusedError
 from kubectl_nodedns.facts.cluster_domain import read_cluster_domain
 from kubectl_nodedns.facts.dataplane import read_dataplane
 from kubectl_nodedns.lookup.probes import Probes
 from kubectl_nodedns.tui.app import TopApp
-from kubectl_nodedns.tui.given import Place
+from kubectl_nodedns.tui.given import Given, Place
 
 if TYPE_CHECKING:
     import argparse
@@ -21,7 +25,9 @@ if TYPE_CHECKING:
 
     from kubectl_nodedns.cluster.client import Client
     from kubectl_nodedns.lookup.question import Answer, Question
+    from kubectl_nodedns.metrics.fleet import FleetSnapshot
     from kubectl_nodedns.metrics.monitor import Monitor
+    from kubectl_nodedns.tui.given import Examiner, Finding
 
 
 class ProbeAsker:
@@ -31,12 +37,14 @@ class ProbeAsker:
         client: the session to the API server.
         namespace: where the pods are made.
         image: what they run.
+        lifetime: seconds after which a pod ends by itself.
     """
 
-    def __init__(self, client: Client, *, namespace: str, image: str) -> None:
+    def __init__(self, client: Client, *, namespace: str, image: str, lifetime: int) -> None:
         self._client = client
         self._namespace = namespace
         self._image = image
+        self._lifetime = lifetime
         self._probes: dict[str, Probes] = {}
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
@@ -64,12 +72,22 @@ class ProbeAsker:
                 await self._forget(node)  # its pod has ended: the next question gets a new one
         return answers
 
+    async def release(self, node: str) -> None:
+        """Remove the pod on `node`, unless it is being asked."""
+        async with self._turns[node]:
+            await self._forget(node)
+
     async def close(self) -> None:
         """Remove all pods."""
         await asyncio.gather(*(self._forget(node) for node in list(self._probes)))
 
     async def _start(self, node: str) -> Probes:
-        probes = Probes(self._client, namespace=self._namespace, image=self._image)
+        probes = Probes(
+            self._client,
+            namespace=self._namespace,
+            image=self._image,
+            lifetime=self._lifetime,
+        )
         self._probes[node] = probes
         started = False
         try:
@@ -109,7 +127,11 @@ async def show(
         sort_by: key of the column to sort by at first.
         kube_dns_ip: address of the DNS service; empty when not known.
         namespace: the DNS service's namespace.
+
+    Raises:
+        UsageError: there is no such theme.
     """
+    reader = ClusterReader(client, dns_service=arguments.dns_service or "", namespace=namespace)
     _, mode, domain = await asyncio.gather(
         monitor.load(), _mode(client), _domain(client, arguments.cluster_domain, namespace)
     )
@@ -117,11 +139,30 @@ async def show(
         client,
         namespace=probe_namespace(arguments),
         image=probe_image(arguments),
+        lifetime=probe_lifetime(arguments),
     )
-    place = Place(
-        context=client.access.context, mode=mode, kube_dns_ip=kube_dns_ip, cluster_domain=domain
+    scope = Scope(dns_service=arguments.dns_service or "", cluster_domain=domain)
+    chosen = cluster_words(arguments)
+    app = TopApp(
+        given=Given(
+            feed=monitor,
+            asker=asker,
+            reader=reader,
+            examiner=_examiner(client, scope),
+            note_proof=lambda node, proved: monitor.note_proof(node, intercepted=proved),
+        ),
+        place=Place(
+            context=client.access.context,
+            mode=mode,
+            kube_dns_ip=kube_dns_ip,
+            cluster_domain=domain,
+            command=("kubectl", "nodedns", *chosen),
+            kubectl=("kubectl", *chosen),
+        ),
+        sort_by=sort_by,
+        theme=arguments.theme or "",
+        probing=arguments.probe,
     )
-    app = TopApp(feed=monitor, asker=asker, place=place, sort_by=sort_by)
     watching = asyncio.create_task(monitor.run())
     watching.add_done_callback(lambda _: app.exit())
     try:
@@ -131,12 +172,35 @@ async def show(
             print("removing the probe pods", file=sys.stderr)
         await asker.close()
         watching.cancel()
+        await asyncio.wait({watching})  # its requests end before the session does
     task = asyncio.current_task()
     if task is not None and task.cancelling():
         raise asyncio.CancelledError  # Textual ended orderly, and kept it to itself
-    if watching.done():
+    if not watching.cancelled():
         watching.result()
     return Exit.OK
+
+
+def _examiner(client: Client, scope: Scope) -> Examiner:
+    async def examine(snapshot: FleetSnapshot) -> Sequence[Finding]:
+        """Gather evidence, without probes, and run every check over it."""
+        del snapshot  # it has less than the checks look at
+        return run(RUNNING, await gather(client, scope)).findings
+
+    return examine
+
+
+def cluster_words(arguments: argparse.Namespace) -> tuple[str, ...]:
+    """Return the options that were given to choose the cluster, as they are typed; no secrets."""
+    words: list[str] = []
+    for name in CHOOSING:
+        if value := getattr(arguments, name, None):
+            words += [f"--{name}", str(value)]
+    return tuple(words)
+
+
+CHOOSING = ("kubeconfig", "context", "cluster", "user", "server")
+"""kubectl's flags that say which cluster, in the order in which they are written."""
 
 
 async def _mode(client: Client) -> str:

@@ -5,28 +5,31 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kubectl_nodedns.cli.loop import run_on_loop
 from kubectl_nodedns.cluster.access import AccessOptions, duration, resolve
 from kubectl_nodedns.cluster.client import Client
 from kubectl_nodedns.commands.session import access_options
-from kubectl_nodedns.errors import ApiError, Exit, NodednsError, RefusedError, UsageError
-from kubectl_nodedns.facts.caches import Cache, read_caches
-from kubectl_nodedns.facts.dns_service import USUAL_NAMESPACE, read_dns_service, split_name
+from kubectl_nodedns.commands.watching import (
+    dns_namespace,
+    make_monitor,
+    make_recorder,
+    make_source,
+    recording,
+)
+from kubectl_nodedns.errors import Exit, UsageError
 from kubectl_nodedns.metrics.columns import BY_KEY, Column
-from kubectl_nodedns.metrics.discovery import Discovery
 from kubectl_nodedns.metrics.document import document
-from kubectl_nodedns.metrics.monitor import Monitor
 from kubectl_nodedns.metrics.report import summary, table
-from kubectl_nodedns.metrics.sampler import Sampler
-from kubectl_nodedns.metrics.source import PodProxy
 
 if TYPE_CHECKING:
     import argparse
 
     from kubectl_nodedns.metrics.fleet import FleetSnapshot
+    from kubectl_nodedns.metrics.monitor import Monitor
+    from kubectl_nodedns.metrics.replay import Player
 
 SHORTEST_REFRESH = 0.5
 """Seconds; more often is load without news."""
@@ -40,6 +43,10 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError(f"--refresh: not less than {SHORTEST_REFRESH} s")
     if arguments.watch and arguments.output not in (None, "json"):
         raise UsageError("--watch prints lines of JSON: leave -o out, or give -o json")
+    if arguments.replay:
+        return run_on_loop(_replay(arguments, sort_by))
+    if arguments.at:
+        raise UsageError("--at: this is a place in a recording: give --replay FILE too")
     options = access_options(arguments)
     return run_on_loop(_top(arguments, options, sort_by, refresh))
 
@@ -55,71 +62,62 @@ def interactive(arguments: argparse.Namespace) -> bool:
 async def _top(
     arguments: argparse.Namespace, options: AccessOptions, sort_by: Column, refresh: float
 ) -> int:
-    async with Client(resolve(options)) as client:
-        caches, dns_ips = await asyncio.gather(
-            _caches(client, arguments), _dns_ips(client, arguments.dns_service)
-        )
-
-        async def renew() -> None:
-            """Log in again without the terminal, and go on with what that gave."""
-            await client.renew(
-                await asyncio.to_thread(resolve, replace(options, interactive=False))
-            )
-
-        monitor = Monitor(
-            discovery=Discovery(client, caches, labels=arguments.selector or ""),
-            sampler=Sampler(PodProxy(client), interval=refresh),
-            caches=caches,
-            dns_ips=dns_ips,
-            reread=lambda: read_caches(client, _namespace(arguments)),
-            renew=renew,
-            meter=client,
+    async with Client(resolve(options)) as client, make_source(client, arguments) as source:
+        recorder = await make_recorder(client, arguments)
+        monitor = await make_monitor(
+            client, arguments, options, source=source, refresh=refresh, recorder=recorder
         )
         if interactive(arguments):
             from kubectl_nodedns.commands.screen import show  # noqa: PLC0415 - Textual is slow
 
-            kube_dns_ip = next(iter(dns_ips or caches[0].local_ips[1:]), "")
-            return await show(
-                client,
-                monitor,
-                arguments,
-                sort_by=sort_by.key,
-                kube_dns_ip=kube_dns_ip,
-                namespace=_namespace(arguments),
-            )
+            async with recording(monitor, recorder, refresh):
+                return await show(
+                    client,
+                    monitor,
+                    arguments,
+                    sort_by=sort_by.key,
+                    kube_dns_ip=monitor.kube_dns_ip,
+                    namespace=dns_namespace(arguments),
+                )
         if arguments.watch:
-            return await _print_lines(monitor, refresh)
-        return _print(await monitor.once(), arguments.output or "table", sort_by)
+            async with recording(monitor, recorder, refresh):
+                return await _print_lines(monitor, refresh)
+        snapshot = await monitor.once()
+        if recorder:
+            await recorder.frame(snapshot)
+            recorder.close()
+        return _print(snapshot, arguments.output or "table", sort_by)
 
 
-async def _caches(client: Client, arguments: argparse.Namespace) -> tuple[Cache, ...]:
-    """Find the caches to watch, ours or not.
+async def _replay(arguments: argparse.Namespace, sort_by: Column) -> int:
+    """Show a recording: on a screen, one frame, or every frame as a line of JSON."""
+    from kubectl_nodedns.metrics.moments import go_to  # noqa: PLC0415 - only here
+    from kubectl_nodedns.metrics.recording import Recording  # noqa: PLC0415
+    from kubectl_nodedns.metrics.replay import Player  # noqa: PLC0415
 
-    Raises:
-        NodednsError: there is none.
-    """
-    caches = await read_caches(client, _namespace(arguments))
-    if not caches:
-        raise NodednsError(
-            "this cluster has no node-local DNS cache to watch",
-            hint="install one with: kubectl nodedns enable",
-        )
-    return caches
+    if arguments.record:
+        raise UsageError("--record: a recording is not recorded again: copy the file")
+    player = Player(await asyncio.to_thread(Recording, Path(arguments.replay)), playing=False)
+    if player.recording.damage:
+        print(f"warning: {arguments.replay}: {player.recording.damage}", file=sys.stderr)
+    if interactive(arguments):
+        from kubectl_nodedns.commands.replaying import show_recording  # noqa: PLC0415 - as above
+
+        go_to(player, arguments.at or "start")
+        return await show_recording(player, arguments, sort_by=sort_by.key)
+    if arguments.watch:
+        go_to(player, arguments.at or "start")
+        return _print_recorded(player)
+    go_to(player, arguments.at or "end")
+    return _print(player.snapshot(), arguments.output or "table", sort_by)
 
 
-def _namespace(arguments: argparse.Namespace) -> str:
-    """Return the DNS service's namespace."""
-    return split_name(arguments.dns_service)[0] if arguments.dns_service else USUAL_NAMESPACE
-
-
-async def _dns_ips(client: Client, given: str | None) -> tuple[str, ...]:
-    """Read the DNS service's addresses; none where that is not possible, unless it was named."""
-    try:
-        return (await read_dns_service(client, given or "")).ips
-    except (ApiError, RefusedError):
-        if given:
-            raise
-        return ()
+def _print_recorded(player: Player) -> int:
+    """Print each frame from here on, without waiting."""
+    for _ in range(player.index, len(player.moments)):
+        _print_line(player.snapshot())
+        player.step(1)
+    return Exit.OK
 
 
 async def _print_lines(monitor: Monitor, refresh: float) -> int:
@@ -129,11 +127,15 @@ async def _print_lines(monitor: Monitor, refresh: float) -> int:
     try:
         while not watching.done():
             await asyncio.sleep(refresh)
-            print(json.dumps(document(monitor.snapshot()), separators=(",", ":")), flush=True)
+            _print_line(monitor.snapshot())
         await watching
     finally:
         watching.cancel()
     return Exit.OK
+
+
+def _print_line(snapshot: FleetSnapshot) -> None:
+    print(json.dumps(document(snapshot), separators=(",", ":")), flush=True)
 
 
 def _print(snapshot: FleetSnapshot, output: str, sort_by: Column) -> int:

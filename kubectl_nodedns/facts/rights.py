@@ -30,13 +30,13 @@ class Right:
     resource: str
     """Plural, with the subresource: "pods/exec"."""
     namespace: str
-    """Where."""
+    """Where; empty for the whole cluster."""
     otherwise: str = ""
     """Another verb that serves as well."""
 
     def __str__(self) -> str:
         resource = f"{self.resource}.{self.group}" if self.group else self.resource
-        return f"{self.verb} {resource} in {self.namespace}"
+        return f"{self.verb} {resource} in {self.namespace or 'the whole cluster'}"
 
 
 def to_change(namespace: str, probe_namespace: str) -> list[Right]:
@@ -59,6 +59,15 @@ def to_change(namespace: str, probe_namespace: str) -> list[Right]:
         Right("list", "", "pods", probe_namespace),
         # An exec over WebSocket was a get before Kubernetes 1.35.
         Right("create", "", "pods/exec", probe_namespace, otherwise="get"),
+    ]
+
+
+def to_look(namespace: str) -> list[Right]:
+    """Return the rights to look at nodes from their own network; `disable` can do without."""
+    return [
+        Right("create", "batch", "jobs", namespace),
+        Right("delete", "batch", "jobs", namespace),
+        Right("get", "", "pods/log", namespace),
     ]
 
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from kubectl_nodedns.lookup.printable import printable
+
 _CHOOSE = "--probe-namespace names another namespace"
 
 
@@ -102,6 +104,7 @@ class Obstacle:
 
 def obstacle(said: str) -> Obstacle:
     """Tell from the cluster's words what stands in the way."""
+    said = printable(said)
     for what, words in _WORDS:
         if any(word in said for word in words):
             return Obstacle(what=what, said=said)

@@ -28,9 +28,11 @@ NO_SIDECARS = {
     "kuma.io/sidecar-injection": "disabled",
     "admission.datadoghq.com/enabled": "false",
     "node-local-dns-injection": "disabled",
+    "kubectl-nodedns/inject": "disabled",
 }
-"""Labels by which a pod opts out: Istio's sidecars and its ambient mode, Kuma, Datadog's agent, and
-the webhooks of cloud providers that write a node-local cache into a pod's dnsConfig."""
+"""Labels by which a pod opts out: Istio's sidecars and its ambient mode, Kuma, Datadog's agent,
+the webhooks of cloud providers that write a node-local cache into a pod's dnsConfig, and our own
+policy that does."""
 NO_INJECTION = {
     "linkerd.io/inject": "disabled",
     "consul.hashicorp.com/connect-inject": "false",
@@ -59,6 +61,7 @@ def job_for(
     image: str,
     lifetime: int = LIFETIME,
     dns_policy: str = "ClusterFirst",
+    host_network: bool = False,
 ) -> dict[str, Any]:
     """Build the Job of one probe.
 
@@ -70,6 +73,7 @@ def job_for(
         image: an image with dig, sh and sleep.
         lifetime: seconds after which it ends by itself.
         dns_policy: "ClusterFirst" gives its pod the resolv.conf of pods, "Default" the node's.
+        host_network: whether it lives in its node's network; the namespace must allow that.
     """
     labels = {
         "app.kubernetes.io/managed-by": "kubectl-nodedns",
@@ -78,6 +82,9 @@ def job_for(
         **NO_SIDECARS,
     }
     metadata = {"labels": labels, "annotations": {**NO_INJECTION, "kubectl-nodedns/node": node}}
+    pod = _pod(node, image, lifetime, dns_policy)
+    if host_network:
+        pod["hostNetwork"] = True
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
@@ -86,7 +93,7 @@ def job_for(
             "activeDeadlineSeconds": lifetime,
             "ttlSecondsAfterFinished": LINGER,
             "backoffLimit": 0,
-            "template": {"metadata": metadata, "spec": _pod(node, image, lifetime, dns_policy)},
+            "template": {"metadata": metadata, "spec": pod},
         },
     }
 

@@ -9,13 +9,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
 from kubectl_nodedns.cluster.paths import collection, named
 from kubectl_nodedns.errors import ApiError, NotFoundError, UsageError
 from kubectl_nodedns.lookup.asking import ask_in_pod, unasked
-from kubectl_nodedns.lookup.obstacle import FINAL, Obstacle, obstacle
+from kubectl_nodedns.lookup.obstacle import Obstacle, obstacle
 from kubectl_nodedns.lookup.probe_job import (
     CONTAINER,
     IMAGE,
@@ -23,8 +22,8 @@ from kubectl_nodedns.lookup.probe_job import (
     NAMESPACE,
     RUN_LABEL,
     job_for,
-    pod_state,
 )
+from kubectl_nodedns.lookup.starting import Starting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
@@ -34,10 +33,6 @@ if TYPE_CHECKING:
 
 AT_ONCE = 50
 """Probe pods started, and commands run in them, at the same time."""
-POLL = 0.5
-"""Seconds between two looks at pods that are starting."""
-LOOKS = 4
-"""Looks after which a Job without a pod is asked why, by its events."""
 
 
 class Probes:
@@ -50,6 +45,7 @@ class Probes:
         timeout: seconds that the pods may take to start.
         lifetime: seconds after which a pod ends by itself.
         dns_policy: "ClusterFirst" gives pods their usual resolv.conf, "Default" the node's.
+        host_network: whether they live in their node's network instead of one of their own.
     """
 
     def __init__(
@@ -61,6 +57,7 @@ class Probes:
         timeout: float = 120.0,
         lifetime: int = LIFETIME,
         dns_policy: str = "ClusterFirst",
+        host_network: bool = False,
     ) -> None:
         check_namespace(namespace)
         self._client = client
@@ -69,6 +66,7 @@ class Probes:
         self._timeout = timeout
         self._lifetime = lifetime
         self._dns_policy = dns_policy
+        self._host_network = host_network
         self._run = secrets.token_hex(4)
         self._count = 0
         self._jobs: dict[str, tuple[str, str]] = {}
@@ -112,9 +110,19 @@ class Probes:
         if wanted:
             await create(wanted[0])
             await asyncio.gather(*(create(node) for node in wanted[1:]))
-        waiting = {node for node in wanted if node not in failed}
-        failed |= await self._wait(waiting, started)
-        return failed
+
+        def running(node: str, pod: str) -> None:
+            self._pods[node] = pod
+            started(node)
+
+        starting = Starting(
+            self._client,
+            self._namespace,
+            selector=f"{RUN_LABEL}={self._run}",
+            jobs={self._jobs[node][0]: node for node in wanted if node not in failed},
+            timeout=self._timeout,
+        )
+        return failed | await starting.wait(running)
 
     async def ask(
         self,
@@ -144,12 +152,25 @@ class Probes:
             self._client, self._namespace, pod, CONTAINER, questions, self._gate, answered
         )
 
-    async def resolv_conf(self, node: str) -> str:
-        """Return /etc/resolv.conf of the probe on `node`: what its kubelet gives to such pods."""
+    async def run(self, node: str, command: Sequence[str], *, timeout: float) -> str:
+        """Run `command` in the probe on `node` and return what it printed.
+
+        Raises:
+            ApiError: it cannot be run.
+            TimedOutError: it did not end within `timeout` seconds.
+        """
         done = await self._client.exec(
-            self._namespace, self._pods[node], CONTAINER, ["cat", "/etc/resolv.conf"], timeout=20.0
+            self._namespace, self._pods[node], CONTAINER, command, timeout=timeout
         )
         return done.stdout
+
+    async def resolv_conf(self, node: str) -> str:
+        """Return /etc/resolv.conf of the probe on `node`: what its kubelet gives to such pods."""
+        return await self.run(node, ["cat", "/etc/resolv.conf"], timeout=20.0)
+
+    def runs(self, node: str) -> bool:
+        """Whether a probe on `node` has been started, and is not known to have ended."""
+        return node in self._pods
 
     def forget(self, node: str) -> None:
         """Take the probe on `node` for gone: the next `start` makes a new one."""
@@ -173,6 +194,7 @@ class Probes:
             image=self._image,
             lifetime=self._lifetime,
             dns_policy=self._dns_policy,
+            host_network=self._host_network,
         )
         path = collection("batch/v1", "jobs", self._namespace)
         name = job["metadata"]["name"]
@@ -187,70 +209,6 @@ class Probes:
                 ) from error
             raise
         self._jobs[node] = (name, made["metadata"]["uid"])
-
-    async def _wait(self, waiting: set[str], started: Callable[[str], None]) -> dict[str, Obstacle]:
-        """Wait until each probe runs; return why for those that will not or did not in time."""
-        failed: dict[str, Obstacle] = {}
-        why: dict[str, str] = {}
-        clock = asyncio.get_running_loop().time
-        deadline = clock() + self._timeout
-        by_job = {job[0]: node for node, job in self._jobs.items()}
-        path = collection("v1", "pods", self._namespace)
-        looks = 0
-        while waiting and clock() < deadline:
-            for pod in await self._client.list(path, labels=f"{RUN_LABEL}={self._run}"):
-                labels = pod["metadata"].get("labels") or {}
-                job = labels.get("batch.kubernetes.io/job-name") or labels.get("job-name") or ""
-                node = by_job.get(job)
-                if node is None or node not in waiting:
-                    continue
-                running, reason, hopeless = pod_state(pod)
-                if running:
-                    self._pods[node] = pod["metadata"]["name"]
-                    waiting.discard(node)
-                    started(node)
-                elif hopeless:
-                    failed[node] = obstacle(reason)
-                    waiting.discard(node)
-                else:
-                    why[node] = reason
-            looks += 1
-            if looks % LOOKS == 0 and (podless := waiting - why.keys()):
-                refused = await self._refused(podless)
-                failed |= refused
-                waiting -= refused.keys()
-            if waiting:
-                await asyncio.sleep(POLL)
-        for node in waiting:
-            failed[node] = await self._late(node, why.get(node, ""))
-        return failed
-
-    async def _refused(self, nodes: Iterable[str]) -> dict[str, Obstacle]:
-        """Return those of `nodes` whose Job could not make its pod, by the Job's events."""
-        said = await self._events("Job")
-        seen = {node: obstacle(said.get(self._jobs[node][0], "")) for node in nodes}
-        return {node: one for node, one in seen.items() if one.what in FINAL}
-
-    async def _late(self, node: str, why: str) -> Obstacle:
-        """Say why a probe does not run in time: its state, and the newest event about it."""
-        job = self._jobs[node][0]
-        events = await self._events("Pod" if why else "Job")
-        about = [text for name, text in events.items() if name.startswith(job)]
-        said = ". ".join([*([why] if why else []), *about]) or "its Job made no pod"
-        seen = obstacle(said)
-        late = f"not running after {self._timeout:.0f} s: {said}"
-        return seen if seen.what in FINAL else replace(seen, said=late)
-
-    async def _events(self, kind: str) -> dict[str, str]:
-        """Return the newest warning about each object of a kind, by the object's name."""
-        path = collection("v1", "events", self._namespace)
-        found: dict[str, str] = {}
-        with contextlib.suppress(ApiError):
-            events = await self._client.list(path, fields=f"involvedObject.kind={kind}")
-            for event in sorted(events, key=lambda e: str(e.get("lastTimestamp") or "")):
-                if event.get("type") != "Normal":
-                    found[event["involvedObject"]["name"]] = str(event.get("message", ""))
-        return found
 
     async def _delete(self, name: str, uid: str) -> None:
         path = named("batch/v1", "jobs", self._namespace, name)

@@ -210,9 +210,9 @@ COLUMNS: tuple[Column, ...] = (
     Column(
         key="entries",
         title="ENTRIES",
-        width=6,
+        width=10,
         rank=3,
-        text=lambda row, _: units.number(_entries(row)),
+        text=lambda row, snapshot: units.of(_entries(row), snapshot.capacity(row)),
         sort=lambda row, _: _entries(row),
         letter="E",
     ),

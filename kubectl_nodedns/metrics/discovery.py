@@ -250,7 +250,7 @@ class Discovery:
 
 def _key(cache: Cache) -> tuple[object, ...]:
     """All of a cache that its pods' rows depend on."""
-    return (cache.namespace, cache.selector, cache.metrics_port, cache.memory_limit)
+    return (cache.namespace, cache.name, cache.selector, cache.metrics_port, cache.memory_limit)
 
 
 def _pods_of(client: TableReader, cache: Cache, clock: Callable[[], float]) -> Followed[CachePod]:
@@ -261,6 +261,7 @@ def _pods_of(client: TableReader, cache: Cache, clock: Callable[[], float]) -> F
             metrics_port=cache.metrics_port,
             memory_limit_bytes=cache.memory_limit,
             at=clock(),
+            cache=f"{cache.namespace}/{cache.name}",
         )
 
     path = collection("v1", "pods", cache.namespace)

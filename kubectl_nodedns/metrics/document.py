@@ -14,7 +14,7 @@ from kubectl_nodedns.metrics.histogram import quantile
 from kubectl_nodedns.metrics.marks import marks, severity
 
 if TYPE_CHECKING:
-    from kubectl_nodedns.metrics.fleet import FleetSnapshot, NodeRow
+    from kubectl_nodedns.metrics.fleet import FleetSnapshot, NodeRow, Watched
     from kubectl_nodedns.metrics.histogram import Latency
     from kubectl_nodedns.metrics.traffic import Figures, Traffic, Upstream, Zone
 
@@ -35,6 +35,7 @@ def document(snapshot: FleetSnapshot) -> dict[str, Any]:
                     "version": cache.version,
                     "local_ip": cache.local_ip or None,
                     "kube_dns_ips": list(cache.kube_dns_ips),
+                    "cache_capacity": cache.capacity.total if cache.capacity else None,
                 }
                 for cache in snapshot.caches
             ],
@@ -42,7 +43,8 @@ def document(snapshot: FleetSnapshot) -> dict[str, Any]:
             "nodes_wanted": fleet.wanted,
             "nodes_ready": fleet.ready,
             "nodes_sampled": fleet.sampled,
-            "nodes_intercepting_by_counters": fleet.intercepting,
+            "nodes_intercepting_proved": fleet.proved,
+            "nodes_intercepting_by_counters": fleet.intercepting - fleet.proved,
             "restarts": fleet.restarts,
             "lookups_total": _whole(fleet.lookups_total),
             **_traffic(fleet.traffic),
@@ -50,6 +52,8 @@ def document(snapshot: FleetSnapshot) -> dict[str, Any]:
             "cache_entries": _whole(fleet.entries),
             "memory_bytes": _whole(fleet.memory_bytes),
             "setup_errors_per_second": fleet.setup_errors,
+            "coredns_spared_per_second": fleet.spared,
+            "coredns_spared_ratio": fleet.spared_ratio,
             "requests_sent_per_second": snapshot.load.requests_per_second,
             "bytes_received_per_second": snapshot.load.bytes_per_second,
         },
@@ -67,9 +71,13 @@ def _node(row: NodeRow, snapshot: FleetSnapshot) -> dict[str, Any]:
         "pod": f"{pod.namespace}/{pod.name}" if pod else None,
         "state": row.state,
         "ready": pod.ready if pod else False,
+        "reason": row.reason or None,
         "restarts": sum(p.restarts for p in row.pods),
+        "last_end": row.last_end or None,
+        "last_end_time": _time(row.detail.ended_at) if row.detail and row.detail.ended_at else None,
         "uptime_seconds": row.uptime(snapshot.at),
         "interception": str(row.interception(snapshot.kube_dns_ips, snapshot.at)),
+        "interception_age_seconds": row.evidence_age(snapshot.kube_dns_ips, snapshot.at),
         "severity": severity(row, snapshot).name.lower(),
         "marks": [mark.words for mark in marks(row, snapshot)],
         "error": (row.sampled.error if row.sampled else "") or None,
@@ -78,11 +86,13 @@ def _node(row: NodeRow, snapshot: FleetSnapshot) -> dict[str, Any]:
         **_traffic(row.traffic),
         **_latency("upstream_p99", upstream_p99(row)),
         "memory_limit_bytes": pod.memory_limit_bytes if pod else None,
-        **_figures(figures),
+        "cache_capacity": snapshot.capacity(row),
+        "lookups_to_coredns_per_second": row.to_coredns(snapshot.coredns_ips),
+        **_figures(figures, snapshot.watched(row)),
     }
 
 
-def _figures(figures: Figures | None) -> dict[str, Any]:
+def _figures(figures: Figures | None, watched: Watched | None) -> dict[str, Any]:
     return {
         "coredns_version": (figures.version if figures else "") or None,
         "interval_seconds": figures.seconds if figures else None,
@@ -91,19 +101,26 @@ def _figures(figures: Figures | None) -> dict[str, Any]:
             ip: _whole(total) for ip, total in (figures.by_address if figures else {}).items()
         },
         "lookups_per_second_by_address": dict(figures.address_rates) if figures else {},
+        "lookups_per_second_by_type": dict(figures.types) if figures else {},
+        "lookups_per_second_by_protocol": dict(figures.protocols) if figures else {},
+        "responses_per_second_by_rcode": dict(figures.rcodes) if figures else {},
         "cache_entries": _whole(figures.entries) if figures else None,
         "evictions_per_second": figures.evictions if figures else None,
         "memory_bytes": _whole(figures.memory_bytes) if figures else None,
         "setup_errors_per_second": figures.setup_errors if figures else None,
         "panics_total": _whole(figures.panics_total) if figures else None,
-        "zones": [_zone(zone) for zone in figures.zones] if figures else [],
+        "zones": [_zone(zone, watched) for zone in figures.zones] if figures else [],
         "upstreams": [_upstream(upstream) for upstream in figures.upstreams] if figures else [],
     }
 
 
-def _zone(zone: Zone) -> dict[str, Any]:
+def _zone(zone: Zone, watched: Watched | None) -> dict[str, Any]:
+    room = watched.capacity if watched else None
     return {
         "zone": zone.name,
+        "reports_lookups": zone.lookups_total is not None,
+        "cache_capacity": room.success.get(zone.name) if room else None,
+        "denial_cache_capacity": room.denial.get(zone.name) if room else None,
         "lookups_total": _whole(zone.lookups_total),
         **_traffic(zone.traffic),
     }

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 from kubectl_nodedns.metrics.histogram import EMPTY, Histogram, histogram
 from kubectl_nodedns.metrics.increases import Increases, increases
+from kubectl_nodedns.metrics.page import Page
 from kubectl_nodedns.metrics.series import Series
 from kubectl_nodedns.metrics.traffic import FAILURES, Figures, Traffic, Upstream, Zone
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from kubectl_nodedns.metrics.page import Key, Page
+    from kubectl_nodedns.metrics.page import Key
 
 
 def figures(before: Page | None, after: Page) -> Figures:
@@ -25,6 +26,9 @@ def figures(before: Page | None, after: Page) -> Figures:
         started=after.started,
         version=after.version,
         traffic=_traffic(grown) if grown else Traffic(),
+        types=_types(grown) if grown else {},
+        protocols=_rates_by(grown, Series.LOOKUPS, 3) if grown else {},
+        rcodes=_rates_by(grown, Series.RESPONSES, 1) if grown else {},
         zones=_zones(after, grown),
         upstreams=_upstreams(after, grown),
         lookups_total=after.total(Series.LOOKUPS),
@@ -38,6 +42,21 @@ def figures(before: Page | None, after: Page) -> Figures:
         setup_errors_by_type=_setup_errors(grown) if grown else {},
         reload_failures_total=after.single(Series.RELOAD_FAILURES),
     )
+
+
+def asked_addresses(before: Page | None, after: Page) -> list[str]:
+    """Return the listen addresses that lookups came in at between two pages."""
+    grown = increases(before, after, only=(Series.LOOKUPS,)) if before is not None else None
+    if grown is None:
+        return []
+    return [ip for ip, rate in _by_address(grown.get(Series.LOOKUPS), 1.0).items() if rate > 0]
+
+
+def since_start(page: Page) -> Figures | None:
+    """Return figures over the whole life of the process; None where its start is not told."""
+    if page.started is None or page.started >= page.at:
+        return None
+    return figures(Page(at=page.started, totals={}), page)
 
 
 def entries(page: Page) -> float | None:
@@ -104,7 +123,7 @@ def _latency(by_bound: Iterable[tuple[str, float]], seconds: float) -> Histogram
 def _zones(after: Page, grown: Increases | None) -> tuple[Zone, ...]:
     """List the zones that report lookups, and those of which only the cache is seen (stubs)."""
     totals: dict[str, float] = {}
-    for (_, name), value in after.get(Series.LOOKUPS).items():
+    for (_, name, _, _), value in after.get(Series.LOOKUPS).items():
         totals[name] = totals.get(name, 0.0) + value
     cached = {key[0] for key in after.get(Series.CACHE_REQUESTS) if key[0]}
     stubs = {zones for zones in cached if not totals.keys() & set(zones.split(","))}
@@ -158,10 +177,23 @@ def _evictions(grown: Increases) -> float | None:
     return grown.rate(Series.EVICTIONS)
 
 
+def _types(grown: Increases) -> dict[str, float]:
+    """Return lookups per second by type; before CoreDNS 1.7 a counter of its own has them."""
+    rates = _rates_by(grown, Series.LOOKUPS, 2)
+    return _rates_by(grown, Series.OLD_LOOKUP_TYPES, 0) if set(rates) <= {""} else rates
+
+
+def _rates_by(grown: Increases, series: Series, label: int) -> dict[str, float]:
+    rates: dict[str, float] = {}
+    for key, value in grown.get(series).items():
+        rates[key[label]] = rates.get(key[label], 0.0) + value / grown.seconds
+    return rates
+
+
 def _by_address(lookups: Mapping[Key, float], seconds: float) -> dict[str, float]:
     """Sum lookups by listen address: the label is dns://ADDRESS:PORT, brackets around IPv6."""
     summed: dict[str, float] = {}
-    for (server, _), value in lookups.items():
+    for (server, *_), value in lookups.items():
         address = server.removeprefix("dns://").rpartition(":")[0].strip("[]")
         summed[address] = summed.get(address, 0.0) + value / seconds
     return summed

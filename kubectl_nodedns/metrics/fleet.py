@@ -10,17 +10,20 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeVar
 
+from kubectl_nodedns.metrics.figures import since_start
 from kubectl_nodedns.metrics.histogram import EMPTY, Histogram, merge
 from kubectl_nodedns.metrics.source import SCRAPES_PER_SECOND
-from kubectl_nodedns.metrics.traffic import Figures, Traffic
+from kubectl_nodedns.metrics.traffic import Figures, Traffic, ratio
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
+    from kubectl_nodedns.metrics.capacity import Capacity
+    from kubectl_nodedns.metrics.details import Detail
     from kubectl_nodedns.metrics.inventory import CachePod, Node
     from kubectl_nodedns.metrics.sampler import Sampled
 
-EVIDENCE_SECONDS = 60.0
+EVIDENCE_SECONDS = 120.0
 """How long a lookup that was seen at the kube-dns IP counts as evidence."""
 STALE_INTERVALS = 3
 """A figure is stale when this many scrapes of its pod should have come since."""
@@ -29,6 +32,8 @@ STALE_INTERVALS = 3
 class Interception(StrEnum):
     """Whether lookups that pods send to the kube-dns IP reach the node's cache."""
 
+    PROVED = "proved"
+    """A probe on the node got the answer that only the node's own cache pod has."""
     BY_COUNTERS = "by counters"
     """Lookups to the kube-dns IP came in lately: evidence, not proof."""
     NOT_KNOWN = "not known"
@@ -51,6 +56,8 @@ class Watched:
     """The address that only nodes' caches have; empty when its arguments name none."""
     kube_dns_ips: tuple[str, ...]
     """The DNS service's addresses that it listens on; none where it does not take them over."""
+    capacity: Capacity | None = None
+    """Room for entries, from its Corefile; None when that cannot be read."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +70,10 @@ class NodeRow:
     """Its cache pods, the one to look at first; none when it has none."""
     sampled: Sampled | None
     """What the first pod's pages said; None without a pod."""
+    detail: Detail | None = None
+    """What whole objects say of a node without a running pod, or of a pod that restarted."""
+    proved_at: float | None = None
+    """When a probe last proved that its pods are served by this pod, in Unix seconds."""
 
     @property
     def pod(self) -> CachePod | None:
@@ -92,11 +103,23 @@ class NodeRow:
     @property
     def reason(self) -> str:
         """Why there is nothing to see here, in words; empty when there is."""
+        said = self.detail.reason if self.detail else ""
         if self.pod is None:
-            return _absence(self.node)
+            return said or _absence(self.node)
         if not self.pod.listening:
-            return f"the cache pod is {self.pod.status}"
+            return f"the cache pod is {said or self.pod.status}"
         return self.sampled.error if self.sampled else ""
+
+    @property
+    def last_end(self) -> str:
+        """How its container last ended, such as "OOMKilled"; empty when never or not known."""
+        return self.detail.ended if self.detail else ""
+
+    @property
+    def since_start(self) -> Figures | None:
+        """Return figures over the whole life of the process; None when not known."""
+        page = self.sampled.page if self.sampled else None
+        return since_start(page) if page else None
 
     def age(self, at: float) -> float | None:
         """Return the age of the figures in seconds; None when there are none."""
@@ -109,8 +132,25 @@ class NodeRow:
             started = self.pod.created_at
         return None if started is None else max(at - started, 0.0)
 
+    def evidence_age(self, kube_dns_ips: Sequence[str], at: float) -> float | None:
+        """Return seconds since the proof, or else since lookups came in; None without either."""
+        if self.proved_at is not None:
+            return max(at - self.proved_at, 0.0)
+        asked = self.sampled.asked_at if self.sampled else {}
+        seen = [asked[ip] for ip in kube_dns_ips if ip in asked]
+        return max(at - max(seen), 0.0) if seen else None
+
+    def to_coredns(self, coredns_ips: Collection[str]) -> float | None:
+        """Return lookups per second that went on to CoreDNS; None when not known."""
+        figures = self.figures
+        if figures is None or figures.seconds is None or not coredns_ips:
+            return None
+        return sum(u.responses or 0.0 for u in figures.upstreams if u.ip in coredns_ips)
+
     def interception(self, kube_dns_ips: Sequence[str], at: float) -> Interception:
-        """Judge by the counters whether pods' lookups are intercepted."""
+        """Judge by a probe's proof, else by the counters, whether pods' lookups are intercepted."""
+        if self.proved_at is not None:
+            return Interception.PROVED
         asked = self.sampled.asked_at if self.sampled else {}
         lately = any(at - asked.get(ip, 0.0) <= EVIDENCE_SECONDS for ip in kube_dns_ips)
         return Interception.BY_COUNTERS if lately else Interception.NOT_KNOWN
@@ -141,7 +181,9 @@ class Fleet:
     newest: float | None
     """When the newest page of all arrived, in Unix seconds; None before the first."""
     intercepting: int
-    """Nodes where lookups to the kube-dns IP were seen lately."""
+    """Nodes where lookups to the kube-dns IP were seen lately, or a probe proved it."""
+    proved: int
+    """Those of them where a probe proved it."""
     traffic: Traffic
     """All lookups."""
     upstream_latency: Histogram
@@ -156,6 +198,13 @@ class Fleet:
     """Restarts of cache pods."""
     setup_errors: float | None
     """Failures to set up rules or interface, per second."""
+    spared: float | None
+    """Lookups per second that CoreDNS did not have to answer; None when not known."""
+
+    @property
+    def spared_ratio(self) -> float | None:
+        """Share of lookups that CoreDNS was spared, 0 to 1."""
+        return ratio(self.spared, self.traffic.lookups)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -178,6 +227,18 @@ class FleetSnapshot:
     """What watching costs the API server."""
     problems: tuple[str, ...] = ()
     """What stands in the way of seeing everything, in words."""
+    coredns_ips: tuple[str, ...] = ()
+    """Addresses at which the caches reach CoreDNS; none when not known."""
+
+    def watched(self, row: NodeRow) -> Watched | None:
+        """Return the cache that a row's pod belongs to."""
+        name = row.pod.cache if row.pod else ""
+        return next((c for c in self.caches if f"{c.namespace}/{c.name}" == name), None)
+
+    def capacity(self, row: NodeRow) -> int | None:
+        """Return the room for entries of a row's cache; None when not known."""
+        watched = self.watched(row)
+        return watched.capacity.total if watched and watched.capacity else None
 
     @property
     def kube_dns_ips(self) -> tuple[str, ...]:
@@ -211,20 +272,26 @@ def stale_after(interval: float, nodes: int) -> float:
 
 
 def totals(
-    rows: Sequence[NodeRow], *, at: float, interval: float, kube_dns_ips: Sequence[str]
+    rows: Sequence[NodeRow],
+    *,
+    at: float,
+    interval: float,
+    kube_dns_ips: Sequence[str],
+    coredns_ips: Collection[str] = (),
 ) -> Fleet:
     """Sum up the fleet."""
     limit = stale_after(interval, len(rows))
-    fresh = [f for row in rows if (f := row.figures) is not None and at - f.at <= limit]
+    known = [row for row in rows if (f := row.figures) is not None and at - f.at <= limit]
+    fresh = [row.sampled.figures for row in known if row.sampled and row.sampled.figures]
+    found = [row.interception(kube_dns_ips, at) for row in rows]
     return Fleet(
         nodes=len(rows),
         wanted=sum(not row.node.windows for row in rows),
         ready=sum(row.pod is not None and row.pod.ready for row in rows),
         sampled=len(fresh),
         newest=max((f.at for row in rows if (f := row.figures) is not None), default=None),
-        intercepting=sum(
-            row.interception(kube_dns_ips, at) is Interception.BY_COUNTERS for row in rows
-        ),
+        intercepting=sum(one is not Interception.NOT_KNOWN for one in found),
+        proved=found.count(Interception.PROVED),
         traffic=add([f.traffic for f in fresh]),
         upstream_latency=merge(f.upstream_latency for f in fresh),
         lookups_total=_sum(fresh, lambda f: f.lookups_total),
@@ -232,6 +299,7 @@ def totals(
         memory_bytes=_sum(fresh, lambda f: f.memory_bytes),
         restarts=sum(pod.restarts for row in rows for pod in row.pods),
         setup_errors=_sum(fresh, lambda f: f.setup_errors),
+        spared=_sum(known, lambda row: _spared(row, coredns_ips)) if coredns_ips else None,
     )
 
 
@@ -253,6 +321,12 @@ def add(parts: Sequence[Traffic]) -> Traffic:
 def _sum(parts: Iterable[T], value: Callable[[T], float | None]) -> float | None:
     known = [v for part in parts if (v := value(part)) is not None]
     return sum(known) if known else None
+
+
+def _spared(row: NodeRow, coredns_ips: Collection[str]) -> float | None:
+    asked, lookups = row.to_coredns(coredns_ips), row.traffic.lookups
+    # A cache that refreshes entries or tries again asks more often than it is asked.
+    return None if asked is None or lookups is None else max(lookups - asked, 0.0)
 
 
 def _absence(node: Node) -> str:

@@ -58,6 +58,10 @@ class CachePod:
     """Port of CoreDNS's metrics."""
     memory_limit_bytes: int | None
     """Memory limit of the cache container; None without one."""
+    ip: str = ""
+    """Its IP address, which is its node's; empty when not known."""
+    cache: str = ""
+    """NAMESPACE/NAME of the DaemonSet that it belongs to."""
 
     @property
     def listening(self) -> bool:
@@ -108,9 +112,16 @@ def read_node(row: Row) -> Node:
 
 
 def read_pod(
-    row: Row, *, namespace: str, metrics_port: int, memory_limit_bytes: int | None, at: float
+    row: Row,
+    *,
+    namespace: str,
+    metrics_port: int,
+    memory_limit_bytes: int | None,
+    at: float,
+    cache: str = "",
 ) -> CachePod:
     """Read a row of `kubectl get pods -o wide` that was printed at `at` (Unix seconds)."""
+    ip = str(row.get("IP", ""))
     ready, _, wanted = str(row.get("Ready", "")).partition("/")
     restarts, _, ago = str(row.get("Restarts", "0")).partition(" ")
     node = str(row.get("Node", ""))
@@ -125,6 +136,8 @@ def read_pod(
         created_at=_since(str(row.get("Age", "")), at),
         metrics_port=metrics_port,
         memory_limit_bytes=memory_limit_bytes,
+        ip="" if ip in _NONE else ip,
+        cache=cache,
     )
 
 

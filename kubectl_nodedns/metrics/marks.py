@@ -77,6 +77,8 @@ def _pod_marks(row: NodeRow, snapshot: FleetSnapshot) -> Iterator[Mark]:
         yield Mark(severity=level, words=f"the cache pod is {row.state}", column="state")
     if pod.restarted_at is not None and snapshot.at - pod.restarted_at < RESTARTED_SECONDS:
         words = f"restarted lately, {pod.restarts} in all"
+        if row.last_end:
+            words += f", the last end: {row.last_end}"
         yield Mark(severity=Severity.NOTE, words=words, column="restarts")
     if row.sampled and row.sampled.error:
         yield Mark(severity=Severity.NOTE, words=f"no metrics: {row.sampled.error}")

@@ -11,7 +11,9 @@ import time
 from typing import TYPE_CHECKING, Protocol
 
 from kubectl_nodedns.errors import ApiError, NodednsError
+from kubectl_nodedns.metrics.capacity import capacity
 from kubectl_nodedns.metrics.columns import natural
+from kubectl_nodedns.metrics.details import PAUSE_SECONDS
 from kubectl_nodedns.metrics.discovery import UNAUTHORIZED, Discovery
 from kubectl_nodedns.metrics.fleet import FleetSnapshot, Load, NodeRow, Watched, totals
 
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Sequence
 
     from kubectl_nodedns.facts.caches import Cache
+    from kubectl_nodedns.metrics.capacity import Capacity
+    from kubectl_nodedns.metrics.details import Detail, Details
     from kubectl_nodedns.metrics.inventory import CachePod, Inventory, Node
     from kubectl_nodedns.metrics.sampler import Sampled, Sampler
 
@@ -48,6 +52,9 @@ class Monitor:
         reread: reads the DaemonSets again.
         renew: gets new credentials, when the API server no longer takes the old ones.
         meter: counts requests and bytes.
+        coredns_ips: addresses at which the caches reach CoreDNS; none when not known.
+        details: reads what rows of a table do not say; None where that is not wanted.
+        corefile: reads the Corefile of a cache; empty when it cannot be had.
         clock: tells Unix seconds.
     """
 
@@ -61,15 +68,24 @@ class Monitor:
         reread: Callable[[], Awaitable[Sequence[Cache]]],
         renew: Callable[[], Awaitable[None]],
         meter: Meter,
+        coredns_ips: Collection[str] = (),
+        details: Details | None = None,
+        corefile: Callable[[Cache], Awaitable[str]] | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._discovery = discovery
         self._sampler = sampler
         self._caches = tuple(caches)
+        self._told = tuple(dns_ips)
         self._dns_ips = frozenset(dns_ips)
         self._reread = reread
         self._renew = renew
         self._meter = meter
+        self._coredns_ips = tuple(coredns_ips)
+        self._details = details
+        self._corefile = corefile
+        self._capacities: dict[str, Capacity | None] = {}
+        self._proofs: dict[str, tuple[object, float]] = {}
         self._clock = clock
         self._measured = (clock(), meter.requests, meter.received)
         self._load = Load()
@@ -84,12 +100,11 @@ class Monitor:
         Raises:
             ApiError: nodes or pods cannot be listed.
         """
-        await self._discovery.load()
-        self._reconcile()
+        await self.load()
         started = time.monotonic()
         await self._sampler.scrape_all()
         await asyncio.sleep(max(ONCE_SECONDS - (time.monotonic() - started), 0.0))
-        await self._sampler.scrape_all()
+        await asyncio.gather(self._sampler.scrape_all(), self._read_details())
         return self.snapshot()
 
     async def load(self) -> None:
@@ -98,7 +113,7 @@ class Monitor:
         Raises:
             ApiError: they cannot be listed.
         """
-        await self._discovery.load()
+        await asyncio.gather(self._discovery.load(), self._read_corefiles())
         self._reconcile()
 
     async def run(self) -> None:
@@ -109,28 +124,56 @@ class Monitor:
             tasks.create_task(self._keep_pods())
             tasks.create_task(self._keep_caches())
             tasks.create_task(self._keep_credentials())
+            tasks.create_task(self._keep_details())
 
     def look_at(self, nodes: Collection[str]) -> None:
         """Scrape these nodes before all others."""
         rows = (self._rows.get(node) for node in nodes)
         self._sampler.look_at([row.pod.name for row in rows if row and row.pod])
 
+    @property
+    def kube_dns_ip(self) -> str:
+        """Address of the DNS service: as it was told, else as the caches listen; may be empty."""
+        listened = (ip for cache in self._caches for ip in cache.local_ips[1:])
+        return next(iter((*self._told, *listened)), "")
+
+    def trouble(self, about: str, words: str) -> None:
+        """Show some trouble with the snapshots from now on; empty words end it."""
+        self._trouble[about] = words
+
+    def note_proof(self, node: str, *, intercepted: bool) -> None:
+        """Remember what a probe on a node found; it counts until the node's pod changes."""
+        row = self._rows.get(node)
+        self._proofs.pop(node, None)
+        if intercepted and row is not None and row.pod is not None:
+            self._proofs[node] = (_life(row.pod), self._clock())
+
     def snapshot(self) -> FleetSnapshot:
         """Return everything as it is known now."""
         at = self._clock()
         rows = self._current_rows()
-        caches = tuple(_watched(cache, self._dns_ips) for cache in self._caches)
+        caches = tuple(
+            _watched(cache, self._dns_ips, self._capacities.get(_name(cache)))
+            for cache in self._caches
+        )
         addresses = tuple(dict.fromkeys(ip for cache in caches for ip in cache.kube_dns_ips))
         interval = self._sampler.interval
         return FleetSnapshot(
             at=at,
             caches=caches,
-            fleet=totals(rows, at=at, interval=interval, kube_dns_ips=addresses),
+            fleet=totals(
+                rows,
+                at=at,
+                interval=interval,
+                kube_dns_ips=addresses,
+                coredns_ips=self._coredns_ips,
+            ),
             nodes=rows,
             source=self._sampler.source.name,
             interval=interval,
             load=self._measure(at),
             problems=self._problems(rows),
+            coredns_ips=self._coredns_ips,
         )
 
     def _current_rows(self) -> tuple[NodeRow, ...]:
@@ -143,12 +186,20 @@ class Monitor:
         for name in self._names:
             node, pods = inventory.nodes[name], inventory.pods.get(name, ())
             sampled = self._sampler.sampled(pods[0].name) if pods else None
+            detail = self._details.get(name) if self._details else None
+            proved_at = self._proved_at(name, pods)
             row = self._rows.get(name)
-            if row is None or _changed(row, node, pods, sampled):
-                row = NodeRow(node=node, pods=pods, sampled=sampled)
+            if row is None or _changed(row, node, pods, sampled, detail, proved_at):
+                row = NodeRow(
+                    node=node, pods=pods, sampled=sampled, detail=detail, proved_at=proved_at
+                )
             rows[name] = row
         self._rows = rows
         return tuple(rows.values())
+
+    def _proved_at(self, node: str, pods: tuple[CachePod, ...]) -> float | None:
+        proof = self._proofs.get(node)
+        return proof[1] if proof and pods and proof[0] == _life(pods[0]) else None
 
     def _problems(self, rows: Sequence[NodeRow]) -> tuple[str, ...]:
         found = [str(problem) for problem in self._discovery.problems()]
@@ -179,6 +230,21 @@ class Monitor:
             self._reconcile()
             await asyncio.sleep(0.5)
 
+    async def _keep_details(self) -> None:
+        while True:
+            await self._read_details()
+            await asyncio.sleep(PAUSE_SECONDS)
+
+    async def _read_details(self) -> None:
+        if self._details:
+            await self._details.read(self._current_rows(), self._caches)
+
+    async def _read_corefiles(self) -> None:
+        if self._corefile:
+            texts = await asyncio.gather(*(self._corefile(cache) for cache in self._caches))
+            named = zip(map(_name, self._caches), texts, strict=True)
+            self._capacities = {name: capacity(text) for name, text in named}
+
     async def _keep_caches(self) -> None:
         while True:
             await asyncio.sleep(REREAD_SECONDS)
@@ -191,6 +257,7 @@ class Monitor:
             if caches:
                 self._caches = caches
                 self._discovery.watch(caches)
+                await self._read_corefiles()
 
     async def _keep_credentials(self) -> None:
         """Log in again when the API server says 401; it must never ask on the screen."""
@@ -207,13 +274,31 @@ class Monitor:
                 await asyncio.sleep(RENEW_SECONDS)
 
 
-def _changed(row: NodeRow, node: Node, pods: tuple[CachePod, ...], sampled: Sampled | None) -> bool:
+def _changed(
+    row: NodeRow,
+    node: Node,
+    pods: tuple[CachePod, ...],
+    sampled: Sampled | None,
+    detail: Detail | None,
+    proved_at: float | None,
+) -> bool:
     """Compare by identity first: of thousands of rows nearly all are as they were."""
+    if row.detail is not detail or row.proved_at != proved_at:
+        return True
     same = row.node is node and row.pods is pods and row.sampled is sampled
     return not same and (row.node, row.pods, row.sampled) != (node, pods, sampled)
 
 
-def _watched(cache: Cache, dns_ips: Collection[str]) -> Watched:
+def _life(pod: CachePod) -> object:
+    """Whatever changes when a pod's cache starts anew."""
+    return (pod.name, pod.restarts)
+
+
+def _name(cache: Cache) -> str:
+    return f"{cache.namespace}/{cache.name}"
+
+
+def _watched(cache: Cache, dns_ips: Collection[str], room: Capacity | None) -> Watched:
     """Tell a cache's own address from the DNS service's; by convention its own comes first."""
     listened = [ip for ip in cache.local_ips if ip in dns_ips]
     own = [ip for ip in cache.local_ips if ip not in dns_ips]
@@ -226,4 +311,5 @@ def _watched(cache: Cache, dns_ips: Collection[str]) -> Watched:
         version=cache.version,
         local_ip="".join(own[:1]),
         kube_dns_ips=tuple(listened),
+        capacity=room,
     )

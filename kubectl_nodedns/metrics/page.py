@@ -5,7 +5,6 @@ Pure: text in, frozen value out.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,7 +12,9 @@ from kubectl_nodedns.metrics.exposition import ExpositionError, parse
 from kubectl_nodedns.metrics.series import BY_NAME, Series
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
+
+    from kubectl_nodedns.metrics.exposition import Sample
 
 Key = tuple[str, ...]
 """Values of the labels that `Names.by` names; "" where a release does not have the label."""
@@ -58,20 +59,30 @@ def read_page(text: str, *, at: float) -> Page:
     Raises:
         ExpositionError: it cannot be read, or is not CoreDNS's.
     """
+    page = page_of_samples(parse(text, BY_NAME), at=at)
+    if not page.totals.keys() & {Series.LOOKUPS, Series.BUILD, Series.CACHE_ENTRIES}:
+        raise ExpositionError("the page has no metrics of CoreDNS")
+    return page
+
+
+def page_of_samples(samples: Iterable[Sample], *, at: float) -> Page:
+    """Sum up samples of the names that are read; they were made at `at` (Unix seconds)."""
     totals: dict[Series, dict[Key, float]] = {}
     ranks: dict[Series, int] = {}
-    for name, labels, value in parse(text, BY_NAME):
-        series, rank = BY_NAME[name]
-        if rank != ranks.get(series):
-            if rank > ranks.get(series, rank):
-                continue
-            ranks[series] = rank
-            totals[series] = {}
-        if math.isnan(value):
+    # What a name stands for is looked up once a page: there are hundreds of samples.
+    known: dict[str, tuple[tuple[str, ...], dict[Key, float]]] = {}
+    for name, labels, value in samples:
+        if name not in known:
+            series, rank = BY_NAME[name]
+            parts: dict[Key, float] = {}
+            known[name] = (series.value.by, parts)
+            if rank <= ranks.get(series, rank):
+                ranks[series] = rank
+                totals[series] = parts
+        if value != value:  # noqa: PLR0124 - NaN, and faster than asking math
             continue
-        parts = totals[series]
-        key = tuple([labels.get(label, "") for label in series.value.by])
+        by, parts = known[name]
+        get = labels.get
+        key = tuple([get(label, "") for label in by])
         parts[key] = parts.get(key, 0.0) + value
-    if not totals.keys() & {Series.LOOKUPS, Series.BUILD, Series.CACHE_ENTRIES}:
-        raise ExpositionError("the page has no metrics of CoreDNS")
     return Page(at=at, totals=totals)

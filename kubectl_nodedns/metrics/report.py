@@ -37,11 +37,13 @@ def summary(snapshot: FleetSnapshot) -> list[str]:
     first = ", ".join(
         [
             f"{fleet.ready} of {fleet.wanted} nodes ready",
-            f"{fleet.intercepting} intercepting by counters",
+            _intercepting(snapshot),
             f"{units.number(traffic.lookups)} lookups/s",
             f"hit ratio {_percent(traffic.hit_ratio)}",
             f"p99 {units.latency(traffic.p99)}",
             f"failures {_percent(traffic.failure_ratio)}",
+            f"CoreDNS spared {_percent(fleet.spared_ratio)}",
+            f"read by {snapshot.source}",
         ]
     )
     lines = [first, *(f"warning: {problem}" for problem in snapshot.problems)]
@@ -52,6 +54,14 @@ def summary(snapshot: FleetSnapshot) -> list[str]:
     if len(silent) > SAID:
         lines.append(f"warning: and {len(silent) - SAID} nodes more like these")
     return lines
+
+
+def _intercepting(snapshot: FleetSnapshot) -> str:
+    fleet = snapshot.fleet
+    if not fleet.proved:
+        return f"{fleet.intercepting} intercepting by counters"
+    by_counters = fleet.intercepting - fleet.proved
+    return f"{fleet.proved} proved intercepting, {by_counters} by counters"
 
 
 def _percent(ratio: float | None) -> str:

@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING
 from kubectl_nodedns.errors import NodednsError
 from kubectl_nodedns.metrics.exposition import ExpositionError
 from kubectl_nodedns.metrics.figures import figures
-from kubectl_nodedns.metrics.page import Page, read_page
 from kubectl_nodedns.metrics.source import SCRAPES_PER_SECOND
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from kubectl_nodedns.metrics.inventory import CachePod
+    from kubectl_nodedns.metrics.page import Page
     from kubectl_nodedns.metrics.source import Source
     from kubectl_nodedns.metrics.traffic import Figures
 
@@ -50,6 +50,14 @@ class Sampled:
     """When it failed, in Unix seconds."""
     asked_at: Mapping[str, float] = field(default_factory=dict)
     """When lookups to each listen address were last seen to come in, in Unix seconds."""
+    page: Page | None = field(default=None, compare=False, repr=False)
+    """The newest good page itself: counters since process start."""
+
+    def after(self, before: Page | None, page: Page) -> Sampled:
+        """Return what is known when `page` came after `before`."""
+        new = figures(before, page)
+        asked = {ip: page.at for ip, rate in new.address_rates.items() if rate > 0}
+        return Sampled(pod=self.pod, figures=new, asked_at={**self.asked_at, **asked}, page=page)
 
 
 @dataclass
@@ -58,7 +66,6 @@ class _Track:
 
     pod: CachePod
     sampled: Sampled
-    page: Page | None = None
     due: float = 0.0
     failures: int = 0
     running: bool = False
@@ -72,6 +79,7 @@ class Sampler:
         interval: seconds between two scrapes of a pod that is looked at.
         per_second: cap on scrapes per second.
         clock: tells Unix seconds.
+        heard: is told of each new page: the pod's name, the page before, the page.
     """
 
     def __init__(
@@ -81,19 +89,26 @@ class Sampler:
         interval: float = 2.0,
         per_second: float = SCRAPES_PER_SECOND,
         clock: Callable[[], float] = time.time,
+        heard: Callable[[str, Page | None, Page], None] | None = None,
     ) -> None:
         self.source = source
         self.scrapes = 0
         """Scrapes tried so far."""
         self.unauthorized = False
         """Whether the API server turned the newest scrape away for its credentials (401)."""
-        self.interval = interval
+        self._interval = interval
+        self._heard = heard
         self._per_second = per_second
         self._clock = clock
         self._tracks: dict[str, _Track] = {}
         self._looked_at: frozenset[str] = frozenset()
         self._slots = asyncio.Semaphore(IN_FLIGHT)
         self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def interval(self) -> float:
+        """Seconds between two pages of a pod, when all goes well."""
+        return max(self._interval, self.source.interval)
 
     def sampled(self, pod: str) -> Sampled | None:
         """Return what is known of a pod; None when it is not scraped."""
@@ -116,10 +131,14 @@ class Sampler:
     async def scrape_all(self) -> None:
         """Scrape each pod once, within the cap."""
         waiting = []
-        for track in list(self._tracks.values()):
-            waiting.append(asyncio.create_task(self._scrape(track)))
-            await asyncio.sleep(1 / self._per_second)
-        await asyncio.gather(*waiting)
+        try:
+            for track in list(self._tracks.values()):
+                waiting.append(asyncio.create_task(self._scrape(track)))
+                await asyncio.sleep(1 / self._per_second)
+            await asyncio.gather(*waiting)
+        finally:
+            for task in waiting:
+                task.cancel()
 
     async def run(self) -> None:
         """Scrape for ever, until cancelled."""
@@ -141,6 +160,7 @@ class Sampler:
         finally:
             for task in self._tasks:
                 task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def _burst(self) -> float:
         return max(1.0, 2 * TICK_SECONDS * self._per_second)
@@ -161,8 +181,7 @@ class Sampler:
         track.running = True
         try:
             async with self._slots:
-                text = await self.source.read(track.pod)
-            page = read_page(text, at=self._clock())
+                pages = await self.source.pages(track.pod)
         except NodednsError as error:
             self.unauthorized = getattr(error, "status", 0) == UNAUTHORIZED
             self._failed(track, str(error))
@@ -170,23 +189,28 @@ class Sampler:
             self._failed(track, f"the metrics page cannot be read: {error}")
         else:
             self.unauthorized = False
-            self._read(track, page)
+            self._read(track, pages)
         finally:
             track.running = False
 
-    def _read(self, track: _Track, page: Page) -> None:
+    def _read(self, track: _Track, pages: Sequence[Page]) -> None:
         track.failures = 0
-        new = figures(track.page, page)
-        asked = dict(track.sampled.asked_at)
-        asked |= {ip: page.at for ip, rate in new.address_rates.items() if rate > 0}
-        track.page = page
-        track.sampled = Sampled(pod=track.pod.name, figures=new, asked_at=asked)
-        track.due = page.at + self._jittered(self.interval)
+        if track.sampled.error:
+            track.sampled = replace(track.sampled, error="", failed_at=None)
+        for page in pages:
+            before = track.sampled.page
+            if before is None or page.at > before.at:
+                track.sampled = track.sampled.after(before, page)
+                if self._heard:
+                    self._heard(track.pod.name, before, page)
+        # A source with an interval of its own is asked soon after it should have a new page.
+        newest = pages[-1].at + self.source.interval if pages else 0.0
+        track.due = max(newest, self._clock()) + self._jittered(self._interval)
 
     def _failed(self, track: _Track, error: str) -> None:
         now = self._clock()
         track.failures += 1
-        pause = min(self.interval * 2**track.failures, BACK_OFF_SECONDS)
+        pause = min(self._interval * 2**track.failures, BACK_OFF_SECONDS)
         track.due = now + self._jittered(pause)
         track.sampled = replace(track.sampled, error=error, failed_at=now)
 

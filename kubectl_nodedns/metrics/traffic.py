@@ -97,6 +97,11 @@ class Upstream:
     """Responses by response code."""
 
     @property
+    def ip(self) -> str:
+        """The IP address alone."""
+        return self.to.rpartition(":")[0].rpartition("/")[2].strip("[]")
+
+    @property
     def failure_ratio(self) -> float | None:
         """Share of responses that are SERVFAIL or REFUSED, 0 to 1."""
         return ratio(self.failures, self.responses)
@@ -133,6 +138,12 @@ class Figures:
     """CoreDNS's version; empty when not told."""
     traffic: Traffic
     """All lookups."""
+    types: Mapping[str, float]
+    """Lookups per second by type of question (A, AAAA, ...); none with one page."""
+    protocols: Mapping[str, float]
+    """Lookups per second by transport (udp, tcp); none with one page."""
+    rcodes: Mapping[str, float]
+    """Responses per second by response code; none with one page."""
     zones: tuple[Zone, ...]
     """By zone, busiest first."""
     upstreams: tuple[Upstream, ...]

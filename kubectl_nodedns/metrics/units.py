@@ -65,6 +65,11 @@ def size_of(value: float | None, limit: float | None) -> str:
     return f"{left[:-2] if same and left.endswith('i') else left}/{right}"
 
 
+def of(value: float | None, room: float | None) -> str:
+    """Write a count against its limit: 4.1k/79.9k; alone where no limit is known."""
+    return number(value) if value is None or room is None else f"{number(value)}/{number(room)}"
+
+
 def latency(value: Latency | None) -> str:
     """Write a duration of a histogram in seven cells or less: <0.25ms, 1.2ms, 310ms, >8.2s."""
     if value is None:

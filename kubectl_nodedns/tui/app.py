@@ -13,13 +13,17 @@ from kubectl_nodedns.metrics.columns import COLUMNS
 from kubectl_nodedns.tui.fleet_screen import FleetScreen
 from kubectl_nodedns.tui.help_screen import HelpScreen
 from kubectl_nodedns.tui.live import LiveScreen, Session
+from kubectl_nodedns.tui.modes import Mode
+from kubectl_nodedns.tui.node_screen import TABS, NodeScreen
+from kubectl_nodedns.tui.probing import Probing
+from kubectl_nodedns.tui.themes import SHORT, THEMES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from textual.screen import Screen
 
-    from kubectl_nodedns.tui.given import Asker, Feed, Place
+    from kubectl_nodedns.tui.given import Given, Place
 
 TICK_SECONDS = 1.0
 
@@ -28,10 +32,11 @@ class TopApp(App[None]):
     """`kubectl nodedns top` on a terminal.
 
     Args:
-        feed: where snapshots come from.
-        asker: asks questions from a node.
+        given: where snapshots, answers and texts come from.
         place: where we look.
         sort_by: key of the column that the nodes are sorted by at first.
+        theme: name of a theme, ours or Textual's; empty for the usual one.
+        probing: whether the nodes in view are probed again and again.
         clock: tells Unix seconds.
     """
 
@@ -39,26 +44,50 @@ class TopApp(App[None]):
     CSS_PATH = Path(__file__).with_name("top.tcss")
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("space", "pause", "Pause"),
+        Binding("v", "mode", "Now/total", show=False),
         Binding("question_mark", "help", "Help", key_display="?"),
         Binding("q", "quit", "Quit"),
         # Textual binds ctrl+p itself only where nothing else opens the palette.
         Binding("ctrl+p", "command_palette", "Commands", show=False, priority=True),
         Binding("colon", "command_palette", "Commands", show=False),
         Binding("ctrl+c", "quit", "Quit", show=False, priority=True),
+        Binding("comma", "play('step', -1)", "A step back", show=False),
+        Binding("full_stop", "play('step', 1)", "A step on", show=False),
+        Binding("less_than_sign", "play('slower')", "Slower", show=False),
+        Binding("greater_than_sign", "play('faster')", "Faster", show=False),
+        Binding("left_square_bracket", "play('skip', -60)", "A minute back", show=False),
+        Binding("right_square_bracket", "play('skip', 60)", "A minute on", show=False),
+        Binding("exclamation_mark", "play('worst')", "The worst moment", show=False),
     ]
 
     def __init__(
         self,
         *,
-        feed: Feed,
-        asker: Asker,
+        given: Given,
         place: Place,
         sort_by: str = "node",
+        theme: str = "",
+        probing: bool = False,
         clock: Callable[[], float] = time.time,
     ) -> None:
         super().__init__()
+        for ours in THEMES:
+            self.register_theme(ours)
+        if theme:
+            self.theme = SHORT.get(theme, theme)
+        snapshot = given.feed.snapshot()
         self.session = Session(
-            feed=feed, asker=asker, place=place, clock=clock, snapshot=feed.snapshot()
+            feed=given.feed,
+            asker=given.asker,
+            reader=given.reader,
+            examiner=given.examiner,
+            note_proof=given.note_proof,
+            playback=given.playback,
+            place=place,
+            clock=clock,
+            snapshot=snapshot,
+            taken=snapshot,
+            probing=probing,
         )
         self._sort_by = sort_by
 
@@ -66,6 +95,8 @@ class TopApp(App[None]):
         """Open the first screen and start the clock."""
         self.push_screen(FleetScreen(self.session, sort_by=self._sort_by))
         self.set_interval(TICK_SECONDS, self.tick)
+        if self.session.probing:
+            self.run_worker(Probing(self.session).run(), exit_on_error=False)
 
     def tick(self) -> None:
         """Take a snapshot and let the open screens show it."""
@@ -78,25 +109,73 @@ class TopApp(App[None]):
             if isinstance(screen, LiveScreen) and screen.is_mounted:
                 screen.show()
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer the keys of a recording where one is shown."""
+        del parameters
+        return action != "play" or self.session.playback is not None
+
     def action_pause(self) -> None:
-        """Let the picture stand still, or go on."""
-        self.session.paused = not self.session.paused
+        """Let the picture stand still, or go on; a recording too."""
+        if self.session.playback is not None:
+            self.session.playback.toggle()
+        else:
+            self.session.paused = not self.session.paused
         self.tick()
+
+    def action_play(self, how: str, amount: float | None = None) -> None:
+        """Go to another moment of the recording, or through it at another speed."""
+        playback = self.session.playback
+        if playback is None:
+            return
+        move = {
+            "step": playback.step,
+            "skip": playback.skip,
+            "slower": playback.slower,
+            "faster": playback.faster,
+            "worst": playback.worst,
+        }[how]
+        move(*(() if amount is None else (amount,)))  # type: ignore[operator]
+        self.tick()
+
+    def action_mode(self) -> None:
+        """Show rates of now, since start, or the totals."""
+        self.choose(self.session.mode.next)
+
+    def choose(self, mode: Mode) -> None:
+        """Show rates over this stretch of time."""
+        self.session.choose(mode)
+        self.notify(f"rates: {mode.value}", timeout=2)
+        self.show()
 
     def action_help(self) -> None:
         """Show the keys."""
-        self.push_screen(HelpScreen())
+        self.push_screen(HelpScreen(replay=self.session.playback is not None))
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """List what the palette offers: Textual's own, and ours."""
         yield from super().get_system_commands(screen)
         yield SystemCommand("Pause or go on", "Let the picture stand still", self.action_pause)
+        for mode in Mode:
+            yield SystemCommand(
+                f"Rates: {mode.value}",
+                "What rates are over",
+                lambda mode=mode: self.choose(mode),
+            )
         if isinstance(screen, FleetScreen):
             yield SystemCommand("Filter", "Show some nodes only", screen.action_filter)
+            yield SystemCommand("Faults only", "Hide what is well", screen.action_faults)
+            yield SystemCommand("Heat map", "A cell for each node", screen.action_heat)
+            yield SystemCommand("Wide", "All columns, sideways", screen.action_wide)
             yield SystemCommand("Lookup", "Ask from the chosen node", screen.action_lookup)
+            yield SystemCommand("Findings", "Look for what is wrong", screen.action_findings)
             for column in COLUMNS:
                 yield SystemCommand(
                     f"Sort by {column.key}",
                     f"Order the nodes by {column.title}",
                     lambda key=column.key: screen.action_sort(key),
+                )
+        if isinstance(screen, NodeScreen):
+            for tab in TABS:
+                yield SystemCommand(
+                    f"Tab: {tab}", "Show it of this node", lambda tab=tab: screen.action_tab(tab)
                 )

@@ -1,14 +1,16 @@
-"""The filter of the node table: a regular expression, `!` before it turns it round. Pure."""
+"""Which rows are shown: a regular expression, `!` before it turns it round; faults only. Pure."""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
 
+from kubectl_nodedns.metrics.marks import Severity, severity
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from kubectl_nodedns.metrics.fleet import NodeRow
+    from kubectl_nodedns.metrics.fleet import FleetSnapshot, NodeRow
 
 
 def keep(rows: Iterable[NodeRow], text: str) -> list[NodeRow]:
@@ -31,3 +33,8 @@ def _pattern(text: str) -> re.Pattern[str]:
 
 def _words(row: NodeRow) -> str:
     return f"{row.node.name} {row.pod.name if row.pod else ''} {row.state}"
+
+
+def faulty(rows: Iterable[NodeRow], snapshot: FleetSnapshot) -> list[NodeRow]:
+    """Return the rows of which something is wrong."""
+    return [row for row in rows if severity(row, snapshot) is not Severity.OK]

@@ -1,4 +1,4 @@
-"""The first screen: totals, and a row for each node."""
+"""The first screen: totals, and a row for each node, or a cell."""
 
 from __future__ import annotations
 
@@ -10,13 +10,17 @@ from textual.widgets import Footer, Input, Static
 
 from kubectl_nodedns.metrics.columns import BY_KEY, COLUMNS, ordered
 from kubectl_nodedns.metrics.report import row_text
-from kubectl_nodedns.tui.filter import keep
+from kubectl_nodedns.tui import heat
+from kubectl_nodedns.tui.filter import faulty, keep
+from kubectl_nodedns.tui.findings_screen import FindingsScreen
 from kubectl_nodedns.tui.heading import tiles
+from kubectl_nodedns.tui.heat_map import HeatMap
 from kubectl_nodedns.tui.live import Heading, LiveScreen, Session
 from kubectl_nodedns.tui.lookup_screen import LookupScreen
+from kubectl_nodedns.tui.modes import Mode
 from kubectl_nodedns.tui.node_lines import row_words
 from kubectl_nodedns.tui.node_screen import NodeScreen
-from kubectl_nodedns.tui.node_table import NodeTable
+from kubectl_nodedns.tui.node_table import Moved, NodeTable, Opened, Shown
 from kubectl_nodedns.tui.pieces import content
 
 if TYPE_CHECKING:
@@ -38,8 +42,13 @@ class FleetScreen(LiveScreen):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("t", "lookup", "Lookup"),
+        Binding("f", "findings", "Findings"),
         Binding("slash", "filter", "Filter", key_display="/"),
-        Binding("c", "copy", "Copy row", show=False),
+        Binding("z", "faults", "Faults"),
+        Binding("h", "heat", "Map"),
+        Binding("w", "wide", "Wide", show=False),
+        Binding("y", "copy", "Copy row", show=False),
+        Binding("Y", "copy_command", "Copy the command", show=False),
         Binding("escape", "clear", "Clear filter", show=False),
         *(
             Binding(column.letter, f"sort('{column.key}')", f"Sort by {column.title}", show=False)
@@ -50,52 +59,81 @@ class FleetScreen(LiveScreen):
 
     def __init__(self, session: Session, *, sort_by: str) -> None:
         super().__init__(session)
-        self._sort_by = sort_by
+        self._sort_by = BY_KEY[sort_by]
         self._reverse = False
         self._filter = ""
+        self._faults = False
+        self._wide = False
+        self._heat = False
+        self._figure = heat.FIGURES[0]
 
     def compose(self) -> ComposeResult:
-        """Lay out heading, totals, table, a line about the chosen node, and the keys."""
+        """Lay out heading, totals, table or map, a line about the chosen node, and the keys."""
         yield Heading(id="heading")
         yield Static(id="tiles")
         yield NodeTable()
+        yield HeatMap()
+        yield Static(id="legend")
         yield Static(id="about")
         yield Input(id="filter", placeholder="regular expression, ! turns it round", compact=True)
-        yield Footer(compact=True)
+        yield Footer(compact=True, show_command_palette=False)
 
     def on_mount(self) -> None:
         """Give the keys to the table."""
         super().on_mount()
-        self.query_one("#filter").display = False
+        for hidden in ("#filter", "#legend", "HeatMap"):
+            self.query_one(hidden).display = False
         self.query_one(NodeTable).focus()
 
-    def show(self) -> None:
+    @property
+    def nodes(self) -> NodeTable | HeatMap:
+        """What shows the nodes now."""
+        return self.query_one(HeatMap) if self._heat else self.query_one(NodeTable)
+
+    def draw(self) -> None:
         """Show the snapshot, filtered and sorted."""
         session = self.session
         snapshot = session.snapshot
         self.query_one(Heading).show(session)
-        notes = self.size.height >= TALL
-        moments = list(session.trends.fleet)
-        width = self.size.width
         self.query_one("#tiles", Static).update(
-            content(tiles(snapshot, moments, width, notes=notes))
+            content(
+                tiles(
+                    snapshot,
+                    list(session.trends.fleet),
+                    self.size.width,
+                    notes=self.size.height >= TALL,
+                    per_second=session.mode.per_second,
+                )
+            )
         )
         rows = keep(snapshot.nodes, self._filter)
-        column = BY_KEY[self._sort_by]
-        table = self.query_one(NodeTable)
-        table.show(
-            ordered(tuple(rows), snapshot, column, reverse=self._reverse),
-            snapshot,
-            sort_by=self._sort_by,
-            reverse=self._reverse,
-        )
+        if self._faults:
+            rows = faulty(rows, snapshot)
+        if self._heat:
+            self.query_one(HeatMap).show(rows, snapshot, self._figure)
+            self.query_one("#legend", Static).update(content([heat.legend(self._figure)]))
+        else:
+            shown = Shown(
+                columns=session.columns(),
+                sort_by=self._sort_by,
+                reverse=self._reverse,
+                wide=self._wide,
+                total=session.mode is Mode.TOTAL,
+            )
+            by = ordered(tuple(rows), snapshot, self._sort_by, reverse=self._reverse)
+            self.query_one(NodeTable).show(by, snapshot, shown)
         self._tell(len(rows))
-        session.feed.look_at(table.in_view())
+        seen = session.in_view = self.nodes.in_view()
+        session.trends.look_at([] if self._heat else seen)
+        session.feed.look_at(seen)
 
     def action_sort(self, key: str) -> None:
-        """Sort by a column; once more turns the order round."""
-        self._reverse = not self._reverse if key == self._sort_by else False
-        self._sort_by = key
+        """Sort by a column, once more turns the order round; on the map, show that figure."""
+        if self._heat:
+            self._figure = heat.BY_KEY.get(key, self._figure)
+        else:
+            self._reverse = not self._reverse if key == self._sort_by.key else False
+            self._sort_by = BY_KEY[key]
         self.show()
 
     def action_filter(self) -> None:
@@ -109,18 +147,53 @@ class FleetScreen(LiveScreen):
         line = self.query_one("#filter", Input)
         line.value = ""
         self._filter = ""
+        self._faults = False
         self._close_filter()
+
+    def action_faults(self) -> None:
+        """Show only nodes of which something is wrong, or all."""
+        self._faults = not self._faults
+        self.show()
+
+    def action_wide(self) -> None:
+        """Make all columns reachable, sideways, or choose those that fit."""
+        self._wide = not self._wide
+        self.show()
+        if self._wide:
+            self.notify("wide: ← and → show the other columns", timeout=3)
+
+    def action_heat(self) -> None:
+        """Show a cell for each node, or a row; the cursor stays on its node."""
+        node = self.nodes.cursor
+        self._heat = not self._heat
+        self.query_one(NodeTable).display = not self._heat
+        self.query_one(HeatMap).display = self._heat
+        self.query_one("#legend").display = self._heat
+        self.show()
+        self.nodes.focus()
+        self.nodes.go_to(node)
+
+        # The map learns its size when it is laid out.
+        self.call_after_refresh(self.show)
 
     def action_lookup(self) -> None:
         """Ask questions from the chosen node."""
-        if node := self.query_one(NodeTable).cursor:
+        if node := self.nodes.cursor:
             self.app.push_screen(LookupScreen(self.session, node))
+
+    def action_findings(self) -> None:
+        """Look for what is wrong."""
+        self.app.push_screen(FindingsScreen(self.session))
 
     def action_copy(self) -> None:
         """Copy the chosen row, as -o wide prints it."""
         if row := self._chosen():
-            self.app.copy_to_clipboard(row_text(row, self.session.snapshot))
-            self.notify(f"copied the row of {row.node.name}")
+            self.copy(row_text(row, self.session.snapshot), f"the row of {row.node.name}")
+
+    def action_copy_command(self) -> None:
+        """Copy the command that prints this table."""
+        words = ("top", "--once", "-o", "wide", "--sort-by", self._sort_by.key)
+        self.copy(self.session.command(*words), "the command")
 
     @on(Input.Changed, "#filter")
     def filter_changed(self, event: Input.Changed) -> None:
@@ -133,33 +206,42 @@ class FleetScreen(LiveScreen):
         """Keep the filter and go back to the table."""
         self._close_filter()
 
-    @on(NodeTable.Opened)
-    def node_opened(self, event: NodeTable.Opened) -> None:
+    @on(Opened)
+    def node_opened(self, event: Opened) -> None:
         """Show one node."""
         self.app.push_screen(NodeScreen(self.session, event.node))
 
-    @on(NodeTable.Moved)
+    @on(Moved)
     def node_moved(self) -> None:
         """Say what there is to say about the node under the cursor."""
-        self.show()
+        self._tell(1)
 
     def _close_filter(self) -> None:
         self.query_one("#filter").display = bool(self._filter)
-        self.query_one(NodeTable).focus()
+        self.nodes.focus()
         self.show()
 
     def _chosen(self) -> NodeRow | None:
-        node = self.query_one(NodeTable).cursor
-        return next((r for r in self.session.snapshot.nodes if r.node.name == node), None)
+        return self.session.row(self.nodes.cursor)
 
     def _tell(self, shown: int) -> None:
-        """Put the chosen node's troubles into words, or say that the filter hides all."""
+        """Put the chosen node's troubles into words, or say why there are no rows."""
         about = self.query_one("#about", Static)
         row = self._chosen()
         if shown == 0:
-            hidden = bool(self.session.snapshot.nodes)
-            text = " no node matches the filter: esc clears it" if hidden else " there are no nodes"
-            about.update(content([[(text, "note")]]))
+            about.update(content([[(f" {self._why_empty()}", "note")]]))
         elif row is not None:
-            name = (f" {row.node.name}:", "strong")
-            about.update(content([[name, *row_words(row, self.session)]]))
+            line = [(f" {row.node.name}:", "strong"), *row_words(row, self.session)]
+            if self._heat:
+                figure = heat.words(row, self.session.snapshot, self._figure)
+                line.insert(1, (f" {self._figure.title} {figure} ·", ""))
+            if self._faults:
+                line.insert(0, (" faults only (z) ·", "note"))
+            about.update(content([line]))
+
+    def _why_empty(self) -> str:
+        if not self.session.snapshot.nodes:
+            return "there are no nodes"
+        if self._faults:
+            return "nothing is wrong with any node: z shows all of them"
+        return "no node matches the filter: esc clears it"

@@ -5,6 +5,7 @@ Each piece is (text, style), a style being named by what it means.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kubectl_nodedns.metrics import units
@@ -16,25 +17,39 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from kubectl_nodedns.metrics.fleet import FleetSnapshot
-    from kubectl_nodedns.tui.given import Place
+    from kubectl_nodedns.tui.given import Finding, Place
 
 Piece = tuple[str, str]
 
 
-def title(
-    snapshot: FleetSnapshot, place: Place, *, now: float, paused: bool, width: int
-) -> list[Piece]:
+@dataclass(frozen=True, kw_only=True)
+class Seen:
+    """How the picture came to be, and what was found in it."""
+
+    now: float
+    """The time, in Unix seconds."""
+    paused: bool = False
+    """Whether it stands still."""
+    mode: str = "now"
+    """What rates are over."""
+    replay: str = ""
+    """Where in a recording it is, in words; empty when it is live."""
+    findings: Sequence[Finding] | None = None
+    """What was found; None when nobody looked."""
+
+
+def title(snapshot: FleetSnapshot, place: Place, seen: Seen, width: int) -> list[Piece]:
     """Say where we look, what is installed there, and how old the picture is."""
     left: list[Piece] = [(" nodedns · ", "quiet")]
     left.append((place.context or "no context", "production" if place.production else "strong"))
-    freshness = _freshness(snapshot, now, paused=paused)
+    freshness = _freshness(snapshot, seen)
     room = width - sum(len(text) for text, _ in left) - len(freshness[0]) - 4
     about = "   " + _about(snapshot, place, room)
     gap = width - sum(len(text) for text, _ in left) - len(about) - len(freshness[0]) - 1
     return [*left, (about, ""), (" " * max(gap, 1), ""), freshness]
 
 
-def counts(snapshot: FleetSnapshot, width: int) -> list[Piece]:
+def counts(snapshot: FleetSnapshot, seen: Seen, width: int) -> list[Piece]:
     """Say how many nodes there are and how many do what they should, and what watching costs."""
     fleet = snapshot.fleet
     pieces: list[Piece] = [
@@ -44,22 +59,31 @@ def counts(snapshot: FleetSnapshot, width: int) -> list[Piece]:
     ]
     if snapshot.kube_dns_ips:
         pieces += [("  intercepting ", ""), _share(fleet.intercepting, fleet.wanted)]
-        pieces.append((" by counters", "quiet"))
+        proved = f", {fleet.proved} proved" if fleet.proved else " by counters"
+        pieces.append((proved, "quiet"))
     else:
         pieces += [("  intercepting ", ""), ("not at the kube-dns IP", "quiet")]
+    pieces += _findings(seen.findings)
+    if seen.mode != "now":
+        pieces += [("  rates ", ""), (seen.mode, "note")]
     load = snapshot.load
-    cost = (
-        f"{snapshot.source} · {units.number(load.requests_per_second)} requests/s · "
-        f"{units.size(load.bytes_per_second)}B/s"
+    requests = f"{units.number(load.requests_per_second)} requests/s"
+    costs = (
+        f"{snapshot.source} · {requests} · {units.size(load.bytes_per_second)}B/s",
+        requests,
     )
     used = sum(len(text) for text, _ in pieces)
-    if used + len(cost) + 2 > width:
-        cost = snapshot.source
+    cost = next((cost for cost in costs if used + len(cost) + 2 <= width), "")
     return [*pieces, (" " * max(width - used - len(cost) - 1, 1), ""), (cost, "quiet")]
 
 
 def tiles(
-    snapshot: FleetSnapshot, moments: Sequence[Moment], width: int, *, notes: bool
+    snapshot: FleetSnapshot,
+    moments: Sequence[Moment],
+    width: int,
+    *,
+    notes: bool,
+    per_second: str = "/s",
 ) -> list[list[Piece]]:
     """Lay out the four totals side by side: a value, its trend, and a note under it."""
     traffic = snapshot.fleet.traffic
@@ -67,9 +91,9 @@ def tiles(
     each = width // 4
     parts = [
         _tile(
-            "lookups/s",
+            f"lookups{per_second}",
             units.number(traffic.lookups),
-            f"from the cache {units.number(traffic.hits)}/s",
+            f"CoreDNS spared {_percent(snapshot.fleet.spared_ratio)}",
             _trend(moments, lambda m: m.lookups, each),
         ),
         _tile(
@@ -109,16 +133,30 @@ def problem_line(snapshot: FleetSnapshot, width: int) -> list[Piece]:
     return [(text if len(text) <= width else text[: width - 1] + "…", "bad")]
 
 
-def _freshness(snapshot: FleetSnapshot, now: float, *, paused: bool) -> Piece:
+def _findings(findings: Sequence[Finding] | None) -> list[Piece]:
+    """Count what was found, by how bad it is."""
+    if findings is None:
+        return []
+    errors = sum(finding.severity == "error" for finding in findings)
+    pieces: list[Piece] = [
+        ("  findings ", ""),
+        (str(len(findings)), "note" if findings else "good"),
+    ]
+    return [*pieces, (f" ‼{errors}", "bad")] if errors else pieces
+
+
+def _freshness(snapshot: FleetSnapshot, seen: Seen) -> Piece:
     """Say how old the newest figure is; that the screen still moves proves nothing."""
-    if paused:
-        return f"PAUSED · {units.age(now - snapshot.at)} ago ", "note"
+    if seen.replay:
+        return f"{seen.replay} ", "note"
+    if seen.paused:
+        return f"PAUSED · {units.age(seen.now - snapshot.at)} ago ", "note"
     newest = snapshot.fleet.newest
     if newest is None:
         return "no figures yet ", "note"
-    if now - newest > snapshot.stale_after:
-        return f"newest {units.age(now - newest)} old ", "bad"
-    return "live ", "good"
+    if seen.now - newest > snapshot.stale_after:
+        return f"newest {units.age(seen.now - newest)} old ", "bad"
+    return f"live · {units.age(max(seen.now - newest, 0.0))} ago ", "good"
 
 
 def _about(snapshot: FleetSnapshot, place: Place, room: int) -> str:
@@ -128,7 +166,8 @@ def _about(snapshot: FleetSnapshot, place: Place, room: int) -> str:
     coredns = next(
         (r.figures.version for r in snapshot.nodes if r.figures and r.figures.version), ""
     )
-    parts = [place.mode, addresses]
+    rule = f"“{place.production}” in its name" if place.production else ""
+    parts = [rule, place.mode, addresses] if room >= RULED else [place.mode, addresses]
     if cache:
         parts.append(f"node-cache {cache.version}" + (f" / CoreDNS {coredns}" if coredns else ""))
         parts.append(f"by {cache.owner}")
@@ -139,6 +178,10 @@ def _about(snapshot: FleetSnapshot, place: Place, room: int) -> str:
             break
         text = longer
     return text
+
+
+RULED = 110
+"""Cells of room from which it is said why a context is red."""
 
 
 def _share(part: int, whole: int) -> Piece:

@@ -10,6 +10,8 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from kubectl_nodedns.metrics.columns import COLUMNS
+from kubectl_nodedns.tui.given import PRODUCTION_WORDS
+from kubectl_nodedns.tui.heat import GLYPHS
 from kubectl_nodedns.tui.pieces import content
 
 if TYPE_CHECKING:
@@ -18,14 +20,26 @@ if TYPE_CHECKING:
     from kubectl_nodedns.tui.heading import Piece
 
 KEYS = (
-    ("enter", "one node: zones, upstreams, plots"),
+    ("enter", "one node: plots, zones, upstreams"),
+    ("1-6 ← →", "its tabs: overview, lookups, events, logs, Corefile, rules"),
     ("t", "look up a name from the node: makes a probe pod there"),
+    ("f", "findings: what is wrong, why it matters, the way out"),
     ("/", "filter: a regular expression, ! inverts; esc clears"),
+    ("z", "only nodes of which something is wrong"),
+    ("h", "heat map: a cell for each node"),
+    ("w", "wide: all columns, ← → move sideways"),
+    ("v", "rates: now, since start, total"),
     ("space", "pause; the clock in the heading goes on"),
-    ("c", "copy the row"),
+    ("y  Y", "copy the row; the command that prints the same"),
     (": ctrl+p", "all commands, and themes"),
     ("esc", "back"),
     ("q", "quit; probe pods are removed"),
+)
+REPLAY_KEYS = (
+    (",  .", "in a recording: a step back, a step on"),
+    ("<  >", "slower, faster"),
+    ("[  ]", "a minute back, a minute on"),
+    ("!", "to the worst moment"),
 )
 SIGNS = (
     ("‼", "lookups fail, or there is no cache where one should be"),
@@ -34,15 +48,19 @@ SIGNS = (
     ("0", "zero; what only rounds to zero is <0.1"),
     ("(12)", "stale: no news from the pod for three scrapes"),
     ("<0.25ms", "below the first bucket that CoreDNS counts in"),
+    ("".join(GLYPHS), "on the map, from good to bad; x no cache, ? stale, - not known"),
+    ("red context", f"its name has one of the words {', '.join(PRODUCTION_WORDS)}"),
 )
 
 
-def help_lines() -> list[list[Piece]]:
+def help_lines(*, replay: bool = False) -> list[list[Piece]]:
     """Return all that the help says."""
     sorts = tuple((f"shift+{c.letter.lower()}", c.key) for c in COLUMNS if c.letter)
     lines: list[list[Piece]] = [[("keys", "strong")]]
     lines += [_line(key, words) for key, words in KEYS]
-    lines += [[], [("sort by (once more turns it round)", "strong")]]
+    if replay:
+        lines += [_line(key, words) for key, words in REPLAY_KEYS]
+    lines += [[], [("sort by (once more turns it round); on the map h p f a choose", "strong")]]
     for number in range(0, len(sorts), 3):
         lines.append([(f" {key:8} {word:10}", "") for key, word in sorts[number : number + 3]])
     lines += [[], [("signs", "strong")]]
@@ -55,13 +73,21 @@ def _line(key: str, words: str) -> list[Piece]:
 
 
 class HelpScreen(ModalScreen[None]):
-    """Help; any of the usual keys closes it."""
+    """Help; any of the usual keys closes it.
+
+    Args:
+        replay: whether a recording is shown, which has keys of its own.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,question_mark,q,enter", "app.pop_screen", "Close")
     ]
 
+    def __init__(self, *, replay: bool = False) -> None:
+        super().__init__()
+        self._replay = replay
+
     def compose(self) -> ComposeResult:
         """Lay out the text."""
         with VerticalScroll(id="help"):
-            yield Static(content(help_lines()))
+            yield Static(content(help_lines(replay=self._replay)))

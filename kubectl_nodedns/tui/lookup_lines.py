@@ -1,123 +1,133 @@
-"""What the lookup panel says: answers side by side, and the verdict. Pure."""
+"""What the lookup panel says: an answer a line, what differs, and the verdict. Pure."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kubectl_nodedns.lookup.comparison import Comparison, judge
+from kubectl_nodedns.lookup.differences import FAILURES
+from kubectl_nodedns.lookup.vantage import Where
+from kubectl_nodedns.metrics.units import UNKNOWN, duration
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from kubectl_nodedns.lookup.question import Answer, Question
+    from kubectl_nodedns.lookup.comparison import Outcome
+    from kubectl_nodedns.lookup.vantage import Lookup
     from kubectl_nodedns.tui.heading import Piece
 
 Line = list["Piece"]
-LABEL_CELLS = 11
-FAILED = ("SERVFAIL", "REFUSED", "")
+HEADS = ("WHERE", "", "PROTO", "RESULT", "TIME", "TTL", "FLAGS", "ANSWER")
+FLAGS_FROM = 90
+"""Cells from which flags have room."""
+NOTES_FROM = 110
+"""Cells from which there is room to say who answered where that is no surprise."""
 
 
-def questions(*, name: str, rtype: str, marker: str, addresses: Sequence[str]) -> list[Question]:
-    """Return what to ask: at each address the marker, where there is one, and the name."""
-    from kubectl_nodedns.lookup.question import Question  # noqa: PLC0415 - types come from there
+def lookup_lines(lookups: Sequence[Lookup], outcome: Outcome, *, width: int) -> list[Line]:
+    """Lay out one round of answers, and what they mean together."""
+    wrong = {id(one) for found in outcome.differences if found.serious for one in found.lookups}
+    rows = [_row(lookup) for lookup in lookups]
+    chosen = [n for n, head in enumerate(HEADS) if head != "FLAGS" or width >= FLAGS_FROM]
+    widths = {n: max(len(row[n]) for row in (HEADS, *rows)) for n in chosen}
+    lines: list[Line] = [[(_cells(HEADS, chosen, widths, width), "quiet")]]
+    for lookup, row in zip(lookups, rows, strict=True):
+        notes = _notes(lookup) if width >= NOTES_FROM or lookup.answered_by else []
+        if id(lookup) in wrong:
+            notes.append(("‼ differs", "bad"))
+        room = width - sum(len(text) + 2 for text, _ in notes)
+        style = "bad" if not lookup.answer.rcode or lookup.answer.rcode in FAILURES else ""
+        line: Line = [(_cells(row, chosen, widths, room), style)]
+        for text, meaning in notes:
+            line += [("  ", ""), (text, meaning)]
+        lines.append(line)
+    lines += [[], *_verdict(outcome, width)]
+    return lines
 
-    asked = []
-    for address in addresses:
-        if marker:
-            asked.append(Question(name=marker, rtype="TXT", server=address))
-        asked.append(Question(name=name, rtype=rtype, server=address))
-    return asked
+
+def _verdict(outcome: Outcome, width: int) -> list[Line]:
+    mark, style = ("✓", "good") if outcome.same else ("‼", "bad")
+    lines: list[Line] = [
+        [(f" {mark if number == 0 else ' '} {text}", style)]
+        for number, text in enumerate(wrap(outcome.text, width - 4))
+    ]
+    for found in outcome.differences:
+        if found.text not in outcome.text:
+            mark = "‼" if found.serious else "!"
+            for number, text in enumerate(wrap(found.text, width - 4)):
+                lines.append([(f" {mark if number == 0 else ' '} {text}", "note")])
+    told = {
+        True: ("✓ intercepted: the node's own cache answers at the kube-dns IP", "good"),
+        False: ("‼ not intercepted: the node's own cache does not answer there", "bad"),
+        None: ("? interception is not proved: no marker was answered", "note"),
+    }
+    return [*lines, [(f" {told[outcome.proved][0]}", told[outcome.proved][1])]]
 
 
-def verdict(
-    node: str, answers: Sequence[Answer], *, marker: str, local_ip: str, kube_dns_ip: str
-) -> Comparison:
-    """Judge the answers to `questions`."""
+def history_line(at: str, lookups: Sequence[Lookup], outcome: Outcome, width: int) -> Line:
+    """Write one round of a watch: a short result at each vantage point."""
+    mark, style = ("✓", "good") if outcome.same else ("‼", "bad")
+    parts = [
+        f"{lookup.point.where}{'/tcp' if lookup.answer.question.tcp else ''} "
+        f"{lookup.answer.rcode if lookup.answer.rcode not in {'', 'NOERROR'} else _time(lookup)}"
+        for lookup in lookups
+    ]
+    text = f" {at}  " + " · ".join(parts)
+    return [(text[: width - 3], "quiet"), (f"  {mark}", style)]
 
-    def find(server: str, *, of_marker: bool) -> Answer | None:
-        return next(
-            (
-                answer
-                for answer in answers
-                if answer.question.server == server
-                and (answer.question.name == marker) == of_marker
-            ),
-            None,
-        )
 
-    return judge(
-        node,
-        local_marker=find(local_ip, of_marker=True),
-        kube_dns_marker=find(kube_dns_ip, of_marker=True),
-        local=find(local_ip, of_marker=False),
-        kube_dns=find(kube_dns_ip, of_marker=False),
+def wrap(text: str, width: int) -> list[str]:
+    """Break words into lines of `width` cells or less, where a word is not longer than that."""
+    lines = [""]
+    for word in text.split():
+        if lines[-1] and len(lines[-1]) + 1 + len(word) > width:
+            lines.append(word)
+        else:
+            lines[-1] = f"{lines[-1]} {word}".strip()
+    return lines
+
+
+def _row(lookup: Lookup) -> tuple[str, ...]:
+    answer = lookup.answer
+    said = ", ".join(record.text() for record in answer.records)
+    return (
+        str(lookup.point.where),
+        lookup.point.address,
+        answer.question.protocol,
+        answer.rcode or ("no response" if answer.asked else "not asked"),
+        _time(lookup),
+        UNKNOWN if answer.ttl is None else str(answer.ttl),
+        " ".join(answer.flags) or UNKNOWN,
+        said or answer.error or ("no records" if answer.rcode == "NOERROR" else UNKNOWN),
     )
 
 
-def lookup_lines(
-    answers: Sequence[Answer],
-    verdict: Comparison,
-    *,
-    addresses: Sequence[tuple[str, str]],
-    width: int,
-) -> list[Line]:
-    """Lay out the answers: a column for each address, a block of lines for each name.
-
-    Args:
-        answers: one for each of `questions`.
-        verdict: what they mean.
-        addresses: the columns: what the address is, and the address.
-        width: cells.
-    """
-    each = max((width - LABEL_CELLS) // max(len(addresses), 1) - 1, 10)
-    heads = [f"{what} {address}" for what, address in addresses]
-    lines: list[Line] = [_line("", [(head, "strong") for head in heads], each)]
-    names = dict.fromkeys((a.question.name, a.question.rtype) for a in answers)
-    for name, rtype in names:
-        lines += [[], [(f" {name} {rtype}", "quiet")]]
-        columns = [_answer(_at(answers, name, address)) for _, address in addresses]
-        for number in range(max(len(column) for column in columns)):
-            label = ("", "answer", "flags")[min(number, 2)] if number in (0, 1) else ""
-            cells = [column[number] if number < len(column) else ("", "") for column in columns]
-            lines.append(_line(label, cells, each))
-    mark, style = {True: ("✓", "good"), False: ("‼", "bad"), None: ("?", "note")}[verdict.proved]
-    lines.append([])
-    for number, text in enumerate(verdict.lines):
-        first = number == 0
-        lines.append([(f" {mark if first else ' '} {text}", style if first else "")])
-    return lines
+def _notes(lookup: Lookup) -> list[Piece]:
+    """Say who answered, as far as the marker tells."""
+    marker = lookup.answered_by
+    notes: list[Piece] = []
+    if marker is not None:
+        own = marker.node == lookup.node
+        if lookup.point.where == Where.KUBE_DNS:
+            text = "intercepted ✓" if own else f"‼ the cache of {marker.node}"
+            notes.append((text, "good" if own else "bad"))
+        elif lookup.point.where == Where.LOCAL:
+            notes.append(("the cache", "quiet"))
+    elif lookup.evidence:
+        notes.append((lookup.evidence, "quiet"))
+    elif lookup.point.target:
+        notes.append((lookup.point.target, "quiet"))
+    return notes
 
 
-def microseconds(value: int | None) -> str:
-    """Write a response time as dig measured it."""
-    if value is None:
-        return ""
-    return f"{value} µs" if value < 10_000 else f"{value / 1000:.0f} ms"  # noqa: PLR2004
+def _time(lookup: Lookup) -> str:
+    microseconds = lookup.answer.microseconds
+    return UNKNOWN if microseconds is None else duration(microseconds / 1e6)
 
 
-def _answer(answer: Answer | None) -> list[Piece]:
-    """Say one answer: rcode and time, a line for each record, then the flags."""
-    if answer is None:
-        return [("not asked", "quiet")]
-    if not answer.rcode:
-        return [(answer.error or "no response", "bad")]
-    style = "bad" if answer.rcode in FAILED else "strong"
-    lines: list[Piece] = [(f"{answer.rcode}  {microseconds(answer.microseconds)}", style)]
-    lines += [(f"{r.text()}  ttl {r.ttl}", "") for r in answer.records] or [("no records", "quiet")]
-    lines.append((" ".join(answer.flags), "quiet"))
-    return lines
-
-
-def _at(answers: Sequence[Answer], name: str, address: str) -> Answer | None:
-    for answer in answers:
-        if answer.question.name == name and answer.question.server == address:
-            return answer
-    return None
-
-
-def _line(label: str, cells: Sequence[Piece], width: int) -> Line:
-    line: Line = [(f" {label}".ljust(LABEL_CELLS), "quiet")]
-    for text, style in cells:
-        cut = text if len(text) <= width else text[: width - 1] + "…"
-        line += [(cut, style), (" " * (width - len(cut) + 1), "")]
-    return line
+def _cells(row: Sequence[str], chosen: Sequence[int], widths: dict[int, int], width: int) -> str:
+    text = " " + "  ".join(
+        row[n].rjust(widths[n]) if HEADS[n] in {"TIME", "TTL"} else row[n].ljust(widths[n])
+        for n in chosen
+    )
+    text = text.rstrip()
+    return text if len(text) <= width else text[: max(width - 1, 0)] + "…"

@@ -6,23 +6,22 @@ from typing import TYPE_CHECKING
 
 from kubectl_nodedns.metrics import units
 from kubectl_nodedns.metrics.fleet import Interception
-from kubectl_nodedns.metrics.marks import marks
-from kubectl_nodedns.tui.rows import STYLE, fit_name
-from kubectl_nodedns.tui.sparks import plot
-from kubectl_nodedns.tui.trends import Moment, values
+from kubectl_nodedns.metrics.marks import FAILING_RATIO, marks
+from kubectl_nodedns.tui.node_plots import lay_out, node_plots
+from kubectl_nodedns.tui.rows import STYLE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from kubectl_nodedns.metrics.fleet import FleetSnapshot, NodeRow
-    from kubectl_nodedns.metrics.traffic import Figures
+    from kubectl_nodedns.metrics.traffic import Figures, Upstream
     from kubectl_nodedns.tui.heading import Piece
     from kubectl_nodedns.tui.live import Session
+    from kubectl_nodedns.tui.plots import Plot
+    from kubectl_nodedns.tui.trends import Moment
 
 Line = list["Piece"]
-ZONE_WIDTHS = (8, 5, 7, 6, 6, 7, 7)
-UPSTREAM_WIDTHS = (9, 7, 5, 15)
-PLOT_LINES = (3, 9)
+PLOT_LINES = (5, 9)
 """Lines of a plot on a low screen, and on a high one."""
 
 
@@ -33,8 +32,12 @@ def row_words(row: NodeRow, session: Session) -> Line:
     for number, mark in enumerate(found):
         line.append((", " if number else "", ""))
         line.append((f"{mark.severity.glyph} {mark.words}", STYLE[mark.severity]))
-    if not found:
+    if not row.node.ready:
+        line.append(((", " if found else "") + "! the node is NotReady", "note"))
+    elif not found:
         line.append((row.reason or "nothing wrong", "quiet"))
+    if not row.node.schedulable:
+        line.append((" · the node is cordoned or drained (SchedulingDisabled)", "note"))
     line.append((f" · {interception_words(row, session)}", "quiet"))
     return line
 
@@ -42,9 +45,14 @@ def row_words(row: NodeRow, session: Session) -> Line:
 def interception_words(row: NodeRow, session: Session) -> str:
     """Say whether pods' lookups are intercepted, and how that is known."""
     snapshot = session.snapshot
-    pod, at = session.proved.get(row.node.name, ("", 0.0))
-    if pod and row.pod and row.pod.name == pod:
-        return f"interception proved {units.age(session.clock() - at)} ago"
+    found = session.probed(row)
+    if found is not None and found.proved is not None:
+        ago = units.age(session.clock() - found.at)
+        if found.proved:
+            return f"interception proved {ago} ago"
+        return f"‼ NOT intercepted: a lookup from the node proved it {ago} ago"
+    if row.proved_at is not None:
+        return f"interception proved {units.age(session.clock() - row.proved_at)} ago"
     if not snapshot.kube_dns_ips:
         return "does not listen on the kube-dns IP"
     if row.interception(snapshot.kube_dns_ips, snapshot.at) is Interception.BY_COUNTERS:
@@ -53,25 +61,51 @@ def interception_words(row: NodeRow, session: Session) -> str:
 
 
 def node_lines(
-    row: NodeRow, session: Session, moments: Sequence[Moment], width: int, height: int
+    row: NodeRow,
+    session: Session,
+    moments: Sequence[Moment],
+    size: tuple[int, int],
 ) -> list[Line]:
-    """Say everything about one node."""
+    """Say everything about one node.
+
+    Args:
+        row: the node.
+        session: what the screens share.
+        moments: what the node was, oldest first.
+        size: cells and lines that there are.
+    """
+    width, height = size
     snapshot = session.snapshot
-    lines = [*_first(row, snapshot, width), row_words(row, session), []]
     figures = row.figures
     if figures is None:
-        return lines
-    lines += _plots(row, moments, width, PLOT_LINES[height > TALL])
-    lines += [[], *_zones(figures, width), [], *_upstreams(figures, width), []]
-    lines += _rest(row, figures, snapshot, width)
-    return lines
+        return []
+    plots = node_plots(
+        row if session.taken is snapshot else _now(row, session), moments, snapshot.capacity(row)
+    )
+    tables = [[], *side_by_side(_zones(figures, session), _upstreams(figures, session), width), []]
+    tables += _rest(row, figures, session, width)
+    high = height >= TALL
+
+    def drawn(some: Sequence[Plot]) -> list[Line]:
+        lines = PLOT_LINES[high]
+        return lay_out(some, width=width, height=lines, now=snapshot.at, interval=snapshot.interval)
+
+    if high:
+        return [*drawn(plots), *tables]
+    return [*drawn(plots[:2]), *tables, [], *drawn(plots[2:])]
+
+
+def _now(row: NodeRow, session: Session) -> NodeRow:
+    """Return the row with the rates of now, whatever the tables show: plots are over time."""
+    found = (one for one in session.taken.nodes if one.node.name == row.node.name)
+    return next(found, row)
 
 
 TALL = 40
-"""Lines from which plots are high."""
+"""Lines from which plots are high, and all come first."""
 
 
-def _first(row: NodeRow, snapshot: FleetSnapshot, width: int) -> list[Line]:
+def first_lines(row: NodeRow, snapshot: FleetSnapshot, width: int) -> list[Line]:
     """Name node and pod, and say how the pod is; on two lines where one is too short."""
     pod = row.pod
     if pod is None:
@@ -91,55 +125,16 @@ def _first(row: NodeRow, snapshot: FleetSnapshot, width: int) -> list[Line]:
     return [[(name, "strong"), ("  ", ""), *words]]
 
 
-def _plots(row: NodeRow, moments: Sequence[Moment], width: int, height: int) -> list[Line]:
-    """Draw four plots side by side, or the first two where it is narrow."""
-    traffic = row.traffic
-    figures = row.figures
-    memory = figures.memory_bytes if figures else None
-    limit = row.pod.memory_limit_bytes if row.pod else None
-    parts = [
-        ("lookups/s", units.number(traffic.lookups), units.number, _lookups, None),
-        ("p99", units.latency(traffic.p99), units.duration, _p99, None),
-        ("hit %", units.percent(traffic.hit_ratio), units.percent, _hits, 1.0),
-        ("memory", units.size(memory), units.size, _memory, limit),
-    ]
-    shown = parts if width >= WIDE else parts[:2]
-    each = width // len(shown) - 1
-    columns = [
-        _plot(title, now, unit, values(moments, figure), each, height, top)
-        for title, now, unit, figure, top in shown
-    ]
-    return [
-        [piece for column in columns for piece in ((" ", ""), *column[number])]
-        for number in range(height + 1)
-    ]
-
-
-WIDE = 120
-"""Cells from which four plots stand side by side."""
-
-
-def _plot(
-    title: str,
-    now: str,
-    unit: Callable[[float], str],
-    past: Sequence[float | None],
-    width: int,
-    height: int,
-    top: float | None,
-) -> list[Line]:
-    shown = [value for value in past[-width:] if value is not None]
-    highest = top or max(shown, default=0.0)
-    head = f"{title} {now}"
-    scale = f"▔ {unit(highest)}"
-    gap = " " * max(width - len(head) - len(scale), 1)
-    lines: list[Line] = [[(head, "strong"), (gap, ""), (scale, "quiet")]]
-    lines += [[(text, "trend")] for text in plot(past, width, height, top=top)]
-    return lines
-
-
-def _zones(figures: Figures, width: int) -> list[Line]:
-    heads = ("LOOKUP/S", "HIT%", "DENIAL%", "NXDOM%", "SERVF%", "P50", "P99")
+def _zones(figures: Figures, session: Session) -> list[Line]:
+    heads = (
+        f"LOOKUPS{session.mode.per_second}",
+        "HIT%",
+        "DENIAL%",
+        "NXDOM%",
+        "SERVF%",
+        "P50",
+        "P99",
+    )
     rows = [
         (
             zone.name,
@@ -153,11 +148,11 @@ def _zones(figures: Figures, width: int) -> list[Line]:
         )
         for zone in figures.zones
     ]
-    return _grid(("ZONE", *heads), rows, ZONE_WIDTHS, width)
+    return grid(("ZONE", *heads), rows)
 
 
-def _upstreams(figures: Figures, width: int) -> list[Line]:
-    heads = ("ANSWERS/S", "P99", "FAIL%", "FAILED CHECKS/S")
+def _upstreams(figures: Figures, session: Session) -> list[Line]:
+    heads = (f"ANSWERS{session.mode.per_second}", "P99", "FAIL%", "FAILED CHECKS", "STATE")
     rows = [
         (
             upstream.to,
@@ -165,39 +160,76 @@ def _upstreams(figures: Figures, width: int) -> list[Line]:
             units.latency(upstream.p99),
             units.percent(upstream.failure_ratio),
             units.number(upstream.healthcheck_failures),
+            upstream_state(upstream),
         )
         for upstream in figures.upstreams
     ]
-    return _grid(("UPSTREAM", *heads), rows, UPSTREAM_WIDTHS, width)
+    return grid(("UPSTREAM", *heads), rows)
 
 
-def _grid(
-    head: Sequence[str], rows: Sequence[Sequence[str]], widths: Sequence[int], width: int
-) -> list[Line]:
-    """Lay out a small table: the first column takes what is left."""
-    longest = max((len(row[0]) for row in (head, *rows)), default=0)
-    first = min(longest, max(width - sum(widths) - len(widths) - 2, 8))
+def upstream_state(upstream: Upstream) -> str:
+    """Judge an upstream in a word: failing, slow, idle, ok; a dash while nothing is known."""
+    if upstream.responses is None:
+        return units.UNKNOWN
+    if upstream.healthcheck_failures or (upstream.failure_ratio or 0.0) > FAILING_RATIO[0]:
+        return "failing"
+    if upstream.p99 is not None and upstream.p99.seconds >= SLOW_UPSTREAM_SECONDS:
+        return "slow"
+    return "ok" if upstream.responses else "idle"
+
+
+SLOW_UPSTREAM_SECONDS = 0.25
+"""A 99th percentile of an upstream from which it is called slow."""
+WORDS = {"failing": "bad", "slow": "note", "ok": "good", "idle": "quiet"}
+
+
+def grid(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[Line]:
+    """Lay out a small table; its first column is left-aligned, a last one of words is coloured."""
+    widths = [max(len(row[n]) for row in (head, *rows)) for n in range(len(head))]
     lines: list[Line] = []
     for number, row in enumerate((head, *rows)):
-        text = " " + fit_name(row[0], first)
-        text += "".join(" " + cell.rjust(w) for cell, w in zip(row[1:], widths, strict=True))
-        lines.append([(text, "quiet" if number == 0 else "")])
+        cells = [row[0].ljust(widths[0])]
+        cells += [cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)]
+        *most, last = cells
+        lines.append(
+            [
+                (" " + "  ".join(most) + "  ", "quiet" if number == 0 else ""),
+                (last, "quiet" if number == 0 else WORDS.get(row[-1], "")),
+            ]
+        )
     return lines
 
 
-def _rest(row: NodeRow, figures: Figures, snapshot: FleetSnapshot, width: int) -> list[Line]:
+def side_by_side(left: list[Line], right: list[Line], width: int) -> list[Line]:
+    """Put two tables beside each other where there is room, else one under the other."""
+    cells = max(sum(len(text) for text, _ in line) for line in left)
+    if cells + 3 + max(sum(len(text) for text, _ in line) for line in right) > width:
+        return [*left, [], *right]
+    lines: list[Line] = []
+    for number in range(max(len(left), len(right))):
+        one = left[number] if number < len(left) else []
+        gap = cells + 3 - sum(len(text) for text, _ in one)
+        lines.append([*one, (" " * gap, ""), *(right[number] if number < len(right) else [])])
+    return lines
+
+
+def _rest(row: NodeRow, figures: Figures, session: Session, width: int) -> list[Line]:
     """Say which addresses clients ask, and what else the page tells."""
+    snapshot, per_second = session.snapshot, session.mode.per_second
     names = dict.fromkeys(snapshot.kube_dns_ips, " (kube-dns)")
     names |= {cache.local_ip: " (local)" for cache in snapshot.caches if cache.local_ip}
     asked = [
-        f"asked at {ip}{names.get(ip, '')} {_per_second(figures.address_rates.get(ip))}, "
+        f"asked at {ip}{names.get(ip, '')} {_rate(figures.address_rates.get(ip), per_second)}, "
         f"{units.number(total)} in all"
         for ip, total in sorted(figures.by_address.items())
     ]
+    asked += [
+        f"over {p} {_rate(rate, per_second)}" for p, rate in sorted(figures.protocols.items())
+    ]
     about = [
         f"cache entries {units.number(figures.entries)}",
-        f"evictions {_per_second(figures.evictions)}",
-        f"setup errors {_per_second(figures.setup_errors)}",
+        f"evictions {_rate(figures.evictions, per_second)}",
+        f"setup errors {_rate(figures.setup_errors, per_second)}",
         f"panics {units.number(figures.panics_total)}",
         f"CoreDNS {figures.version or units.UNKNOWN}",
         f"sampled {units.age(row.age(snapshot.at))} ago",
@@ -217,21 +249,5 @@ def _wrapped(parts: Sequence[str], width: int) -> list[str]:
     return lines
 
 
-def _per_second(rate: float | None) -> str:
-    return units.UNKNOWN if rate is None else f"{units.number(rate)}/s"
-
-
-def _lookups(moment: Moment) -> float | None:
-    return moment.lookups
-
-
-def _p99(moment: Moment) -> float | None:
-    return moment.p99
-
-
-def _hits(moment: Moment) -> float | None:
-    return moment.hit_ratio
-
-
-def _memory(moment: Moment) -> float | None:
-    return moment.memory
+def _rate(rate: float | None, per_second: str) -> str:
+    return units.UNKNOWN if rate is None else f"{units.number(rate)}{per_second}"

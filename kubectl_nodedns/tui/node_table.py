@@ -17,7 +17,8 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from kubectl_nodedns.tui.rows import Cell, Slot, header, layout, line
+from kubectl_nodedns.metrics.columns import BY_KEY, COLUMNS
+from kubectl_nodedns.tui.rows import Cell, Slot, header, layout, layout_wide, line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,9 +26,42 @@ if TYPE_CHECKING:
     from rich.style import Style
     from textual import events
 
+    from kubectl_nodedns.metrics.columns import Column
     from kubectl_nodedns.metrics.fleet import FleetSnapshot, NodeRow
 
 WHEEL_LINES = 3
+
+
+@dataclass
+class Opened(Message):
+    """A node was chosen."""
+
+    node: str
+    """Its name."""
+
+
+@dataclass
+class Moved(Message):
+    """The cursor stands on another node."""
+
+    node: str
+    """Its name."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shown:
+    """How the rows are to be shown."""
+
+    columns: Sequence[Column] = COLUMNS
+    """The columns to choose from."""
+    sort_by: Column = BY_KEY["node"]
+    """The column that the rows are sorted by."""
+    reverse: bool = False
+    """Whether the other way round than usual."""
+    wide: bool = False
+    """Whether every column can be reached, sideways."""
+    total: bool = False
+    """Whether rates are counts since start."""
 
 
 class NodeTable(ScrollView, can_focus=True):
@@ -49,22 +83,10 @@ class NodeTable(ScrollView, can_focus=True):
         Binding("pagedown", "page(1)", "Page down", show=False),
         Binding("home,g", "end(-1)", "First", show=False),
         Binding("end", "end(1)", "Last", show=False),
+        Binding("left", "aside(-1)", "Columns left", show=False),
+        Binding("right", "aside(1)", "Columns right", show=False),
         Binding("enter", "open", "Node"),
     ]
-
-    @dataclass
-    class Opened(Message):
-        """A node was chosen."""
-
-        node: str
-        """Its name."""
-
-    @dataclass
-    class Moved(Message):
-        """The cursor stands on another node."""
-
-        node: str
-        """Its name."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -74,19 +96,19 @@ class NodeTable(ScrollView, can_focus=True):
         self._index: dict[str, int] = {}
         self._snapshot: FleetSnapshot | None = None
         self._slots: tuple[Slot, ...] = ()
-        self._sort = ("node", False)
+        self._shown = Shown()
+        self._first = 0
         self._longest = 0
         self._drawn: dict[tuple[int, bool], Strip] = {}
         self._styles: dict[str, Style] = {}
 
-    def show(
-        self, rows: Sequence[NodeRow], snapshot: FleetSnapshot, *, sort_by: str, reverse: bool
-    ) -> None:
+    def show(self, rows: Sequence[NodeRow], snapshot: FleetSnapshot, shown: Shown) -> None:
         """Show these rows, in this order."""
         before = self._index.get(self.cursor, 0)
         self._rows = rows
         self._snapshot = snapshot
-        self._sort = (sort_by, reverse)
+        self._shown = shown
+        self._first = self._first if shown.wide else 0
         self._index = {row.node.name: number for number, row in enumerate(rows)}
         self._longest = max(map(len, self._index), default=0)
         if self.cursor not in self._index:
@@ -108,7 +130,7 @@ class NodeTable(ScrollView, can_focus=True):
             return
         if node != self.cursor:
             self.cursor = node
-            self.post_message(self.Moved(node))
+            self.post_message(Moved(node))
         # One line higher than its own: the heading covers the first line of the view.
         self.scroll_to_region(Region(0, number, 1, 2), animate=False, force=True)
         self.refresh()
@@ -126,13 +148,15 @@ class NodeTable(ScrollView, can_focus=True):
     def render_line(self, y: int) -> Strip:
         """Draw one line of the view."""
         width = self.size.width
-        base = self.rich_style
+        base = self._style("")
         number = round(self.scroll_y) + y - 1
         if self._snapshot is None or number >= len(self._rows):
             return Strip.blank(width, base)
         if y == 0:
             heading = base + self._style("header")
-            return self._strip(header(self._slots, self._sort[0], reverse=self._sort[1]), heading)
+            shown = self._shown
+            cells = header(self._slots, shown.sort_by, reverse=shown.reverse, total=shown.total)
+            return self._strip(cells, heading)
         row = self._rows[number]
         chosen = row.node.name == self.cursor
         strip = self._drawn.get((number, chosen))
@@ -157,10 +181,19 @@ class NodeTable(ScrollView, can_focus=True):
         """Move the cursor to the first or the last row."""
         self.action_move(direction * len(self._rows))
 
+    def action_aside(self, columns: int) -> None:
+        """Show columns further right or left, where wide rows do not fit."""
+        if self._shown.wide:
+            last = self._slots[-1].column is self._shown.columns[-1]
+            if columns < 0 or not last:
+                self._first = max(self._first + columns, 0)
+                self._lay_out()
+                self.refresh()
+
     def action_open(self) -> None:
         """Open the node under the cursor."""
         if self.cursor:
-            self.post_message(self.Opened(self.cursor))
+            self.post_message(Opened(self.cursor))
 
     def on_click(self, event: events.Click) -> None:
         """Put the cursor where the mouse was; a double click opens."""
@@ -183,11 +216,18 @@ class NodeTable(ScrollView, can_focus=True):
     def _style(self, name: str) -> Style:
         style = self._styles.get(name)
         if style is None:
-            style = self.get_component_rich_style(f"node-table--{name}", partial=True)
+            # Each line asks for it: what the style sheet yields is kept.
+            style = (
+                self.get_component_rich_style(f"node-table--{name}") if name else self.rich_style
+            )
             self._styles[name] = style
         return style
 
     def _lay_out(self) -> None:
         """Choose the columns, and forget what was drawn with others or from an older snapshot."""
-        self._slots = layout(self.scrollable_content_region.width, self._longest)
+        width, shown = self.scrollable_content_region.width, self._shown
+        if shown.wide:
+            self._slots = layout_wide(width, self._longest, shown.columns, self._first)
+        else:
+            self._slots = layout(width, self._longest, shown.columns)
         self._drawn.clear()

@@ -18,8 +18,17 @@ STYLES = {
     "good": "$text-success",
     "note": "bold $text-warning",
     "bad": "bold $text-error",
-    "production": "bold $error-darken-1 reverse",
+    "production": "bold $text on $error",
     "trend": "$text-accent",
+    "trend-2": "$text-primary",
+    "trend-3": "$text-success",
+    "trend-4": "$text-secondary",
+    "stale": "italic $text-muted",
+    "heat-0": "$text-muted",
+    "heat-1": "$text-success",
+    "heat-2": "$text-warning",
+    "heat-3": "bold $text-warning",
+    "heat-4": "bold $text-error",
 }
 """Textual style of each meaning; bold or reverse where it matters, for screens without colour."""
 
@@ -31,4 +40,14 @@ def content(lines: Iterable[Iterable[Piece]]) -> Content:
         if number:
             parts.append("\n")
         parts += [(text, STYLES[style]) if STYLES[style] else text for text, style in line]
+    return Content.assemble(*parts)
+
+
+def tabs(names: Iterable[str], chosen: str) -> Content:
+    """Make the line of tabs: a number to press for each, the chosen one in brackets."""
+    parts: list[Content | str | tuple[str, str]] = [" "]
+    for number, name in enumerate(names, 1):
+        text = f"[{number} {name}]" if name == chosen else f" {number} {name} "
+        style = "bold reverse" if name == chosen else "$text-muted"
+        parts.append((text, f"{style} @click=screen.tab('{name}')"))
     return Content.assemble(*parts)

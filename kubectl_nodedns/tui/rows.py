@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from kubectl_nodedns.metrics.columns import BY_KEY, COLUMNS, Column
 from kubectl_nodedns.metrics.marks import Severity, marks
 from kubectl_nodedns.metrics.units import UNKNOWN, age
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from kubectl_nodedns.metrics.columns import Column
     from kubectl_nodedns.metrics.fleet import FleetSnapshot, NodeRow
 
 MARK_CELLS = 2
@@ -41,36 +41,64 @@ class Slot(NamedTuple):
     """Its width."""
 
 
-def layout(width: int, longest: int) -> tuple[Slot, ...]:
-    """Choose the columns that fit into `width` cells.
+def layout(width: int, longest: int, columns: Sequence[Column]) -> tuple[Slot, ...]:
+    """Choose the columns that fit into `width` cells, those of low rank first.
 
     Args:
         width: cells that there are.
         longest: cells of the longest node name.
+        columns: the columns to choose from; "node" is always there.
     """
-    least, kept, most = NODE_CELLS
+    least, kept, _ = NODE_CELLS
     room = width - MARK_CELLS - min(max(longest, least), kept)
     chosen = {"node"}
-    for column in sorted(COLUMNS, key=lambda column: column.rank):
+    for column in sorted(columns, key=lambda column: column.rank):
         if column.key == "node":
             continue
         if room < column.width + 1 and column.rank > 0:
             break
         chosen.add(column.key)
         room -= column.width + 1
+    return _slots([c for c in columns if c.key in chosen], room, longest)
+
+
+def layout_wide(
+    width: int, longest: int, columns: Sequence[Column], first: int
+) -> tuple[Slot, ...]:
+    """Lay out the columns from `first` on, as many as fit; "node" stays where it is."""
+    least, kept, _ = NODE_CELLS
+    room = width - MARK_CELLS - min(max(longest, least), kept)
+    others = [column for column in columns if column.key != "node"]
+    chosen = [column for column in columns if column.key == "node"]
+    for column in others[min(first, len(others) - 1) :]:
+        if room < column.width + 1:
+            break
+        chosen.append(column)
+        room -= column.width + 1
+    return _slots(chosen, room, longest)
+
+
+def _slots(columns: Sequence[Column], room: int, longest: int) -> tuple[Slot, ...]:
+    """Give node names the cells that are left over."""
+    least, kept, most = NODE_CELLS
     name = min(max(longest, least), kept) + max(min(room, min(longest, most) - kept), 0)
     if room < 0:
         name = max(name + room, 4)
-    return tuple(
-        Slot(column, name if column.key == "node" else column.width)
-        for column in COLUMNS
-        if column.key in chosen
-    )
+    return tuple(Slot(c, name if c.key == "node" else c.width) for c in columns)
 
 
-def header(slots: Sequence[Slot], sort_by: str, *, reverse: bool) -> list[Cell]:
-    """Return the headings; the one that is sorted by has an arrow."""
-    arrow = "▲" if BY_KEY[sort_by].rising != reverse else "▼"
+def header(
+    slots: Sequence[Slot], sort_by: Column, *, reverse: bool, total: bool = False
+) -> list[Cell]:
+    """Return the headings; the one that is sorted by has an arrow.
+
+    Args:
+        slots: the columns.
+        sort_by: the column that is sorted by.
+        reverse: whether the other way round than usual.
+        total: whether rates are counts since start, which have another heading.
+    """
+    arrow = "▲" if sort_by.rising != reverse else "▼"
     cells = [Cell(" " * (MARK_CELLS - 1))]
     for column, width in slots:
         title = (
@@ -78,7 +106,9 @@ def header(slots: Sequence[Slot], sort_by: str, *, reverse: bool) -> list[Cell]:
             if column.width < len(column.title)
             else column.title
         )
-        if column.key == sort_by:
+        if total and title.endswith("/S"):
+            title = title.removesuffix("/S") + "S"
+        if column.key == sort_by.key:
             cells.append(
                 Cell(" " + fit(title[: width - 1] + arrow, width, left=column.left), "sorted")
             )
@@ -120,7 +150,8 @@ def _stale(
     if column.figure:
         return (f"({text})" if len(text) + 2 <= width else text), "stale"
     if column.key == "state" and row.pod is not None and row.pod.ready:
-        return f"{age(row.age(snapshot.at))} old", "note"
+        since = age(row.age(snapshot.at))
+        return f"{since} old" if len(since) + 4 <= width else f"({since})", "note"
     return text, ""
 
 

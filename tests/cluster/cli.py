@@ -12,7 +12,7 @@ from tests.cluster.bring_up import DEFAULT_MODE, DEFAULT_NODES, MODES, up
 from tests.cluster.cluster import Cluster, State
 from tests.cluster.errors import ClusterError
 from tests.cluster.layout import Layout
-from tests.cluster.packages import install, missing_packages, requirements
+from tests.cluster.packages import install, missing_packages, requirements, wanted_packages
 from tests.cluster.processes import of_cluster
 from tests.cluster.programs import build, go_program, locked
 from tests.cluster.progress import Progress
@@ -129,9 +129,9 @@ def _build(_options: argparse.Namespace, _layout: Layout) -> int:
 def _prepare(options: argparse.Namespace, layout: Layout) -> int:
     """Do all that takes long before the tests; where that cannot be, the e2e tests will skip."""
     if sys.platform == "linux" and os.geteuid() == 0 and shutil.which("apt-get") and go_program():
-        missing = missing_packages()
+        missing = wanted_packages()
         if missing:
-            print(f"installing with apt-get, for the test cluster: {' '.join(missing)}")
+            print(f"installing with apt-get, for the tests: {' '.join(missing)}")
             install()
     reasons = requirements()
     if not reasons:

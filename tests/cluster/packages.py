@@ -32,7 +32,15 @@ PACKAGE_OF = {
     "setpriv": "util-linux",
     "mount": "mount",
 }
+ALSO = {"promtool": "prometheus"}
+"""Programs that no cluster needs, and tests of figures and of alert rules do."""
 CNI_PACKAGE = "containernetworking-plugins"
+SHELLS = {
+    "/usr/bin/zsh": "zsh",
+    "/usr/bin/fish": "fish",
+    "/usr/share/bash-completion/bash_completion": "bash-completion",
+}
+"""What the tests of completion run in, by a file of each. The cluster does not need them."""
 
 
 def missing_packages() -> list[str]:
@@ -47,6 +55,13 @@ def missing_packages() -> list[str]:
     elif Path(BUSYBOX).exists() and _is_dynamic(BUSYBOX):
         missing.add("busybox-static")
     return sorted(missing)
+
+
+def wanted_packages() -> list[str]:
+    """Return what is to be installed: what the cluster misses, and what other tests miss."""
+    also = {package for program, package in ALSO.items() if shutil.which(program) is None}
+    shells = {package for file, package in SHELLS.items() if not Path(file).exists()}
+    return sorted({*missing_packages(), *also, *shells})
 
 
 def requirements() -> list[str]:
@@ -73,9 +88,10 @@ def requirements() -> list[str]:
 
 def install() -> list[str]:
     """Install the missing packages with apt-get and return their names."""
-    missing = missing_packages()
+    missing = wanted_packages()
     if missing:
-        environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+        # With a runlevel given no package starts its service: a Prometheus would take a port.
+        environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
         subprocess.run(["apt-get", "update", "-q"], check=True, env=environment)
         words = ["apt-get", "install", "-q", "-y", "--no-install-recommends", *missing]
         subprocess.run(words, check=True, env=environment)

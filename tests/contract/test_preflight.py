@@ -100,13 +100,20 @@ def test_nodes_that_are_left_out_do_not_count(sound: Api, run: Run) -> None:
 
 
 def test_the_mode_of_kube_proxy_is_a_finding(api: Api, run: Run) -> None:
-    cluster.fill(api, mode="ipvs")
+    cluster.fill(api, mode="userspace")
     (one,) = found(run)["ND102"]
     assert one["severity"] == "error"
-    assert "ipvs" in one["seen"]
+    assert "userspace" in one["seen"]
     assert "ND102" not in found(run, "--mode", "iptables")
     (told,) = found(run, "--mode", "nftables")["ND102"]
     assert told["severity"] == "info"
+
+
+def test_ipvs_is_told_and_not_refused(api: Api, run: Run) -> None:
+    cluster.fill(api, mode="ipvs")
+    (told,) = found(run)["ND102"]
+    assert told["severity"] == "info"
+    assert "ipvs" in told["seen"]
 
 
 def test_a_dns_service_that_cannot_be_told_is_the_only_finding(sound: Api, run: Run) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -87,10 +88,28 @@ def test_a_dns_service_without_ready_endpoints_is_repaired_first(sound: Api, run
     refused(sound, run("enable"), "no ready endpoint", "repair CoreDNS first")
 
 
-@pytest.mark.parametrize("mode", ["ipvs", "userspace"])
-def test_a_mode_of_kube_proxy_that_cannot_be_taken_over(mode: str, api: Api, run: Run) -> None:
-    cluster.fill(api, mode=mode)
-    refused(api, run("enable"), mode, "ConfigMap kube-system/kube-proxy", "--mode")
+def test_a_mode_of_kube_proxy_that_nobody_knows(api: Api, run: Run) -> None:
+    cluster.fill(api, mode="userspace")
+    refused(api, run("enable"), "userspace", "ConfigMap kube-system/kube-proxy", "--mode")
+
+
+def test_ipvs_gets_a_cache_on_the_local_ip_alone(api: Api, run: Run) -> None:
+    cluster.fill(api, mode="ipvs")
+    ended = run("enable", "--dry-run=client", "-o", "json")
+    assert ended.code == Exit.OK, ended.err
+    objects = json.loads(ended.out)["items"]
+    assert [obj["kind"] for obj in objects] == [
+        "ServiceAccount",
+        "Service",
+        "ConfigMap",
+        "DaemonSet",
+    ]
+    arguments = objects[-1]["spec"]["template"]["spec"]["containers"][0]["args"]
+    assert arguments[:2] == ["-localip", "169.254.20.10"]
+    assert "-upstreamsvc" not in arguments
+    corefile = objects[2]["data"]["Corefile"]
+    assert "forward . 10.96.0.10 {" in corefile
+    assert "__PILLAR__CLUSTER__DNS__" not in corefile
 
 
 def test_an_empty_mode_means_iptables_and_is_said(api: Api, run: Run) -> None:
@@ -127,8 +146,8 @@ def test_what_may_not_be_read_is_passed_over_where_something_else_tells(
 def test_the_argument_of_kube_proxy_goes_before_its_configuration(sound: Api, run: Run) -> None:
     sound.remove("daemonsets")
     labels = {"k8s-app": "kube-proxy"}
-    sound.add("daemonsets", cluster.daemonset("kube-proxy", "p:1", "--proxy-mode=ipvs", **labels))
-    refused(sound, run("enable"), "ipvs", "--proxy-mode of DaemonSet kube-system/kube-proxy")
+    sound.add("daemonsets", cluster.daemonset("kube-proxy", "p:1", "--proxy-mode=user", **labels))
+    refused(sound, run("enable"), "user", "--proxy-mode of DaemonSet kube-system/kube-proxy")
 
 
 def test_ciliums_replacement_of_kube_proxy_is_recognised(sound: Api, run: Run) -> None:

@@ -70,9 +70,9 @@ class Terminal:
         """Type `keys`."""
         os.write(self._master, keys.encode())
 
-    def see(self, words: str) -> str:
+    def see(self, words: str, *, patience: float = PATIENCE) -> str:
         """Wait until `words` stand on the screen; return all that stands there then."""
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + patience
         while words not in self.text:
             assert time.monotonic() < deadline, f"no {words!r} on the screen:\n{self.text}"
             assert self._read() or self.process.poll() is None, f"it ended:\n{self.text}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kubectl_nodedns.lookup import dig
-from kubectl_nodedns.lookup.question import Answer, Question, Record
+from kubectl_nodedns.lookup.question import Answer, Manner, Question, Record
 from tests.unit.lookup.record import FOLDER, OF_CLUSTER, QUESTIONS, ROUND
 
 
@@ -212,3 +212,41 @@ def test_the_command_splits_options_and_expands_no_asterisk(tmp_path: object) ->
     )
     assert done.stdout.startswith(";;; nodedns\n<-u><+tries=1>")
     assert "<*.one.test.>" in done.stdout
+
+
+def test_answers_are_read_while_the_output_comes_however_it_is_cut() -> None:
+    output = (FOLDER / "round.txt").read_text() + ";;; nodedns\n"
+    questions = [QUESTIONS[name] for name in ROUND]
+    whole = dig.answers(questions, output)
+    for size in (1, 7, 100, len(output)):
+        reader = dig.Reader(questions)
+        came = [a for n in range(0, len(output), size) for a in reader.feed(output[n : n + size])]
+        assert came == whole
+        assert reader.end() == []
+
+
+def test_an_answer_is_there_as_soon_as_the_next_separator_has_come() -> None:
+    output = (FOLDER / "noerror.txt").read_text()
+    reader = dig.Reader([QUESTIONS["noerror"], QUESTIONS["timeout"]])
+    assert reader.feed(output) == []
+    [answer] = reader.feed(";;; nodedns\n")
+    assert answer.ok
+    [late] = reader.end()
+    assert late.error == "dig printed nothing"
+
+
+def test_the_manner_of_a_question_becomes_digs_options() -> None:
+    manner = Manner(
+        buffer_size=512, dnssec=True, checking_disabled=True, nsid=True, recursion=False, timeout=7
+    )
+    words = dig.command([Question(name="a.", server="192.0.2.1", manner=manner)])[4].split()
+    assert {"+bufsize=512", "+dnssec", "+cdflag", "+nsid", "+norecurse", "+time=7"} <= {*words}
+    plain = dig.command([Question(name="a.", server="192.0.2.1", manner=Manner(edns=False))])[4]
+    assert "+noedns" in plain.split()
+
+
+def test_digs_own_words_for_time_truncation_and_edns_are_kept() -> None:
+    assert recorded("noerror").measured == "8564 usec"
+    assert recorded("noerror").opt == ("EDNS: version: 0, flags:; udp: 8192",)
+    assert recorded("truncated").truncated
+    assert not recorded("noerror").truncated

@@ -41,6 +41,7 @@ def pod(
     restarts: int = 0,
     restarted_at: float | None = None,
     limit: int | None = 128 * MIB,
+    ip: str = "10.0.0.1",
 ) -> CachePod:
     return CachePod(
         namespace="kube-system",
@@ -53,6 +54,8 @@ def pod(
         created_at=NOW - 3 * 86400,
         metrics_port=9253,
         memory_limit_bytes=limit,
+        ip=ip,
+        cache="kube-system/node-local-dns",
     )
 
 

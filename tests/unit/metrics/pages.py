@@ -95,8 +95,9 @@ def _zone(zone: ZoneLoad, server: str, release: str) -> list[str]:
     )
     plugin = ',plugin="forward"' if new else ""
     noerror = zone.lookups - zone.nxdomain - zone.servfail
+    kind = "" if release == "1.6" else 'type="A",'
     lines = [
-        f'coredns_dns_{requests}_total{{family="1",proto="udp",{where}}} {zone.lookups}',
+        f'coredns_dns_{requests}_total{{family="1",proto="udp",{kind}{where}}} {zone.lookups}',
         f'coredns_dns_{responses}_total{{rcode="NOERROR"{plugin},{where}}} {noerror}',
         f"coredns_cache_hits_total{{{cached('success')}}} {zone.hits}",
         f"coredns_cache_hits_total{{{cached('denial')}}} {zone.denials}",
@@ -109,6 +110,8 @@ def _zone(zone: ZoneLoad, server: str, release: str) -> list[str]:
             lines.append(
                 f'coredns_dns_{responses}_total{{rcode="{rcode}"{plugin},{where}}} {count}'
             )
+    if release == "1.6":
+        lines.append(f'coredns_dns_request_type_count_total{{type="A",{where}}} {zone.lookups}')
     if new:
         lines.append(f"coredns_cache_requests_total{{{cached('')}}} {zone.lookups}")
     name = "coredns_dns_request_duration_seconds"

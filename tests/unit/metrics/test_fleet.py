@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from kubectl_nodedns.metrics.fleet import Interception, NodeRow, stale_after, totals
@@ -58,8 +60,8 @@ def test_where_nobody_knows_the_fleet_does_not_know() -> None:
 @pytest.mark.parametrize(
     ("asked", "expected"),
     [
-        (NOW - 59, Interception.BY_COUNTERS),
-        (NOW - 61, Interception.NOT_KNOWN),
+        (NOW - 119, Interception.BY_COUNTERS),
+        (NOW - 121, Interception.NOT_KNOWN),
         (None, Interception.NOT_KNOWN),
     ],
 )
@@ -117,3 +119,26 @@ def test_memory_and_entries_add_up() -> None:
     fleet = totals([row("a", figures=traffic()), row("b", figures=traffic())], **BOTH)
     assert fleet.memory_bytes == pytest.approx(122 * MIB)
     assert fleet.entries == 2 * 529
+
+
+def test_what_coredns_was_spared_is_what_did_not_go_on_to_it() -> None:
+    figures = traffic(lookups=500)  # 500 on each address; a tenth of 1000 in two seconds goes on
+    one = row("a", figures=figures)
+    assert one.to_coredns(("10.96.77.12",)) == pytest.approx(50)
+    fleet = totals([one], **BOTH, coredns_ips=("10.96.77.12",))
+    assert fleet.spared == pytest.approx(950)
+    assert fleet.spared_ratio == pytest.approx(0.95)
+    elsewhere = totals([one], **BOTH, coredns_ips=("10.1.1.1",))
+    assert elsewhere.spared_ratio == 1.0
+    assert totals([one], **BOTH).spared is None
+
+
+def test_a_proof_counts_more_than_counters() -> None:
+    proved = replace(row("a", asked=None), proved_at=NOW - 30)
+    assert proved.interception((KUBE_DNS,), NOW) is Interception.PROVED
+    assert proved.evidence_age((KUBE_DNS,), NOW) == 30
+    counted = row("b", asked=NOW - 7)
+    assert counted.evidence_age((KUBE_DNS,), NOW) == 7
+    assert row("c", asked=None).evidence_age((KUBE_DNS,), NOW) is None
+    fleet = totals([proved, counted], **BOTH)
+    assert (fleet.intercepting, fleet.proved) == (2, 1)

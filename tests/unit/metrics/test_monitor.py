@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -11,7 +11,7 @@ from kubectl_nodedns.metrics.discovery import Discovery
 from kubectl_nodedns.metrics.monitor import Monitor
 from kubectl_nodedns.metrics.sampler import Sampler
 from tests.unit.metrics.pages import KUBE_DNS, LOCAL
-from tests.unit.metrics.test_discovery import CACHE, Tables
+from tests.unit.metrics.test_discovery import CACHE, POD_COLUMNS, Tables, pod_row, table
 from tests.unit.metrics.test_sampler import Pods
 
 if TYPE_CHECKING:
@@ -52,7 +52,9 @@ def hands() -> Hands:
     return Hands()
 
 
-def make(tables: Tables, hands: Hands, dns_ips: Sequence[str] = (KUBE_DNS,)) -> Monitor:
+def make(
+    tables: Tables, hands: Hands, dns_ips: Sequence[str] = (KUBE_DNS,), **more: Any
+) -> Monitor:
     return Monitor(
         discovery=Discovery(tables, [CACHE]),
         sampler=Sampler(Pods(), interval=0.05),
@@ -61,6 +63,7 @@ def make(tables: Tables, hands: Hands, dns_ips: Sequence[str] = (KUBE_DNS,)) -> 
         reread=hands.reread,
         renew=hands.renew,
         meter=Meter(),
+        **more,
     )
 
 
@@ -109,6 +112,35 @@ async def test_it_keeps_current_and_follows_pods(tables: Tables, hands: Hands) -
     assert one.traffic.lookups is not None
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_a_proof_counts_until_the_pod_changes(tables: Tables, hands: Hands) -> None:
+    monitor = make(tables, hands)
+    await monitor.load()
+    monitor.snapshot()
+    monitor.note_proof("n1", intercepted=True)
+    monitor.note_proof("n2", intercepted=True)  # there is no pod that could have answered
+    one, two = monitor.snapshot().nodes
+    assert one.proved_at is not None
+    assert two.proved_at is None
+    tables.lists["pods"] = [table(POD_COLUMNS, pod_row("p9", "n1"))]
+    await monitor.load()
+    assert monitor.snapshot().nodes[0].proved_at is None
+    tables.lists["pods"] = [table(POD_COLUMNS, pod_row("p1", "n1"))]
+    await monitor.load()
+    monitor.note_proof("n1", intercepted=False)
+    assert monitor.snapshot().nodes[0].proved_at is None
+
+
+async def test_the_capacity_comes_from_the_corefile(tables: Tables, hands: Hands) -> None:
+    async def corefile(cache: Cache) -> str:
+        return ".:53 {\n cache\n}\n"
+
+    monitor = make(tables, hands, corefile=corefile)
+    await monitor.load()
+    seen = monitor.snapshot()
+    assert seen.capacity(seen.nodes[0]) == 2 * 9984
+    assert seen.capacity(seen.nodes[1]) is None
 
 
 async def test_a_cache_that_is_removed_is_said(

@@ -21,9 +21,10 @@ LOAD = Load(
 @pytest.mark.parametrize("release", ["1.6", "1.8", "1.10", "1.13"])
 def test_each_release_reads_the_same(release: str) -> None:
     read = read_page(page(LOAD, release), at=5.0)
+    kind = ("" if release == "1.6" else "A", "udp")
     assert read.get(Series.LOOKUPS) == {
-        (f"dns://{LOCAL}:53", "cluster.local."): 100,
-        (f"dns://{KUBE_DNS}:53", "cluster.local."): 100,
+        (f"dns://{LOCAL}:53", "cluster.local.", *kind): 100,
+        (f"dns://{KUBE_DNS}:53", "cluster.local.", *kind): 100,
     }
     assert read.get(Series.RESPONSES)["cluster.local.", "SERVFAIL"] == 4
     assert read.get(Series.LATENCY)["cluster.local.", "0.00025"] == 180
@@ -44,7 +45,7 @@ def test_where_a_page_has_old_and_new_names_the_new_one_counts() -> None:
     new = 'coredns_dns_requests_total{server="s",zone="."} 7\n'
     old = 'coredns_dns_request_count_total{server="s",zone="."} 5\n'
     for text in (new + old, old + new):
-        assert read_page(text, at=0).get(Series.LOOKUPS) == {("s", "."): 7}
+        assert read_page(text, at=0).get(Series.LOOKUPS) == {("s", ".", "", ""): 7}
 
 
 def test_what_a_page_has_not_is_not_zero() -> None:

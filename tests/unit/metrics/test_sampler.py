@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -8,11 +9,14 @@ import pytest
 
 from kubectl_nodedns.errors import ApiError
 from kubectl_nodedns.metrics import sampler as module
+from kubectl_nodedns.metrics.page import Page, read_page
 from kubectl_nodedns.metrics.sampler import Sampler
 from tests.unit.metrics.fleets import pod
 from tests.unit.metrics.pages import KUBE_DNS, LOCAL, Load, ZoneLoad, page
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from kubectl_nodedns.metrics.inventory import CachePod
 
 ZONE = ZoneLoad(name=".", fast=100)
@@ -22,14 +26,16 @@ class Pods:
     """A source whose counters grow by 10 with each scrape."""
 
     name = "test"
+    interval = 0.0
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        self.clock = clock
         self.read_pods: list[str] = []
         self.fail: dict[str, Exception | str] = {}
         self.at_once = 0
         self.most = 0
 
-    async def read(self, pod: CachePod) -> str:
+    async def pages(self, pod: CachePod) -> Sequence[Page]:
         self.read_pods.append(pod.name)
         self.at_once += 1
         self.most = max(self.most, self.at_once)
@@ -39,9 +45,10 @@ class Pods:
         if isinstance(failure, Exception):
             raise failure
         if failure is not None:
-            return failure
+            return (read_page(failure, at=self.clock()),)
         count = self.read_pods.count(pod.name)
-        return page(Load(zones=(replace(ZONE, fast=100 + 10 * count),), servers=(LOCAL,)))
+        text = page(Load(zones=(replace(ZONE, fast=100 + 10 * count),), servers=(LOCAL,)))
+        return (read_page(text, at=self.clock()),)
 
 
 class Clock:
@@ -55,11 +62,11 @@ class Clock:
 
 @pytest.fixture
 def pods() -> Pods:
-    return Pods()
+    return Pods(Clock())
 
 
 async def test_two_scrapes_make_a_rate(pods: Pods) -> None:
-    sampler = Sampler(pods, clock=Clock())
+    sampler = Sampler(pods, clock=pods.clock)
     sampler.follow([pod(name="a")])
     await sampler.scrape_all()
     first = sampler.sampled("a")
@@ -75,7 +82,7 @@ async def test_two_scrapes_make_a_rate(pods: Pods) -> None:
 
 
 async def test_the_time_of_the_last_lookup_to_each_address_is_kept(pods: Pods) -> None:
-    sampler = Sampler(pods, clock=Clock())
+    sampler = Sampler(pods, clock=pods.clock)
     sampler.follow([pod(name="a")])
     await sampler.scrape_all()
     await sampler.scrape_all()
@@ -93,7 +100,7 @@ async def test_the_time_of_the_last_lookup_to_each_address_is_kept(pods: Pods) -
 async def test_a_failure_keeps_the_last_good_figures(
     pods: Pods, failure: Exception | str, words: str
 ) -> None:
-    sampler = Sampler(pods, clock=Clock())
+    sampler = Sampler(pods, clock=pods.clock)
     sampler.follow([pod(name="a"), pod(name="b")])
     await sampler.scrape_all()
     pods.fail["a"] = failure
@@ -108,7 +115,7 @@ async def test_a_failure_keeps_the_last_good_figures(
 
 
 async def test_a_success_clears_the_error(pods: Pods) -> None:
-    sampler = Sampler(pods, clock=Clock())
+    sampler = Sampler(pods, clock=pods.clock)
     sampler.follow([pod(name="a")])
     pods.fail["a"] = ApiError("refused")
     await sampler.scrape_all()

@@ -1,0 +1,139 @@
+"""The findings panel: what is wrong, why it matters, and the way out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on, work
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical, VerticalScroll
+from textual.screen import ModalScreen
+from textual.widgets import OptionList, Static
+from textual.widgets.option_list import Option
+
+from kubectl_nodedns.errors import NodednsError
+from kubectl_nodedns.tui.pieces import content
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from textual.app import ComposeResult
+
+    from kubectl_nodedns.tui.given import Finding
+    from kubectl_nodedns.tui.heading import Piece
+    from kubectl_nodedns.tui.live import Session
+
+SIGNS = {"error": ("‼", "bad"), "warning": ("!", "note"), "info": ("i", "quiet")}
+
+
+def finding_line(finding: Finding) -> list[Piece]:
+    """Write one finding on one line."""
+    sign, style = SIGNS.get(str(finding.severity), ("?", ""))
+    return [
+        (f"{sign:2}", style),
+        (f"{finding.code}  ", "quiet"),
+        (finding.subject, "strong"),
+        (f": {finding.seen}", ""),
+    ]
+
+
+def finding_words(finding: Finding) -> list[list[Piece]]:
+    """Write out what one finding means."""
+    return [
+        [(f"{finding.subject}: {finding.seen}", "strong")],
+        [("why it matters  ", "quiet"), (finding.matters, "")],
+        [("the way out     ", "quiet"), (finding.way_out, "")],
+    ]
+
+
+def counted(findings: Sequence[Finding]) -> list[Piece]:
+    """Say how many there are of each kind."""
+    line: list[Piece] = [(f" {len(findings)} findings", "strong")]
+    for severity, (sign, style) in SIGNS.items():
+        number = sum(str(finding.severity) == severity for finding in findings)
+        if number:
+            line += [("  ", ""), (f"{sign} {number}", style), (f" {severity}", "quiet")]
+    return line
+
+
+class FindingsScreen(ModalScreen[None]):
+    """All findings; the chosen one in full.
+
+    Args:
+        session: what the screens share.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,f", "app.pop_screen", "Back"),
+        Binding("r", "look", "Look again"),
+        Binding("y", "copy", "Copy", show=False),
+        Binding("Y", "copy_command", "Copy command", show=False),
+    ]
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self.session = session
+
+    def compose(self) -> ComposeResult:
+        """Lay out the list, and the chosen finding under it."""
+        with Vertical(id="findings"):
+            yield Static(id="counted")
+            yield OptionList(compact=True)
+            with VerticalScroll(id="finding"):
+                yield Static()
+            yield Static(" r looks again · y copies · Y the command · esc goes back", id="keys")
+
+    def on_mount(self) -> None:
+        """Look at once."""
+        self.query_one(OptionList).focus()
+        self.action_look()
+
+    def action_look(self) -> None:
+        """Look for what is wrong now."""
+        words = [(" looking …", "quiet")]
+        self.query_one("#counted", Static).update(content([words]))
+        self._look()
+
+    def action_copy(self) -> None:
+        """Copy the chosen finding."""
+        if (finding := self._chosen()) is not None:
+            text = "\n".join("".join(t for t, _ in line) for line in finding_words(finding))
+            self.app.copy_to_clipboard(f"{finding.code} {text}")
+            self.notify(f"copied {finding.code}")
+
+    def action_copy_command(self) -> None:
+        """Copy the command that finds the same."""
+        self.app.copy_to_clipboard(self.session.command("check"))
+        self.notify("copied the command")
+
+    @on(OptionList.OptionHighlighted)
+    def chosen(self) -> None:
+        """Write out the chosen finding."""
+        finding = self._chosen()
+        lines = finding_words(finding) if finding is not None else []
+        self.query_one("#finding Static", Static).update(content(lines))
+
+    @work(exclusive=True, exit_on_error=False)
+    async def _look(self) -> None:
+        head = self.query_one("#counted", Static)
+        try:
+            findings = await self.session.examiner(self.session.taken)
+        except NodednsError as error:
+            head.update(content([[(f" ‼ {error}", "bad")], [(f"   {error.hint}", "")]]))
+            return
+        except Exception as error:  # noqa: BLE001 - shown; a check must not end the screen
+            head.update(content([[(f" ‼ {type(error).__name__}: {error}", "bad")]]))
+            return
+        self.session.findings = findings
+        head.update(content([counted(findings) if findings else [(" ✓ no findings", "good")]]))
+        listed = self.query_one(OptionList)
+        before = listed.highlighted
+        listed.clear_options()
+        listed.add_options([Option(content([finding_line(finding)])) for finding in findings])
+        if findings:
+            listed.highlighted = min(before or 0, len(findings) - 1)
+
+    def _chosen(self) -> Finding | None:
+        number = self.query_one(OptionList).highlighted
+        findings = self.session.findings or ()
+        return findings[number] if number is not None and number < len(findings) else None

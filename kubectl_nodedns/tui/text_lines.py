@@ -1,0 +1,120 @@
+"""What the node screen's tabs say: events, logs, the Corefile, rules. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kubectl_nodedns.facts.caches import flag
+from kubectl_nodedns.metrics import units
+from kubectl_nodedns.tui.log_groups import group, level, split
+from kubectl_nodedns.tui.lookup_lines import wrap
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from kubectl_nodedns.metrics.fleet import NodeRow
+    from kubectl_nodedns.tui.given import Configuration, Event
+    from kubectl_nodedns.tui.heading import Piece
+
+Line = list["Piece"]
+RULES = (
+    "raw PREROUTING and OUTPUT   to the address: NOTRACK, so kube-proxy does not see it",
+    "raw OUTPUT                  from the address: NOTRACK",
+    "filter INPUT and OUTPUT     to and from the address: ACCEPT",
+)
+"""What node-cache keeps for each address (kubernetes/dns, cmd/node-cache/app/cache_app.go)."""
+
+
+def event_lines(events: Sequence[Event], *, now: float, width: int) -> list[Line]:
+    """Lay out events, newest first."""
+    if not events:
+        return [[(" no events: Kubernetes forgets them after an hour", "quiet")]]
+    lines: list[Line] = [[(" LAST    COUNT  REASON", "quiet")]]
+    for event in events:
+        mark, style = ("!", "note") if event.warning else (" ", "")
+        age = units.age(now - event.at) if event.at else units.UNKNOWN
+        head = f"{mark}{age:7} {event.count:5}  {event.reason} "
+        lines.append([(head, style), (event.about, "quiet")])
+        lines += [[("                " + text, "")] for text in wrap(event.message, width - 16)]
+    return lines
+
+
+def log_lines(lines: Sequence[str], *, grouped: bool, width: int) -> list[Line]:
+    """Lay out log lines: like ones together with their number, or each by itself."""
+    if not lines:
+        return [[(" the log is empty", "quiet")]]
+    found: list[Line] = []
+    if not grouped:
+        for line in lines:
+            at, text = split(line)
+            found.append([(f" {at:8} ", "quiet"), (_cut(text, width - 10), level(text))])
+        return found
+    for one in group(lines):
+        span = one.last if one.count == 1 else f"{one.first}…{one.last}"
+        count = f"×{one.count}" if one.count > 1 else ""
+        found.append(
+            [
+                (f" {span:>17} {count:>5} ", "quiet"),
+                (_cut(one.text, width - 25), one.level),
+            ]
+        )
+    return found
+
+
+def configuration_lines(found: Configuration, *, width: int) -> list[Line]:
+    """Show the ConfigMap that the pod is configured with."""
+    lines: list[Line] = [[(f" ConfigMap {found.name}", "strong")]]
+    for key, text in found.files.items():
+        lines += [[], [(f" {key}", "strong")]]
+        for row in text.rstrip().splitlines():
+            style = "quiet" if row.lstrip().startswith("#") else ""
+            lines.append([(f"   {_cut(row.expandtabs(4), width - 4)}", style)])
+    return lines
+
+
+def rule_lines(row: NodeRow, found: Configuration, *, width: int) -> list[Line]:
+    """Say which rules and which interface the agent is told to keep, and whether that fails.
+
+    What stands in a node's packet filter cannot be read through the API server; the agent's
+    arguments say what it keeps (node-cache's own defaults where they are silent), its counter of
+    setup errors says whether it can, and a lookup says whether it works.
+    """
+    words = found.arguments
+    addresses = [ip.strip() for ip in flag(words, "localip").split(",") if ip.strip()]
+    interface = flag(words, "interfacename") or "nodelocaldns"
+    lines: list[Line] = [
+        [(" what the agent is told to keep on the node", "strong")],
+        [(f" interface  {interface} with {', '.join(addresses) or 'no address'}", "")],
+    ]
+    if _off(words, "setupinterface"):
+        lines[-1] = [(" interface  none: -setupinterface=false", "")]
+    if _off(words, "setupiptables"):
+        lines.append([(" rules      none: -setupiptables=false", "")])
+    else:
+        lines.append([(" rules      each minute, for each of these addresses, port 53:", "")])
+        lines += [[(f"            {text}", "quiet")] for text in RULES]
+    if "skipteardown" in " ".join(words) and not _off(words, "skipteardown"):
+        lines.append([(" at its end both stay on the node: -skipteardown", "note")])
+    lines += [[], [(" whether it can", "strong")], *_setup_errors(row), []]
+    lines.append([(" whether it works: t asks from a pod on this node", "strong")])
+    lines += [[], [(" the rules themselves are not to be had through the API server", "quiet")]]
+    lines += [[(f" {text}", "quiet")] for text in wrap(" ".join(("arguments:", *words)), width - 2)]
+    return lines
+
+
+def _setup_errors(row: NodeRow) -> list[Line]:
+    figures = row.figures
+    rate = figures.setup_errors if figures else None
+    if rate is None:
+        return [[(" not known: no two pages of metrics yet", "quiet")]]
+    if rate > 0:
+        return [[(f" ‼ setting up fails, {units.number(60 * rate)} times a minute", "bad")]]
+    return [[(" no setup errors in the newest interval", "good")]]
+
+
+def _off(words: Sequence[str], name: str) -> bool:
+    return flag(tuple(words), name).lower() in {"false", "0", "f"}
+
+
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else text[: max(width - 1, 0)] + "…"

@@ -1,0 +1,112 @@
+"""Plots: sparks, curves with axes, and the past that they show."""
+
+from __future__ import annotations
+
+from kubectl_nodedns.metrics import units
+from kubectl_nodedns.tui.plots import Curve, Plot, ceiling, draw
+from kubectl_nodedns.tui.sparks import spark
+from kubectl_nodedns.tui.trends import MOMENTS, REMEMBERED, Trends
+from tests.unit.metrics.fleets import NOW, large, row, snapshot, traffic
+
+Point = tuple[float, float | None]
+
+
+def drawn(*curves: list[Point], top: float | None = None, height: int = 4) -> list[str]:
+    plot = Plot(
+        title="x",
+        curves=[Curve(name=f"c{n}", now="1", points=points) for n, points in enumerate(curves)],
+        unit=units.number,
+        top=top,
+    )
+    lines = draw(plot, width=40, height=height, now=NOW, gap=8.0)
+    return ["".join(text for text, _ in line) for line in lines]
+
+
+def dots(lines: list[str]) -> int:
+    return sum((ord(sign) - 0x2800).bit_count() for line in lines for sign in line if sign >= "⠀")
+
+
+def test_sparks() -> None:
+    assert spark([0, 1, 2, 4], 4) == "▁▃▅█"
+    assert spark([1, None, 1], 5) == "  █ █"
+    assert spark([9, 1, 1], 2) == "██"
+    assert spark([0.0, 0.0], 2) == "▁▁"
+    assert spark([0.5], 1, top=1.0) == "▅"
+    assert spark([], 3) == "   "
+
+
+def test_a_plot_has_labels_on_both_axes() -> None:
+    lines = drawn([(NOW - 50, 10.0), (NOW - 48, 40.0), (NOW, 12.0)], height=5)
+    assert lines[0].startswith("x  ─ c0 1")
+    assert lines[1].startswith("    50┤")
+    assert lines[5].startswith("     0┤")
+    assert lines[6].startswith("      └-60s")
+    assert lines[6].endswith("now")
+    assert all(len(line) == 40 for line in lines[:-1])
+
+
+def test_what_is_not_known_is_a_gap_and_never_zero() -> None:
+    whole = drawn([(NOW - s, 10.0) for s in range(58, -1, -2)])
+    gap = drawn([(NOW - s, None if 20 < s < 40 else 10.0) for s in range(58, -1, -2)])
+    late = drawn([(NOW - s, 10.0) for s in range(58, -1, -2) if not 20 < s < 40])
+    assert 0 < dots(gap) < dots(whole)
+    assert dots(late) == dots(gap)
+
+
+def test_a_plot_of_nothing_is_empty_and_of_zero_is_a_line() -> None:
+    assert dots(drawn([])) == 0
+    assert dots(drawn([(NOW - s, 0.0) for s in range(58, -1, -2)])) > 20
+
+
+def test_curves_differ_without_colour() -> None:
+    points: list[Point] = [(NOW - s, 10.0) for s in range(58, -1, -2)]
+    alone = [drawn(*[[]] * n, points) for n in range(4)]
+    assert len({dots(lines) for lines in alone}) == 4
+    assert drawn(points, points)[0].count("─") == 1
+    assert "╌" in drawn(points, points)[0]
+
+
+def test_a_limit_is_the_end_of_the_axis_unless_it_is_exceeded() -> None:
+    assert drawn([(NOW, 10.0)], top=128.0)[1].startswith("   128┤")
+    assert drawn([(NOW, 200.0)], top=128.0)[1].startswith("   200┤")
+
+
+def test_axes_end_at_round_numbers() -> None:
+    assert [ceiling(value) for value in (0, 0.03, 1, 3, 7, 812)] == [1, 0.05, 1, 5, 10, 1000]
+    assert ceiling(33 * 2**20, 2) == 64 * 2**20
+
+
+def test_trends_are_bounded_and_a_page_that_did_not_come_is_no_moment() -> None:
+    trends = Trends()
+    trends.look_at(["a", "b"])
+    old = row("b", figures=traffic(at=NOW - 60))
+    for second in range(MOMENTS + 5):
+        fresh = row("a", figures=traffic(at=NOW + second)) if second < 3 else old
+        trends.add(snapshot(fresh, old, at=NOW + second))
+    assert len(trends.fleet) == MOMENTS
+    assert [moment.at for moment in trends.node("a")] == [NOW, NOW + 1, NOW + 2]
+    assert len(trends.node("b")) == 1
+    assert trends.node("a")[0].lookups == 1000
+    assert trends.node("a")[0].rcodes["NXDOMAIN"] == 500
+    assert trends.node("c") == ()
+
+
+def test_only_nodes_that_were_seen_are_remembered_in_full_and_not_too_many() -> None:
+    trends, seen = Trends(), large(200)
+    for first in range(0, 200, 50):
+        trends.look_at([r.node.name for r in seen.nodes[first : first + 50]])
+    trends.add(seen)
+    kept = [r.node.name for r in seen.nodes if trends.node(r.node.name)]
+    assert len(kept) == REMEMBERED
+    assert kept[-1] == "node-199"
+    assert trends.recent("node-0")  # every node has its spark
+
+
+def test_a_recording_that_goes_back_takes_the_future_away() -> None:
+    trends = Trends()
+    trends.look_at(["a"])
+    for second in (0, 10, 20, 5):
+        later = row("a", figures=traffic(at=NOW + second))
+        trends.add(snapshot(later, at=NOW + second))
+    assert [moment.at for moment in trends.fleet] == [NOW, NOW + 5]
+    assert [moment.at for moment in trends.node("a")] == [NOW, NOW + 5]
