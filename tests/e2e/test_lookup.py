@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 LOCAL_IP = "169.254.20.10"
 NAME = "kubernetes.default.svc.cluster.local."
 NAMESPACE = "nodedns-lookup"
+PATIENT = ("--query-timeout", "10")
+"""A lookup that is lost on a busy machine would be a difference."""
 ASKED = re.compile(r"(\+tcp|\+notcp)[^@]* @(\S+) -q (\S+) -t \S+$", re.MULTILINE)
 TIME = re.compile(r"^;; Query time: (\d+) usec$", re.MULTILINE)
 
@@ -90,7 +92,7 @@ def leaves_nothing(kubectl: KubectlCall) -> None:
 def test_without_a_cache_the_service_and_each_coredns_pod_are_asked_and_agree(
     no_cache: None, nodedns: Plugin, kubectl: KubectlCall
 ) -> None:
-    asked = nodedns.run("lookup", "kubernetes.default", "-o", "json")
+    asked = nodedns.run("lookup", "kubernetes.default", "-o", "json", *PATIENT)
     assert asked.code == 0, str(asked)
     answer = json.loads(asked.stdout)
     assert answer["name"] == NAME
@@ -110,7 +112,7 @@ def test_without_a_cache_the_service_and_each_coredns_pod_are_asked_and_agree(
 def test_a_cache_that_is_not_ours_is_told_by_its_counters_and_that_is_called_evidence(
     agents: RealCluster, nodedns: Plugin
 ) -> None:
-    asked = nodedns.run("lookup", NAME, "--udp")
+    asked = nodedns.run("lookup", NAME, "--udp", *PATIENT)
     assert asked.code == 0, str(asked)
     assert "cache node" not in asked.stdout
     said = [line for line in asked.stdout.splitlines() if "(evidence, no proof)" in line]
@@ -122,7 +124,9 @@ def test_every_vantage_point_of_every_node_and_every_time_is_digs_own(
     real_cluster: RealCluster, cache: None, tmp_path: Path
 ) -> None:
     with Tap(real_cluster.kubeconfig, tmp_path / "kubeconfig") as tap:
-        asked = Plugin(tap.own_kubeconfig).run("lookup", "example.com", "-A", "-o", "json")
+        asked = Plugin(tap.own_kubeconfig).run(
+            "lookup", "example.com", "-A", "-o", "json", *PATIENT
+        )
     assert asked.code == 0, str(asked)
     answer = json.loads(asked.stdout)
     assert answer["verdict"]["intercepted"] is True
@@ -154,7 +158,7 @@ def test_every_vantage_point_of_every_node_and_every_time_is_digs_own(
 def test_the_table_ends_with_the_verdict_and_says_where_it_asked(
     cache: None, nodedns: Plugin, kubectl: KubectlCall
 ) -> None:
-    asked = nodedns.run("lookup", "10.96.0.10", "--udp")
+    asked = nodedns.run("lookup", "10.96.0.10", "--udp", *PATIENT)
     assert asked.code == 0, str(asked)
     lines = asked.stdout.splitlines()
     assert lines[0].split()[:4] == ["WHERE", "ADDRESS", "PROTO", "RESULT"]
@@ -197,7 +201,9 @@ def test_what_a_bad_server_sends_comes_out_readable_and_harmless(
 def test_a_pods_own_way_is_explained_and_asked_from_the_pod_itself(
     cache: None, pods: dict[str, Any], nodedns: Plugin
 ) -> None:
-    asked = nodedns.run("lookup", "kubernetes.default", "--from", "pod/usual", "-n", NAMESPACE)
+    asked = nodedns.run(
+        "lookup", "kubernetes.default", "--from", "pod/usual", "-n", NAMESPACE, *PATIENT
+    )
     assert asked.code == 0, str(asked)
     assert "resolv.conf     read in the pod" in asked.stderr
     assert f"search {NAMESPACE}.svc.cluster.local svc.cluster.local cluster.local" in asked.stderr
@@ -288,7 +294,7 @@ def test_a_tainted_node_is_asked_from_all_the_same(
     node = real_cluster.node_names[-1]
     kubectl("taint", "node", node, "dedicated=gpu:NoSchedule")
     try:
-        asked = nodedns.run("lookup", NAME, "--node", node, "--udp")
+        asked = nodedns.run("lookup", NAME, "--node", node, "--udp", *PATIENT)
     finally:
         kubectl("taint", "node", node, "dedicated=gpu:NoSchedule-")
     assert f"from {node}" in asked.stderr
