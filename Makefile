@@ -2,8 +2,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PYTEST_ARGS ?=
+DEMO_ARGS ?=
 
-.PHONY: test check unit e2e cluster format lock bench clean help
+.PHONY: demo test check unit e2e cluster format lock bench archive clean help
 
 help:            ## show this list
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 12
@@ -12,6 +13,15 @@ help:            ## show this list
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@
+
+demo: .venv/demo     ## try the plugin on a cluster that is only emulated; needs nothing else
+	@.venv/demo/bin/kubectl-nodedns demo $(DEMO_ARGS)
+
+# What it takes to run, without what it takes to develop: a fresh clone shows the screen in a minute.
+.venv/demo: pyproject.toml
+	$(PYTHON) -m venv $@
+	$@/bin/python -m pip install --quiet --disable-pip-version-check -e .
 	touch $@
 
 test: check cluster  ## all checks and all tests; the e2e tests need Linux, root and Go
@@ -44,6 +54,9 @@ lock: .venv/ready    ## write requirements.lock anew, with hashes and without UR
 
 bench: .venv/ready   ## every figure that the documentation quotes
 	for file in benchmarks/*.py; do $(BIN)/python $$file || exit; done
+
+archive: .venv/ready ## krew's archive for this platform, in dist/ (a minute or two)
+	$(BIN)/python scripts/build_krew_archive.py
 
 clean:               ## remove what was made here; end the test cluster first
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build

@@ -91,7 +91,8 @@ def _page(parser: argparse.ArgumentParser) -> str:
 def _option(action: argparse.Action) -> list[str]:
     value = ""
     if action.nargs != 0:
-        value = action.metavar if isinstance(action.metavar, str) else ""
+        parts = action.metavar if isinstance(action.metavar, tuple) else (action.metavar or "",)
+        value = " ".join(parts)
         if action.choices is not None:
             value = f"{{{','.join(map(str, action.choices))}}}"
     name = " ".join(filter(None, [", ".join(action.option_strings), value]))

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from kubectl_nodedns.checks.evidence import Evidence, NodeEvidence
+    from kubectl_nodedns.facts.caches import Cache
     from kubectl_nodedns.facts.pod_dns import PodDns
 
 SHOWN = 5
@@ -19,6 +20,11 @@ SHOWN = 5
 NOT_OURS = frozenset({"169.254.169.253", "169.254.169.254", "169.254.10.10", "169.254.10.11"})
 """Link-local servers of clouds: AWS, metadata services, AKS LocalDNS."""
 SYSTEM = "kube-system"
+
+
+def left_out(evidence: Evidence, one: NodeEvidence) -> list[str]:
+    """Say for each cache why it puts no pod on a node; empty where it should."""
+    return [cache.absence(one.node) or _chosen(evidence, cache) for cache in evidence.caches]
 
 
 def _missing(evidence: Evidence) -> Iterator[Seen]:
@@ -31,7 +37,7 @@ def _missing(evidence: Evidence) -> Iterator[Seen]:
 
 def _absent(evidence: Evidence, one: NodeEvidence) -> Seen:
     subject = f"node {one.node.name}"
-    reasons = [cache.absence(one.node) for cache in evidence.caches]
+    reasons = left_out(evidence, one)
     asks_cache = set(one.kubelet or ()) & evidence.local_ips
     if asks_cache:
         return Seen(
@@ -43,13 +49,20 @@ def _absent(evidence: Evidence, one: NodeEvidence) -> Seen:
     if not all(reasons):
         state = "" if one.node.ready else "; the node is not ready"
         return Seen(subject=subject, text=f"no cache pod, and it should have one{state}")
-    chosen = all("nodeSelector" in reason for reason in reasons)
+    chosen = not any("taint" in reason for reason in reasons)
     return Seen(
         subject=subject,
         text=f"no cache pod: {reasons[0]}",
         severity=Severity.INFO if chosen else None,
         way_out="label the node, if it was left out by accident" if chosen else "",
     )
+
+
+def _chosen(evidence: Evidence, cache: Cache) -> str:
+    """Say that an affinity leaves nodes out, when the controller wants no more pods than run."""
+    where = f"{cache.namespace}/{cache.name}"
+    pods = sum(pod.cache == where for one in evidence.nodes for pod in one.pods)
+    return "its affinity chooses other nodes" if cache.affinity and pods >= cache.desired else ""
 
 
 def _not_ready(evidence: Evidence) -> Iterator[Seen]:

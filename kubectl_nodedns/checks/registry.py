@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kubectl_nodedns.checks import coverage, install, resources, surroundings, traffic, upstream
+from kubectl_nodedns.checks.preflight import OBSTACLE, PREFLIGHT
 
 if TYPE_CHECKING:
     from kubectl_nodedns.checks.evidence import Evidence
@@ -19,5 +20,9 @@ RUNNING: tuple[Check[Evidence], ...] = (
     *surroundings.CHECKS,
 )
 """Checks of a cluster that runs, with a cache or without."""
-CODES: dict[str, str] = {check.code: check.title for check in RUNNING}
+CODES: dict[str, str] = {
+    **{check.code: check.title for check in RUNNING},
+    OBSTACLE.code: OBSTACLE.title,
+    **{check.code: check.title for check in PREFLIGHT},
+}
 """Title of each check, by code."""

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from kubectl_nodedns.checks.coverage import left_out
 from kubectl_nodedns.checks.finding import Severity
 from kubectl_nodedns.checks.traffic import Interception, interception
 
@@ -121,12 +122,11 @@ def _nodes(evidence: Evidence, outcome: Outcome) -> tuple[NodeStatus, ...]:
     found = []
     for one in evidence.linux:
         pod = one.pods[0] if one.pods else None
-        absent = [cache.absence(one.node) for cache in evidence.caches]
         found.append(
             NodeStatus(
                 node=one.node.name,
                 pod=pod.name if pod else "",
-                expected=bool(evidence.caches) and not all(absent),
+                expected=bool(pod) or not all(left_out(evidence, one)),
                 ready=bool(pod and pod.ready),
                 interception=interception(evidence, one),
                 detail=said.get(f"node {one.node.name}", one.proof.text if one.proof else ""),

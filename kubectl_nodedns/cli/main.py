@@ -13,6 +13,9 @@ from kubectl_nodedns.errors import Exit, NodednsError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+COMPLETE = "__complete"
+"""What shells ask with; it is no command for people, so help does not show it."""
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; return its exit code (see `errors.Exit`)."""
@@ -28,6 +31,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(argv: Sequence[str] | None) -> int:
+    words = sys.argv[1:] if argv is None else argv
+    if words[:1] == [COMPLETE]:
+        from kubectl_nodedns.cli.complete import main as complete  # noqa: PLC0415 - costs start-up
+
+        return complete(words[1:])
     parser = build_parser(sys.argv[0])
     arguments = parser.parse_args(argv)
     if not arguments.command:

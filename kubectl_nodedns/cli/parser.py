@@ -11,11 +11,24 @@ import argparse
 import os
 
 from kubectl_nodedns import __version__
-from kubectl_nodedns.cli.arguments import check, disable, enable, monitoring, status, top
+from kubectl_nodedns.cli.arguments import (
+    bench,
+    check,
+    completion,
+    demo,
+    disable,
+    enable,
+    lookup,
+    monitoring,
+    status,
+    top,
+)
 from kubectl_nodedns.cli.arguments.common import EXIT_CODES, Formatter, access, command
 
-COMMANDS = (enable, disable, top, status, check, monitoring)
+COMMANDS = (enable, disable, top, status, check, lookup, bench, monitoring, demo, completion)
 """In the order in which the help shows them."""
+WITHOUT_CLUSTER = (demo,)
+"""Commands that ask no cluster of yours, so that kubectl's own flags mean nothing to them."""
 
 
 def program_name(argv0: str) -> str:
@@ -41,6 +54,8 @@ def build_parser(argv0: str = "kubectl-nodedns") -> argparse.ArgumentParser:
     access(parser, default=None)
     commands = parser.add_subparsers(title="commands", dest="command", metavar="COMMAND", prog=prog)
     for one in COMMANDS:
-        access(one.add(commands), default=argparse.SUPPRESS)
+        added = one.add(commands)
+        if one not in WITHOUT_CLUSTER:
+            access(added, default=argparse.SUPPRESS)
     command(commands, "version", "print the version", "Print the version of this plugin.")
     return parser

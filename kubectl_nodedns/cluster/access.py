@@ -124,6 +124,7 @@ def resolve(options: AccessOptions) -> Access:
     from yaml import YAMLError  # noqa: PLC0415
 
     settings = Configuration()
+    usual_proxy, settings.proxy = getattr(settings, "proxy", None), None
     try:
         context, namespace, plugin = _load(options, settings)
     except (ConfigException, YAMLError, OSError, *_WRONG_SHAPE) as error:
@@ -145,10 +146,22 @@ def resolve(options: AccessOptions) -> Access:
         tls=_tls(options, settings, plugin) if server.startswith("https") else True,
         headers=_headers(options, settings, plugin),
         server_hostname=options.tls_server_name or getattr(settings, "tls_server_name", None),
-        proxy=getattr(settings, "proxy", None),
+        proxy=settings.proxy or (None if _direct(server) else usual_proxy),
         request_timeout=duration(options.request_timeout or "30s", option="--request-timeout"),
         groups=options.as_groups,
     )
+
+
+def _direct(server: str) -> bool:
+    """Whether $NO_PROXY names the server, or it is this machine: then no usual proxy is asked.
+
+    A proxy that the kubeconfig names is always asked, as kubectl does it.
+    """
+    from urllib import parse, request  # noqa: PLC0415 - slow to import
+
+    host = parse.urlsplit(server).hostname or ""
+    loopback = host in ("localhost", "::1") or host.startswith("127.")
+    return loopback or bool(request.proxy_bypass_environment(host))  # type: ignore[attr-defined]
 
 
 def _load(options: AccessOptions, settings: Any) -> tuple[str, str, ExecCredential | None]:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
 """Ask for the rows that `kubectl get` prints: 100 times smaller than whole objects."""
 APPLY = "application/apply-patch+yaml"
+JSON_PATCH = "application/json-patch+json"
 FIELD_MANAGER = "kubectl-nodedns"
 PAGE = 500
 """Objects asked for at once; the API server keeps no more than that in one answer."""
@@ -160,6 +161,20 @@ class Client(Transport):
         )
         return parse("PATCH", object_path(obj), answer)
 
+    async def patch_json(
+        self, path: str, operations: Sequence[dict[str, Any]], *, dry_run: bool = False
+    ) -> dict[str, Any]:
+        """Patch the object at `path` (RFC 6902); return it as it now is.
+
+        Raises:
+            ConflictError: a resource version among the operations is not the newest.
+        """
+        params = {"fieldManager": FIELD_MANAGER} | ({"dryRun": "All"} if dry_run else {})
+        answer = await self.send(
+            "PATCH", path, params=params, body=[*operations], content_type=JSON_PATCH
+        )
+        return parse("PATCH", path, answer)
+
     async def create(
         self, path: str, obj: dict[str, Any], *, dry_run: bool = False
     ) -> dict[str, Any]:
@@ -195,6 +210,7 @@ class Client(Transport):
         command: Sequence[str],
         *,
         timeout: float,
+        received: Callable[[bytes], None] = lambda _: None,
     ) -> ExecResult:
         """Run `command` in a container and return what it printed and how it ended.
 
@@ -204,6 +220,7 @@ class Client(Transport):
             container: the container's name.
             command: the program and its arguments; no shell is involved.
             timeout: seconds until the command is given up.
+            received: called with each piece of standard output as it comes.
 
         Raises:
             ApiError: the command could not be started.
@@ -211,7 +228,14 @@ class Client(Transport):
         """
         self.requests += 1
         return await run_in_pod(
-            self.opened(), self.access, namespace, pod, container, command, timeout=timeout
+            self.opened(),
+            self.access,
+            namespace,
+            pod,
+            container,
+            command,
+            timeout=timeout,
+            received=received,
         )
 
 

@@ -8,12 +8,12 @@ draw on a screen; what it said comes back in the error.
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from dataclasses import dataclass
 from typing import Any
 
+from kubectl_nodedns.children import environment_of_child
 from kubectl_nodedns.errors import UnreachableError
 from kubectl_nodedns.interruptible import interruptible
 
@@ -90,18 +90,8 @@ def run_plugin(
 
 
 def _environment(spec: dict[str, Any]) -> dict[str, str]:
-    """Return the plugin's environment, undoing what a frozen build did to ours.
-
-    A PyInstaller bundle prepends its own libraries to LD_LIBRARY_PATH and keeps the old value
-    beside it; a child that inherits it loads the wrong libraries.
-    """
-    environment = dict(os.environ)
-    for name in ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"):
-        original = environment.pop(f"{name}_ORIG", None)
-        if original is not None:
-            environment[name] = original
-        elif getattr(sys, "frozen", False):
-            environment.pop(name, None)
+    """Return the plugin's environment: ours, without a frozen build's libraries, and its own."""
+    environment = environment_of_child()
     for entry in spec.get("env") or []:
         environment[str(entry["name"])] = str(entry.get("value", ""))
     return environment

@@ -19,7 +19,7 @@ from kubectl_nodedns.cluster.failures import failure, unreachable
 from kubectl_nodedns.errors import ApiError, TimedOutError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from kubectl_nodedns.cluster.access import Access
 
@@ -53,6 +53,7 @@ async def run_in_pod(
     command: Sequence[str],
     *,
     timeout: float,
+    received: Callable[[bytes], None] = lambda _: None,
 ) -> ExecResult:
     """Run `command`; see `Client.exec`."""
     path = f"/api/v1/namespaces/{quote(namespace)}/pods/{quote(pod)}/exec"
@@ -74,6 +75,8 @@ async def run_in_pod(
         ):
             async for message in socket:
                 if message.type is aiohttp.WSMsgType.BINARY and message.data:
+                    if message.data[0] == STDOUT:
+                        received(message.data[1:])
                     streams.get(message.data[0], bytearray()).extend(message.data[1:])
     except TimeoutError as error:
         raise TimedOutError(

@@ -9,6 +9,8 @@ PLURALS = {
     "ConfigMap": "configmaps",
     "DaemonSet": "daemonsets",
     "Job": "jobs",
+    "MutatingAdmissionPolicy": "mutatingadmissionpolicies",
+    "MutatingAdmissionPolicyBinding": "mutatingadmissionpolicybindings",
     "Pod": "pods",
     "Service": "services",
     "ServiceAccount": "serviceaccounts",
@@ -30,7 +32,8 @@ def named(api_version: str, plural: str, namespace: str, name: str) -> str:
 def object_path(obj: dict[str, Any]) -> str:
     """Path of an object of one of the kinds in `PLURALS`."""
     metadata = obj["metadata"]
-    return named(obj["apiVersion"], PLURALS[obj["kind"]], metadata["namespace"], metadata["name"])
+    namespace = metadata.get("namespace", "")
+    return named(obj["apiVersion"], PLURALS[obj["kind"]], namespace, metadata["name"])
 
 
 def pod_proxy(namespace: str, pod: str, port: int, path: str) -> str:

@@ -39,8 +39,7 @@ async def start_probes(probes: Probes, nodes: Sequence[str], talk: Talk) -> None
         others = f" (and on {len(failed) - 1} more nodes)" if len(failed) > 1 else ""
         raise RefusedError(
             f"the probe on node {node} does not run{others}: {why}",
-            hint="nothing was written. --probe-image names an image that this cluster can pull, "
-            "--probe-namespace a namespace that allows the pod",
+            hint=f"nothing was written. {why.way_out}",
         )
 
 

@@ -12,6 +12,7 @@ from kubectl_nodedns.checks.registry import CODES, RUNNING
 from kubectl_nodedns.cli.loop import run_on_loop
 from kubectl_nodedns.cli.output import print_data
 from kubectl_nodedns.cli.talk import Talk
+from kubectl_nodedns.commands.before import before_install
 from kubectl_nodedns.commands.checking import gather
 from kubectl_nodedns.commands.scoping import prober, scope_of
 from kubectl_nodedns.commands.session import connect
@@ -29,23 +30,57 @@ if TYPE_CHECKING:
 def run(arguments: argparse.Namespace) -> int:
     """Print the findings; exit 1 from --fail-on on."""
     ignore = codes(arguments.ignore or ())
+    if arguments.pre:
+        return run_on_loop(check_before(arguments, ignore))
     scope = scope_of(arguments)
     return run_on_loop(_check(arguments, scope, ignore))
+
+
+async def check_before(arguments: argparse.Namespace, ignore: frozenset[str]) -> int:
+    """Print what stands in the way of an install."""
+    outcome, about, unread = await before_install(arguments, ignore)
+    remarks = [] if arguments.probe else ["resolvers of nodes: --probe reads them"]
+    show(outcome, arguments.output, about, unread, remarks)
+    return Exit.FINDING if outcome.failed(Severity(arguments.fail_on)) else Exit.OK
 
 
 async def _check(arguments: argparse.Namespace, scope: Scope, ignore: frozenset[str]) -> int:
     async with connect(arguments) as client, prober(client, arguments) as probes:
         evidence = await gather(client, scope, probes=probes)
     outcome = run_checks(RUNNING, evidence, ignore=ignore)
-    output = arguments.output or "table"
-    if output == "json":
-        print_data(report.document(outcome, CODES, evidence.unread), output)
-    elif output == "short":
-        print(report.short(outcome, about(evidence)))
-    else:
-        _print_table(outcome, wide=output == "wide")
-        _explain(outcome, evidence, wide=output == "wide")
+    remarks = []
+    if outcome.skipped and evidence.caches:
+        remarks.append(f"could not look: {', '.join(outcome.skipped)}")
+    remarks += [f"not read: {what}" for what in evidence.unread]
+    if evidence.caches and not any(one.proof for one in evidence.nodes):
+        remarks.append("interception was judged by counters; --probe proves it")
+    show(outcome, arguments.output, about(evidence), evidence.unread, remarks)
     return Exit.FINDING if outcome.failed(Severity(arguments.fail_on)) else Exit.OK
+
+
+def show(
+    outcome: Outcome, output: str | None, about: str, unread: Sequence[str], remarks: Sequence[str]
+) -> None:
+    """Print findings in the format that is asked for.
+
+    Args:
+        outcome: what the checks came to.
+        output: table, wide, short or json; None for a table.
+        about: what was looked at, in words.
+        unread: what could not be read.
+        remarks: lines below a table.
+    """
+    if output == "json":
+        print_data(report.document(outcome, CODES, unread), output)
+    elif output == "short":
+        print(report.short(outcome, about))
+    else:
+        wide = output == "wide"
+        _print_table(outcome, wide=wide)
+        talk = Talk()
+        if not wide and outcome.findings:
+            talk.lines(["", *report.explanations(outcome, CODES), ""])
+        talk.lines([f"{report.totals(outcome)}: {len(outcome.asked)} checks on {about}", *remarks])
 
 
 def codes(given: Sequence[str]) -> frozenset[str]:
@@ -78,17 +113,3 @@ def _print_table(outcome: Outcome, *, wide: bool) -> None:
         header = report.WIDE_HEADER if wide else report.HEADER
         print(render(header, report.rows(outcome, wide=wide), [True] * len(header)))
         sys.stdout.flush()
-
-
-def _explain(outcome: Outcome, evidence: Evidence, *, wide: bool) -> None:
-    """Tell what a table has no room for; it goes to stderr, where talk goes."""
-    talk = Talk()
-    if not wide and outcome.findings:
-        talk.lines(["", *report.explanations(outcome, CODES), ""])
-    checks = f"{len(outcome.asked)} checks on {about(evidence)}"
-    talk.lines([f"{report.totals(outcome)}: {checks}"])
-    if outcome.skipped and evidence.caches:
-        talk.lines([f"could not look: {', '.join(outcome.skipped)}"])
-    talk.lines(f"not read: {what}" for what in evidence.unread)
-    if evidence.caches and not any(one.proof for one in evidence.nodes):
-        talk.lines(["interception was judged by counters; --probe proves it"])

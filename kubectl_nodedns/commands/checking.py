@@ -9,20 +9,18 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from kubectl_nodedns.checks.evidence import Evidence, NodeEvidence
-from kubectl_nodedns.cluster.paths import named
+from kubectl_nodedns.commands.cache_reading import Reader, cache_pods, corefiles, last_words
 from kubectl_nodedns.commands.counting import count, count_coredns
 from kubectl_nodedns.commands.drifting import drift_of
 from kubectl_nodedns.commands.proving import prove
 from kubectl_nodedns.commands.surrounding import read_blocked, read_customisations
-from kubectl_nodedns.errors import ApiError, NodednsError, RefusedError
+from kubectl_nodedns.errors import RefusedError
 from kubectl_nodedns.facts.alert_rules import read_alert_rules
-from kubectl_nodedns.facts.cache_pods import CachePod, read_cache_pods, read_last_words
 from kubectl_nodedns.facts.caches import Cache, read_caches
 from kubectl_nodedns.facts.cluster_domain import ClusterDomain, read_cluster_domain
-from kubectl_nodedns.facts.corefile import ServerBlock, parse_corefile
 from kubectl_nodedns.facts.dataplane import Dataplane, read_dataplane
 from kubectl_nodedns.facts.dns_service import DnsService, read_dns_service
 from kubectl_nodedns.facts.inspection import Inspection
@@ -39,11 +37,8 @@ if TYPE_CHECKING:
     from kubectl_nodedns.cluster.client import Client
     from kubectl_nodedns.lookup.probes import Probes
 
-T = TypeVar("T")
 WINDOW_SECONDS = 5.0
 """Time between the two scrapes that rates are made of."""
-LOGS = 10
-"""Cache pods in trouble whose logs are read; what ails a hundred is in the first ten."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,28 +55,6 @@ class Scope:
     """Seconds between two scrapes."""
     brief: bool = False
     """Whether to leave out what takes reading all pods, policies and rules of the cluster."""
-
-
-class Reader:
-    """Awaits one reading after the other, and keeps book of those that failed."""
-
-    def __init__(self) -> None:
-        self.unread: list[str] = []
-        """What could not be read, in words."""
-
-    async def maybe(self, what: str, reading: Awaitable[T]) -> T | None:
-        """Return what is read; None when that is not possible.
-
-        Raises:
-            ApiError: the API server does not answer at all.
-        """
-        try:
-            return await reading
-        except NodednsError as error:
-            if isinstance(error, ApiError) and error.status == 0:
-                raise
-            self.unread.append(f"{what}: {error}")
-            return None
 
 
 async def gather(client: Client, scope: Scope, *, probes: Probes | None = None) -> Evidence:
@@ -108,7 +81,7 @@ async def gather(client: Client, scope: Scope, *, probes: Probes | None = None) 
             hint="kubectl get nodes --show-labels",
         )
     names = [node.name for node in chosen]
-    pods = await _cache_pods(client, caches, set(names))
+    pods = await cache_pods(client, caches, set(names))
     dataplane = await read_dataplane(client)
     domain = await reader.maybe("the cluster domain", _domain(client, scope, dns, chosen))
     evidence = Evidence(
@@ -119,7 +92,7 @@ async def gather(client: Client, scope: Scope, *, probes: Probes | None = None) 
         mode=dataplane.mode,
         domain=domain.name if domain else "",
         state=next((c.annotations.get(STATE, "") for c in caches if c.ours), ""),
-        corefiles=await _corefiles(client, reader, caches),
+        corefiles=await corefiles(client, reader, caches),
         drift=await _drift(client, reader, dns, domain, dataplane, everywhere, caches),
     )
     return await _observe(client, reader, scope, evidence, probes)
@@ -142,6 +115,8 @@ async def _observe(
     finally:
         for task in (asking, on_nodes, around):
             task.cancel()
+        # To their end, before whoever called closes the session that they read from.
+        await asyncio.gather(asking, on_nodes, around, return_exceptions=True)
     return replace(seen, nodes=nodes, unread=tuple(sorted(reader.unread)))
 
 
@@ -159,7 +134,7 @@ async def _on_nodes(
         count(client, evidence.nodes, window=scope.window, meanwhile=meanwhile),
         asking,
         reader.maybe("kubelets", read_kubelets(client, names)),
-        _logs(client, evidence),
+        last_words(client, evidence),
     )
     handed_out = {one.node: one.cluster_dns for one in kubelets or ()}
     return tuple(
@@ -225,34 +200,6 @@ async def _domain(
     return await read_cluster_domain(client, dns.namespace, ready)
 
 
-async def _cache_pods(
-    client: Client, caches: Sequence[Cache], nodes: set[str]
-) -> dict[str, tuple[CachePod, ...]]:
-    """Read the pods of all caches, by node; one that is leaving last."""
-    read = await asyncio.gather(*(read_cache_pods(client, cache) for cache in caches))
-    grouped: dict[str, tuple[CachePod, ...]] = {}
-    for pod in (pod for pods in read for pod in pods if pod.node in nodes):
-        grouped[pod.node] = (*grouped.get(pod.node, ()), pod)
-    return {
-        node: tuple(sorted(pods, key=lambda pod: not pod.running)) for node, pods in grouped.items()
-    }
-
-
-async def _corefiles(
-    client: Client, reader: Reader, caches: Sequence[Cache]
-) -> dict[str, tuple[ServerBlock, ...]]:
-    found = {}
-    for cache in caches:
-        if not cache.configmap:
-            continue
-        path = named("v1", "configmaps", cache.namespace, cache.configmap)
-        configmap = await reader.maybe(f"ConfigMap {cache.configmap}", client.get(path))
-        text = ((configmap or {}).get("data") or {}).get("Corefile", "")
-        if text:
-            found[f"{cache.namespace}/{cache.name}"] = parse_corefile(text)
-    return found
-
-
 async def _drift(
     client: Client,
     reader: Reader,
@@ -267,22 +214,3 @@ async def _drift(
         return None
     seen = Inspection(dns=dns, domain=domain, dataplane=dataplane, nodes=nodes, caches=caches)
     return await reader.maybe("the installation's objects", drift_of(client, seen))
-
-
-async def _logs(client: Client, evidence: Evidence) -> dict[str, str]:
-    """Read the last words of cache pods that ended or do not get ready."""
-    troubled = [
-        (one.node.name, pod)
-        for one in evidence.nodes
-        for pod in one.pods
-        if pod.ended_by or not pod.ready
-    ][:LOGS]
-    found: dict[str, str] = {}
-    for node, pod in troubled:
-        for previous in (True, False):
-            try:
-                words = await read_last_words(client, pod, previous=previous)
-            except ApiError:
-                continue
-            found[node] = f"{found.get(node, '')}\n{words}"
-    return found

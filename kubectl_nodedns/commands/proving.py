@@ -46,7 +46,8 @@ async def prove(
     asked = [one for one in nodes if one.node.name not in failed]
     proofs = await asyncio.gather(*(_prove(evidence, one, probes) for one in asked))
     pairs = zip(asked, proofs, strict=True)
-    return {one.node.name: proof for one, proof in pairs if proof is not None}, failed
+    proved = {one.node.name: proof for one, proof in pairs if proof is not None}
+    return proved, {node: str(why) for node, why in failed.items()}
 
 
 async def _prove(evidence: Evidence, one: NodeEvidence, probes: Probes) -> Proof | None:
@@ -63,7 +64,7 @@ async def _prove(evidence: Evidence, one: NodeEvidence, probes: Probes) -> Proof
     if not _marked(evidence, pod.cache):
         verdict = await prover.baseline(name)
         return None if verdict.ok else _proof(verdict)
-    if own and not listens and not pod.phase:
+    if own and not listens and pod.phase != "dark":
         return _proof(await prover.dark(name, pod.uid, timeout=PATIENCE))
     return _proof(await prover.switched(name, pod.uid, timeout=PATIENCE))
 

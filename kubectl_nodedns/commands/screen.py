@@ -11,7 +11,7 @@ from kubectl_nodedns.checks.finding import run
 from kubectl_nodedns.checks.registry import RUNNING
 from kubectl_nodedns.commands.checking import Scope, gather
 from kubectl_nodedns.commands.reading import ClusterReader
-from kubectl_nodedns.commands.session import probe_image, probe_namespace
+from kubectl_nodedns.commands.session import probe_image, probe_lifetime, probe_namespace
 from kubectl_nodedns.errors import ApiError, Exit, NodednsError, RefusedError
 from kubectl_nodedns.facts.cluster_domain import read_cluster_domain
 from kubectl_nodedns.facts.dataplane import read_dataplane
@@ -21,7 +21,7 @@ from kubectl_nodedns.tui.given import Given, Place
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from kubectl_nodedns.cluster.client import Client
     from kubectl_nodedns.lookup.question import Answer, Question
@@ -37,12 +37,14 @@ class ProbeAsker:
         client: the session to the API server.
         namespace: where the pods are made.
         image: what they run.
+        lifetime: seconds after which a pod ends by itself.
     """
 
-    def __init__(self, client: Client, *, namespace: str, image: str) -> None:
+    def __init__(self, client: Client, *, namespace: str, image: str, lifetime: int) -> None:
         self._client = client
         self._namespace = namespace
         self._image = image
+        self._lifetime = lifetime
         self._probes: dict[str, Probes] = {}
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
@@ -51,15 +53,21 @@ class ProbeAsker:
         """Whether there are pods to remove."""
         return bool(self._probes)
 
-    async def __call__(self, node: str, questions: Sequence[Question]) -> Sequence[Answer]:
-        """Ask from `node`.
+    async def __call__(
+        self,
+        node: str,
+        questions: Sequence[Question],
+        *,
+        answered: Callable[[Answer], None] = lambda _: None,
+    ) -> Sequence[Answer]:
+        """Ask from `node`; `answered` is called with each answer as soon as it is known.
 
         Raises:
             NodednsError: no pod can be had on the node.
         """
         async with self._turns[node]:  # a second question waits for the pod of the first
             probes = self._probes.get(node) or await self._start(node)
-            answers = await probes.ask(node, questions)
+            answers = await probes.ask(node, questions, answered=answered)
             if not any(answer.asked for answer in answers):
                 await self._forget(node)  # its pod has ended: the next question gets a new one
         return answers
@@ -74,7 +82,12 @@ class ProbeAsker:
         await asyncio.gather(*(self._forget(node) for node in list(self._probes)))
 
     async def _start(self, node: str) -> Probes:
-        probes = Probes(self._client, namespace=self._namespace, image=self._image)
+        probes = Probes(
+            self._client,
+            namespace=self._namespace,
+            image=self._image,
+            lifetime=self._lifetime,
+        )
         self._probes[node] = probes
         started = False
         try:
@@ -86,7 +99,7 @@ class ProbeAsker:
         if not started:
             raise NodednsError(
                 f"no probe pod runs on {node}: {failed[node]}",
-                hint="see --probe-image and --probe-namespace",
+                hint=failed[node].way_out,
             )
         return probes
 
@@ -126,6 +139,7 @@ async def show(
         client,
         namespace=probe_namespace(arguments),
         image=probe_image(arguments),
+        lifetime=probe_lifetime(arguments),
     )
     scope = Scope(dns_service=arguments.dns_service or "", cluster_domain=domain)
     chosen = cluster_words(arguments)
@@ -158,10 +172,11 @@ async def show(
             print("removing the probe pods", file=sys.stderr)
         await asker.close()
         watching.cancel()
+        await asyncio.wait({watching})  # its requests end before the session does
     task = asyncio.current_task()
     if task is not None and task.cancelling():
         raise asyncio.CancelledError  # Textual ended orderly, and kept it to itself
-    if watching.done():
+    if not watching.cancelled():
         watching.result()
     return Exit.OK
 

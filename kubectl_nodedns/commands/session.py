@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import fields
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kubectl_nodedns.cluster.access import AccessOptions, duration, resolve
 from kubectl_nodedns.cluster.client import Client
-from kubectl_nodedns.install.options import NAMES, check
-from kubectl_nodedns.lookup import probes
+from kubectl_nodedns.errors import UsageError
+from kubectl_nodedns.install.config_file import read_config
+from kubectl_nodedns.install.option_checks import check
+from kubectl_nodedns.install.option_table import NO, OPTIONS
+from kubectl_nodedns.install.settings import mirrored
+from kubectl_nodedns.lookup import probe_job, probes
 
 if TYPE_CHECKING:
     import argparse
+
+START = 180.0
+"""Seconds that probes may take to start, unless --timeout is shorter."""
+SHORTEST_LIFETIME = 10
+"""Seconds that a probe lives at least."""
 
 
 def access_options(arguments: argparse.Namespace) -> AccessOptions:
@@ -27,9 +38,35 @@ def connect(arguments: argparse.Namespace) -> Client:
 
 
 def given_options(arguments: argparse.Namespace) -> dict[str, str]:
-    """Return the installation's options that were given, checked, by name."""
-    values = {name: getattr(arguments, name.replace("-", "_"), None) for name in NAMES}
-    return {name: check(name, text) for name, text in values.items() if text is not None}
+    """Return the installation's options that were given, checked, by name.
+
+    Those of a configuration file (--config) stand behind those of the command line.
+
+    Raises:
+        UsageError: one cannot be used, or a file cannot be read.
+    """
+    given = {}
+    if path := getattr(arguments, "config", None):
+        given = read_config(_read(path, option="--config"), name=path)
+    for option in OPTIONS:
+        value = getattr(arguments, option.dest, None)
+        if value is None:
+            continue
+        if option.kind == "blocks" and value != NO:
+            value = _read(value, option=f"--{option.name}")
+        if isinstance(value, list):
+            value = option.joint.join(value)
+        given[option.name] = check(option.name, str(value))
+    return given
+
+
+def _read(path: str, *, option: str) -> str:
+    try:
+        if path == "-":
+            return sys.stdin.read()
+        return Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{option}: {path} cannot be read: {error}") from error
 
 
 def check_change(arguments: argparse.Namespace) -> None:
@@ -42,6 +79,7 @@ def check_change(arguments: argparse.Namespace) -> None:
     if arguments.dns_service:
         check("dns-service", arguments.dns_service)
     probes.check_namespace(probe_namespace(arguments))
+    probe_lifetime(arguments)
 
 
 def step_timeout(arguments: argparse.Namespace) -> float:
@@ -49,21 +87,48 @@ def step_timeout(arguments: argparse.Namespace) -> float:
     return duration(arguments.timeout, option="--timeout") or 86400.0
 
 
-def probe_image(arguments: argparse.Namespace) -> str:
-    """Return the image that probes run."""
-    return str(arguments.probe_image or probes.IMAGE)
+def probe_image(arguments: argparse.Namespace, registry: str = "") -> str:
+    """Return the image that probes run; the default one from `registry` when that is given."""
+    return str(arguments.probe_image or mirrored(probe_job.IMAGE, registry))
 
 
 def probe_namespace(arguments: argparse.Namespace) -> str:
     """Return the namespace that probes run in."""
-    return str(arguments.probe_namespace or probes.NAMESPACE)
+    return str(arguments.probe_namespace or probe_job.NAMESPACE)
 
 
-def make_probes(client: Client, arguments: argparse.Namespace) -> probes.Probes:
+def probe_lifetime(arguments: argparse.Namespace) -> int:
+    """Return the whole seconds after which a probe ends by itself.
+
+    Raises:
+        UsageError: --probe-lifetime is no duration, or too short to ask anything.
+    """
+    if not arguments.probe_lifetime:
+        return probe_job.LIFETIME
+    seconds = int(duration(arguments.probe_lifetime, option="--probe-lifetime") or 0)
+    if seconds < SHORTEST_LIFETIME:
+        raise UsageError(
+            f"--probe-lifetime: not less than {SHORTEST_LIFETIME} s",
+            hint="a probe must end by itself, and it takes seconds to start",
+        )
+    return seconds
+
+
+def make_probes(
+    client: Client,
+    arguments: argparse.Namespace,
+    registry: str = "",
+    *,
+    dns_policy: str = "ClusterFirst",
+    host_network: bool = False,
+) -> probes.Probes:
     """Return the probes that the arguments ask for; none is started yet."""
     return probes.Probes(
         client,
         namespace=probe_namespace(arguments),
-        image=probe_image(arguments),
-        timeout=min(step_timeout(arguments), 180.0),
+        image=probe_image(arguments, registry),
+        timeout=min(step_timeout(arguments), START) if "timeout" in arguments else START,
+        lifetime=probe_lifetime(arguments),
+        dns_policy=dns_policy,
+        host_network=host_network,
     )

@@ -63,7 +63,7 @@ async def _top(
     arguments: argparse.Namespace, options: AccessOptions, sort_by: Column, refresh: float
 ) -> int:
     async with Client(resolve(options)) as client, make_source(client, arguments) as source:
-        recorder = make_recorder(arguments, client.access.context)
+        recorder = await make_recorder(client, arguments)
         monitor = await make_monitor(
             client, arguments, options, source=source, refresh=refresh, recorder=recorder
         )

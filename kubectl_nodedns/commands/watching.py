@@ -13,6 +13,7 @@ from kubectl_nodedns.cluster.paths import named
 from kubectl_nodedns.cluster.web import Web
 from kubectl_nodedns.errors import ApiError, NodednsError, RefusedError, UsageError
 from kubectl_nodedns.facts.caches import Cache, flag, quantity, read_caches
+from kubectl_nodedns.facts.dataplane import read_dataplane
 from kubectl_nodedns.facts.dns_service import USUAL_NAMESPACE, read_dns_service, split_name
 from kubectl_nodedns.metrics.details import Details
 from kubectl_nodedns.metrics.discovery import Discovery
@@ -96,7 +97,7 @@ async def make_source(client: Client, arguments: argparse.Namespace) -> AsyncIte
         yield Scraped(PodProxy(client) if proxy else PortForward(client))
 
 
-def make_recorder(arguments: argparse.Namespace, context: str) -> Recorder | None:
+async def make_recorder(client: Client, arguments: argparse.Namespace) -> Recorder | None:
     """Return the recording that is asked for; None without one.
 
     Raises:
@@ -110,7 +111,12 @@ def make_recorder(arguments: argparse.Namespace, context: str) -> Recorder | Non
             f"--record-limit: {arguments.record_limit!r} is no size of 1Mi or more",
             hint="such as 100Mi or 1Gi",
         )
-    return Recorder(Path(arguments.record), {"context": context}, limit=limit)
+    try:
+        mode = (await read_dataplane(client)).mode
+    except ApiError:
+        mode = ""
+    facts = {"context": client.access.context, "mode": mode}
+    return Recorder(Path(arguments.record), facts, limit=limit)
 
 
 @contextlib.asynccontextmanager

@@ -210,7 +210,7 @@ def _in_scope(quota: Mapping[str, Any], spec: Mapping[str, Any]) -> bool:
 def _meets(
     expression: Mapping[str, Any], spec: Mapping[str, Any], simple: Mapping[str, bool]
 ) -> bool:
-    scope, operator = expression["scopeName"], expression["operator"]
+    scope, operator = str(expression["scopeName"]), str(expression["operator"])
     if scope != "PriorityClass":
         return simple.get(scope, True)
     name = spec.get("priorityClassName") or ""

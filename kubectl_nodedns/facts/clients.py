@@ -7,7 +7,7 @@ not go before them.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from kubectl_nodedns.cluster.paths import collection, node_proxy
@@ -32,29 +32,41 @@ class Clients:
     """Pods whose dnsConfig names it, as NAMESPACE/NAME."""
     unknown: tuple[str, ...]
     """Nodes whose kubelet could not be asked."""
+    handed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """The nameservers that each kubelet hands out, as far as it could be asked."""
 
 
 async def read_clients(client: Client, ip: str, nodes: Sequence[str]) -> Clients:
     """Find kubelets (by their configz) and pods (by their dnsConfig) that name `ip`."""
+    handed = await read_kubelets(client, nodes)
+    pods: list[str] = []
+    async for page in client.pages(collection("v1", "pods"), again=pods.clear):
+        pods += [_name(pod) for pod in page.get("items") or () if names(pod, ip)]
+    return Clients(
+        kubelets=tuple(node for node, servers in handed.items() if ip in servers),
+        pods=tuple(pods),
+        unknown=tuple(node for node in nodes if node not in handed),
+        handed=handed,
+    )
+
+
+async def read_kubelets(client: Client, nodes: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """Return the nameservers that each kubelet hands out (its configz, clusterDNS).
+
+    A kubelet that cannot be asked is left out.
+    """
     gate = asyncio.Semaphore(AT_ONCE)
 
-    async def kubelet(node: str) -> tuple[str, list[str] | None]:
+    async def kubelet(node: str) -> tuple[str, tuple[str, ...] | None]:
         async with gate:
             try:
                 config = await client.get(node_proxy(node, "configz"), timeout=5)
             except ApiError:
                 return node, None
-            return node, (config.get("kubeletconfig") or {}).get("clusterDNS") or []
+            return node, tuple((config.get("kubeletconfig") or {}).get("clusterDNS") or ())
 
     answers = await asyncio.gather(*(kubelet(node) for node in nodes))
-    pods: list[str] = []
-    async for page in client.pages(collection("v1", "pods"), again=pods.clear):
-        pods += [_name(pod) for pod in page.get("items") or () if names(pod, ip)]
-    return Clients(
-        kubelets=tuple(node for node, servers in answers if servers and ip in servers),
-        pods=tuple(pods),
-        unknown=tuple(node for node, servers in answers if servers is None),
-    )
+    return {node: servers for node, servers in answers if servers is not None}
 
 
 def names(pod: Mapping[str, Any], ip: str) -> bool:

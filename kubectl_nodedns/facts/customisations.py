@@ -137,7 +137,8 @@ def _of_block(
         else:
             continue
         for zone, text in pairs:
-            if changed(zone):
+            # A server block that the cache has for that zone was written for it.
+            if changed(zone) and closest(zone, ways) == ROOT:
                 yield Customisation(zone=zone, plugin=plugin.name, text=text, block=where)
 
 

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from kubectl_nodedns.cluster.client import Client
 
-TRANSPARENT = frozenset({"iptables", "nftables"})
-"""Modes in which the kube-dns address can be taken over on the node."""
+INSTALLABLE = frozenset({"iptables", "nftables", "ipvs"})
+"""Modes of kube-proxy: with any of them a cache can be installed and proved."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from kubectl_nodedns.errors import RefusedError
 from kubectl_nodedns.facts.caches import Cache, read_caches
 from kubectl_nodedns.facts.cluster_domain import ClusterDomain, read_cluster_domain
-from kubectl_nodedns.facts.dataplane import TRANSPARENT, Dataplane, read_dataplane
+from kubectl_nodedns.facts.dataplane import INSTALLABLE, Dataplane, read_dataplane
 from kubectl_nodedns.facts.dns_service import DnsService, read_dns_service
-from kubectl_nodedns.facts.nodes import Node, read_nodes, users_of_address
+from kubectl_nodedns.facts.nodes import Node, read_nodes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from kubectl_nodedns.cluster.client import Client
 
 WAYS_OUT: Mapping[str, str] = {
-    "ipvs": "IPVS owns the service address on each node, so it cannot be taken over there",
     "cilium": "Cilium translates service addresses before the node's netfilter sees a packet; "
-    "it has CiliumLocalRedirectPolicy for this",
-    "calico-ebpf": "Calico's eBPF dataplane translates service addresses before netfilter",
+    "it has CiliumLocalRedirectPolicy for this: --mode cilium --dry-run=client prints the objects",
+    "calico-ebpf": "Calico's eBPF dataplane translates service addresses before netfilter: "
+    "--mode calico-ebpf --dry-run=client prints the objects",
 }
 
 
@@ -74,41 +74,48 @@ async def inspect(client: Client, given: Mapping[str, str]) -> Inspection:
     return Inspection(dns=dns, domain=found, dataplane=dataplane, nodes=nodes, caches=caches)
 
 
-async def refuse(client: Client, seen: Inspection, local_ip: str) -> None:
-    """Refuse what would not be safe here.
+def refuse_mode(dataplane: Dataplane) -> None:
+    """Refuse a dataplane on which a cache cannot be installed and proved.
 
     Raises:
         RefusedError: with the reason and the way out.
     """
-    mode = seen.dataplane.mode
+    mode = dataplane.mode
     if not mode:
         raise RefusedError(
-            f"kube-proxy's mode is not known: {seen.dataplane.evidence}",
-            hint="say it with --mode iptables or --mode nftables, if one of them it is",
+            f"kube-proxy's mode is not known: {dataplane.evidence}",
+            hint="say it with --mode iptables, nftables or ipvs, if one of them it is",
         )
-    if mode not in TRANSPARENT:
+    if mode not in INSTALLABLE:
         why = WAYS_OUT.get(mode, f"the mode {mode} is not one that this plugin knows")
         raise RefusedError(
-            f"services are translated by {mode} ({seen.dataplane.evidence}), not by kube-proxy in "
-            f"iptables or nftables mode: {why}",
-            hint="if that was read wrongly, say --mode iptables or --mode nftables",
+            f"services are translated by {mode} ({dataplane.evidence}), not by kube-proxy in "
+            f"iptables, nftables or ipvs mode: {why}",
+            hint="if that was read wrongly, say --mode iptables, nftables or ipvs",
         )
+
+
+def refuse(seen: Inspection, *, adopting: Cache | None = None) -> None:
+    """Refuse what would not be safe here.
+
+    Args:
+        seen: the facts.
+        adopting: a cache of somebody else that becomes ours.
+
+    Raises:
+        RefusedError: with the reason and the way out.
+    """
     for cache in seen.caches:
-        if not cache.ours:
+        if not cache.ours and cache is not adopting:
             raise RefusedError(
                 f"there is a cache already, and it is not ours: DaemonSet {cache.namespace}/"
                 f"{cache.name} ({cache.image}), managed by {cache.owner}",
-                hint="two caches on a node take each other's rules away; remove that one first, "
-                "the way it was installed. kubectl nodedns top watches it as it is",
+                hint="two caches on a node take each other's rules away. --adopt takes it over, or "
+                "says why it cannot; or remove it first, the way it was installed. kubectl nodedns "
+                "top watches it as it is",
             )
     if seen.dns.ready == 0:
         raise RefusedError(
             f"the DNS service {seen.dns.namespace}/{seen.dns.name} has no ready endpoint",
             hint="a cache cannot help there: repair CoreDNS first",
-        )
-    users = await users_of_address(client, local_ip, seen.nodes, seen.dns.ips)
-    if users:
-        raise RefusedError(
-            f"the address {local_ip} is used already, by {', '.join(users[:5])}",
-            hint="choose another with --local-ip, such as 169.254.20.11",
         )

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from kubectl_nodedns.cluster.paths import collection
+from kubectl_nodedns.errors import NotFoundError
 from kubectl_nodedns.facts.selectors import matches
 
 if TYPE_CHECKING:
@@ -81,7 +82,10 @@ async def read_foreign_policies(client: Client) -> tuple[str, ...]:
     for version, plurals in FOREIGN.items():
         if version in served:
             for plural in plurals:
-                page = await client.get(collection(version, plural), params={"limit": "1"})
+                try:
+                    page = await client.get(collection(version, plural), params={"limit": "1"})
+                except NotFoundError:  # the group is served without this kind
+                    continue
                 if page.get("items"):
                     found.append(f"{plural}.{version.partition('/')[0]}")
     return tuple(found)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import ipaddress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from kubectl_nodedns.cluster.paths import collection
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from kubectl_nodedns.cluster.client import Client
 
@@ -102,22 +101,3 @@ def node_of(item: Mapping[str, Any]) -> Node:
         ),
         architecture=labels.get("kubernetes.io/arch") or info.get("architecture") or "",
     )
-
-
-async def users_of_address(
-    client: Client, ip: str, nodes: Sequence[Node], service_ips: Sequence[str]
-) -> list[str]:
-    """Say who uses `ip` already: nodes, pods, pod ranges, the DNS service. Empty when nobody."""
-    address = ipaddress.ip_address(ip)
-    users = [f"node {node.name}" for node in nodes if ip in node.addresses]
-    users += [
-        f"the pod range {cidr} of node {node.name}"
-        for node in nodes
-        for cidr in node.pod_ranges
-        if address in ipaddress.ip_network(cidr, strict=False)
-    ]
-    if ip in service_ips:
-        users.append("the DNS service itself")
-    pods = await client.list(collection("v1", "pods"), fields=f"status.podIP={ip}")
-    users += [f"pod {p['metadata']['namespace']}/{p['metadata']['name']}" for p in pods]
-    return users

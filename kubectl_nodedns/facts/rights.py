@@ -30,13 +30,13 @@ class Right:
     resource: str
     """Plural, with the subresource: "pods/exec"."""
     namespace: str
-    """Where."""
+    """Where; empty for the whole cluster."""
     otherwise: str = ""
     """Another verb that serves as well."""
 
     def __str__(self) -> str:
         resource = f"{self.resource}.{self.group}" if self.group else self.resource
-        return f"{self.verb} {resource} in {self.namespace}"
+        return f"{self.verb} {resource} in {self.namespace or 'the whole cluster'}"
 
 
 def to_change(namespace: str, probe_namespace: str) -> list[Right]:
@@ -62,19 +62,33 @@ def to_change(namespace: str, probe_namespace: str) -> list[Right]:
     ]
 
 
+def to_look(namespace: str) -> list[Right]:
+    """Return the rights to look at nodes from their own network; `disable` can do without."""
+    return [
+        Right("create", "batch", "jobs", namespace),
+        Right("delete", "batch", "jobs", namespace),
+        Right("get", "", "pods/log", namespace),
+    ]
+
+
 async def demand(client: Client, rights: Sequence[Right]) -> None:
     """Check that the user has all of `rights`.
 
     Raises:
         ForbiddenError: one is missing; the message names all that are.
     """
-    answers = await asyncio.gather(*(_allowed(client, right) for right in rights))
-    missing = [str(right) for right, allowed in zip(rights, answers, strict=True) if not allowed]
-    if missing:
+    lacking = await missing(client, rights)
+    if lacking:
         raise ForbiddenError(
-            f"rights are missing: {'; '.join(missing)}",
+            f"rights are missing: {'; '.join(map(str, lacking))}",
             hint="nothing was done. docs/security.md has a Role that grants them",
         )
+
+
+async def missing(client: Client, rights: Sequence[Right]) -> list[Right]:
+    """Return those of `rights` that the user does not have."""
+    answers = await asyncio.gather(*(_allowed(client, right) for right in rights))
+    return [right for right, allowed in zip(rights, answers, strict=True) if not allowed]
 
 
 async def _allowed(client: Client, right: Right) -> bool:

@@ -19,9 +19,9 @@ def matches(selector: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
 def _meets(expression: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
     value = labels.get(expression["key"])
     values = expression.get("values") or ()
-    operator = expression["operator"]
+    operator = str(expression["operator"])
     if operator == "In":
         return value in values
     if operator == "NotIn":
         return value not in values
-    return (value is not None) == (operator == "Exists")
+    return (value is None) == (operator == "DoesNotExist")

@@ -10,15 +10,82 @@ there, which `health` does not take.
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 LOCAL = "__PILLAR__LOCAL__DNS__"
 CLUSTER = "__PILLAR__CLUSTER__DNS__"
 UPSTREAM = "__PILLAR__UPSTREAM__SERVERS__"
 METRICS_PORT = 9253
 HEALTH_PORT = 8080
+CAPACITY = 9984
+"""Entries of each of a block's two caches where the Corefile does not say (CoreDNS, cache)."""
 INDENT = "    "
 MARKER_ANSWER = r'answer "{{ .Name }} 0 IN TXT \"{$NODE_NAME} {$POD_UID}\""'
+
+
+@dataclass(frozen=True, kw_only=True)
+class Caching:
+    """What the server blocks keep, and for how long."""
+
+    size: int = CAPACITY
+    """Answers that a block keeps."""
+    denial_size: int = CAPACITY
+    """Answers of names that do not exist that a block keeps."""
+    ttl: int = 30
+    """Seconds that an answer is kept at most."""
+    denial_ttl: int = 5
+    """The same for a name of the cluster domain that does not exist."""
+    serve_stale: str = ""
+    """How long expired answers serve while upstreams do not, as Go writes it; empty for never."""
+    prefetch: int = 0
+    """Questions after which a name is asked for again before it expires; 0 for never."""
+
+    def lines(self, *, cluster: bool) -> str:
+        """Return the `cache` plugin, of the cluster domain's block or of another."""
+        denial_ttl = self.denial_ttl if cluster else self.ttl
+        more = [f"serve_stale {self.serve_stale} verify"] if self.serve_stale else []
+        more += [f"prefetch {self.prefetch}"] if self.prefetch else []
+        if not cluster and (self.size, self.denial_size) == (CAPACITY, CAPACITY):
+            return _body(f"cache {self.ttl}", *more) if more else f"cache {self.ttl}"
+        sizes = (f"success {self.size} {self.ttl}", f"denial {self.denial_size} {denial_ttl}")
+        return _body("cache", *sizes, *more)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Forwarding:
+    """Where the server blocks ask."""
+
+    upstreams: tuple[str, ...] = ()
+    """Resolvers for names outside the cluster; none for the node's own."""
+    all_to_cluster: bool = False
+    """Whether names outside the cluster go to CoreDNS too."""
+    stub_domains: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Resolvers of single domains."""
+    max_concurrent: int = 1000
+    """Lookups that a block lets wait for its upstreams at once."""
+    cluster: str = CLUSTER
+    """Where names of the cluster are asked: an address, or the agent's variable."""
+
+    def to_cluster(self) -> str:
+        """Return the `forward` plugin that asks CoreDNS."""
+        return self._forward(self.cluster, "force_tcp")
+
+    def outside(self) -> str:
+        """Return the `forward` plugin for names outside the cluster."""
+        if self.all_to_cluster:
+            return self.to_cluster()
+        return self._forward(" ".join(self.upstreams) or UPSTREAM)
+
+    def to_stub(self, domain: str) -> str:
+        """Return the `forward` plugin of a stub domain."""
+        return self._forward(" ".join(self.stub_domains[domain]))
+
+    def _forward(self, servers: str, *lines: str) -> str:
+        return _body(f"forward . {servers}", *lines, f"max_concurrent {self.max_concurrent}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,44 +104,53 @@ class Block:
         return f"{self.zone}:53 {{\n{body}}}\n"
 
 
-def corefile(*, cluster_domain: str, local_ip: str, marker_zone: str) -> str:
+def corefile(
+    *,
+    cluster_domain: str,
+    local_ip: str,
+    marker_zone: str,
+    caching: Caching | None = None,
+    forwarding: Forwarding | None = None,
+    health_port: int = HEALTH_PORT,
+    metrics_port: int = METRICS_PORT,
+    bind: str = LOCAL,
+    extra: str = "",
+) -> str:
     """Render the whole Corefile.
 
     Args:
         cluster_domain: without a final dot.
-        local_ip: the address that health listens on.
+        local_ip: the address that health listens on; every address when it is empty.
         marker_zone: zone of the marker, without a final dot.
+        caching: what is kept.
+        forwarding: where is asked.
+        health_port: port of health.
+        metrics_port: port of the metrics.
+        bind: the addresses that DNS is served on, or the agent's variable.
+        extra: server blocks that a person wrote, as they are.
     """
-    cluster_cache = _body("cache", "success 9984 30", "denial 9984 5")
-    to_cluster = _body(f"forward . {CLUSTER}", "force_tcp")
+    keep, ask = caching or Caching(), forwarding or Forwarding()
+    health = f"health {_endpoint(local_ip, health_port)}"
+    metrics = f"prometheus :{metrics_port}"
+    other = keep.lines(cluster=False)
+
+    def block(zone: str, cache: str, forward: str, *more: str) -> Block:
+        plugins = ("errors", cache, "reload", "loop", f"bind {bind}", forward, metrics, *more)
+        return Block(zone=zone, plugins=plugins)
+
     blocks = (
-        _block(cluster_domain, cluster_cache, to_cluster, f"health {_endpoint(local_ip)}"),
-        _block("in-addr.arpa", "cache 30", to_cluster),
-        _block("ip6.arpa", "cache 30", to_cluster),
-        _block(".", "cache 30", f"forward . {UPSTREAM}"),
+        block(cluster_domain, keep.lines(cluster=True), ask.to_cluster(), health),
+        block("in-addr.arpa", other, ask.to_cluster()),
+        block("ip6.arpa", other, ask.to_cluster()),
+        *(block(zone, other, ask.to_stub(zone)) for zone in ask.stub_domains),
+        block(".", other, ask.outside()),
         # No prometheus here: our own questions must not count as lookups.
         Block(
             zone=marker_zone,
-            plugins=("errors", f"bind {LOCAL}", _body("template IN TXT", MARKER_ANSWER)),
+            plugins=("errors", f"bind {bind}", _body("template IN TXT", MARKER_ANSWER)),
         ),
     )
-    return "".join(block.render() for block in blocks)
-
-
-def _block(zone: str, cache: str, forward: str, *more: str) -> Block:
-    return Block(
-        zone=zone,
-        plugins=(
-            "errors",
-            cache,
-            "reload",
-            "loop",
-            f"bind {LOCAL}",
-            forward,
-            f"prometheus :{METRICS_PORT}",
-            *more,
-        ),
-    )
+    return "".join(block.render() for block in blocks) + extra
 
 
 def _body(head: str, *lines: str) -> str:
@@ -82,7 +158,7 @@ def _body(head: str, *lines: str) -> str:
     return f"{head} {{\n{inside}}}"
 
 
-def _endpoint(ip: str) -> str:
+def _endpoint(ip: str, port: int) -> str:
     """Address and port; an IPv6 address needs brackets here, and only here."""
-    host = f"[{ip}]" if ipaddress.ip_address(ip).version == 6 else ip  # noqa: PLR2004
-    return f"{host}:{HEALTH_PORT}"
+    host = f"[{ip}]" if ip and ipaddress.ip_address(ip).version == 6 else ip  # noqa: PLR2004
+    return f"{host}:{port}"

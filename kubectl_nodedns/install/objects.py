@@ -11,15 +11,24 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from kubectl_nodedns.install.corefile import corefile
+from kubectl_nodedns.install.corefile import HEALTH_PORT
 from kubectl_nodedns.install.manifest import read_objects
-from kubectl_nodedns.names import marker_name
+from kubectl_nodedns.install.quantity import memory_bytes
+from kubectl_nodedns.install.settings import tolerations_of
+from kubectl_nodedns.install.variants import (
+    CALICO_EBPF,
+    Variant,
+    excluded_service,
+    into_pod_network,
+    redirect_policy,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from kubectl_nodedns.install.settings import Settings
 
 NAME = "node-local-dns"
 UPSTREAM = "kube-dns-upstream"
@@ -33,35 +42,13 @@ DARK, FULL = "dark", "full"
 ENABLING, ENABLED, DISABLING = "enabling", "enabled", "disabling"
 """States of an installation, in the annotation `STATE`."""
 SELECTOR = "k8s-app=node-local-dns"
+SETUP_METRICS_PORT = 9353
+"""The agent's own default."""
+GO_MEMORY_LIMIT = "GOMEMLIMIT"
+SOFT = 0.9
+"""Share of the memory limit from which the Go runtime collects harder."""
 
 Objects = list[dict[str, Any]]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Settings:
-    """All that decides what is installed."""
-
-    namespace: str
-    """Namespace of the DNS service, and of all our objects."""
-    dns_selector: Mapping[str, str]
-    """Selector of the DNS service, for the upstream service."""
-    dns_ports: Mapping[str, int | str]
-    """Target port of the DNS service, by protocol."""
-    kube_dns_ip: str
-    """Address of the DNS service."""
-    local_ip: str
-    """Address of the cache that nothing else uses."""
-    cluster_domain: str
-    """Without a final dot."""
-    image: str
-    """Image of the cache."""
-    node_selector: Mapping[str, str]
-    """Labels that a node must carry."""
-
-    @property
-    def selector(self) -> dict[str, str]:
-        """Labels that a node must carry, Linux among them: the agent knows no other system."""
-        return {**self.node_selector, "kubernetes.io/os": "linux"}
 
 
 def build(
@@ -78,22 +65,29 @@ def build(
     objects = copy.deepcopy(read_objects())
     for obj in objects:
         obj["metadata"]["namespace"] = settings.namespace
-        obj["metadata"]["labels"] |= MANAGED_BY
+        obj["metadata"]["labels"] |= {**settings.labels, **MANAGED_BY}
     config = _find(objects, "ConfigMap")
-    config["data"]["Corefile"] = corefile(
-        cluster_domain=settings.cluster_domain,
-        local_ip=settings.local_ip,
-        marker_zone=marker_name(settings.cluster_domain).rstrip("."),
-    )
+    config["data"]["Corefile"] = settings.corefile()
     config["metadata"]["name"] = f"{NAME}-{_hash(config['data'])}"
     upstream = _find(objects, "Service", UPSTREAM)
     upstream["spec"]["selector"] = dict(settings.dns_selector)
     for port in upstream["spec"]["ports"]:
         port["targetPort"] = settings.dns_ports.get(port["protocol"], 53)
+    metrics = _find(objects, "Service", NAME)
+    metrics["metadata"]["annotations"]["prometheus.io/port"] = str(settings.ports.metrics)
+    for port in metrics["spec"]["ports"]:
+        port["port"] = port["targetPort"] = settings.ports.metrics
     daemonset = _find(objects, "DaemonSet")
     _edit(daemonset, settings, config["metadata"]["name"], phase)
     annotations = {STATE: state} | ({OPTIONS: options} if options else {})
     daemonset["metadata"].setdefault("annotations", {}).update(annotations)
+    if settings.variant is Variant.LOCAL_ONLY:
+        objects.remove(upstream)
+    if settings.variant is Variant.REDIRECT:
+        labels = daemonset["metadata"]["labels"]
+        objects.append(redirect_policy(settings.namespace, settings.dns_service, labels))
+    if settings.mode == CALICO_EBPF:
+        objects.append(excluded_service(settings.namespace, settings.dns_service))
     return objects
 
 
@@ -110,26 +104,70 @@ def revision_of(objects: Objects) -> str:
 
 def _edit(daemonset: dict[str, Any], settings: Settings, config: str, phase: str) -> None:
     template = daemonset["spec"]["template"]
-    template["metadata"]["labels"] |= MANAGED_BY
+    metadata = template["metadata"]
+    metadata["labels"] |= {**settings.labels, **MANAGED_BY}
+    metadata["annotations"] |= settings.pod_annotations
+    metadata["annotations"]["prometheus.io/port"] = str(settings.ports.metrics)
     spec = template["spec"]
     spec["nodeSelector"] = settings.selector
+    spec["priorityClassName"] = settings.priority_class
+    spec["tolerations"] = tolerations_of(settings.tolerations)
+    if settings.pull_secrets:
+        spec["imagePullSecrets"] = [{"name": name} for name in settings.pull_secrets]
     for volume in spec["volumes"]:
         if volume["name"] == "config-volume":
             volume["configMap"]["name"] = config
-    container = spec["containers"][0]
+    _edit_container(spec["containers"][0], settings)
+    if settings.variant is Variant.REDIRECT:
+        into_pod_network(daemonset)
+    content = [spec, dict(settings.labels), dict(settings.pod_annotations)]
+    metadata["labels"][REVISION] = _hash(content)
+    metadata["labels"][PHASE] = phase
+    if phase == DARK:
+        set_local_ips(spec["containers"][0]["args"], settings.local_ip)
+
+
+def _edit_container(container: dict[str, Any], settings: Settings) -> None:
+    ports = settings.ports
     container["image"] = settings.image
     for probe in ("livenessProbe", "readinessProbe"):
-        container[probe]["httpGet"]["host"] = settings.local_ip
-    set_local_ips(container["args"], f"{settings.local_ip},{settings.kube_dns_ip}")
-    template["metadata"]["labels"][REVISION] = _hash(spec)
-    template["metadata"]["labels"][PHASE] = phase
-    if phase == DARK:
-        set_local_ips(container["args"], settings.local_ip)
+        container[probe]["httpGet"] |= {"host": settings.local_ip, "port": ports.health}
+    for port in container["ports"]:
+        if port["name"] == "metrics":
+            port["containerPort"] = ports.metrics
+    if settings.variant is Variant.LOCAL_ONLY:
+        at = container["args"].index("-upstreamsvc")
+        del container["args"][at : at + 2]
+    set_local_ips(container["args"], settings.local_ips)
+    if ports.health != HEALTH_PORT:
+        container["args"] += ["-health-port", str(ports.health)]
+    if ports.setup_metrics != SETUP_METRICS_PORT:
+        container["args"] += ["-metrics-listen-address", f"0.0.0.0:{ports.setup_metrics}"]
+    limit = settings.memory_limit
+    requests = {"cpu": settings.resources.cpu_request, "memory": settings.memory_request}
+    limits = {"cpu": settings.resources.cpu_limit, "memory": limit}
+    found = {"requests": _without_nothing(requests), "limits": _without_nothing(limits)}
+    container["resources"] = {key: value for key, value in found.items() if value}
+    container["env"] = [e for e in container["env"] if e["name"] != GO_MEMORY_LIMIT]
+    if limit:
+        # Go then collects its heap before the kernel would kill the process.
+        soft = str(int(memory_bytes(limit) * SOFT))
+        container["env"].append({"name": GO_MEMORY_LIMIT, "value": soft})
+
+
+def _without_nothing(quantities: Mapping[str, str]) -> dict[str, str]:
+    return {name: quantity for name, quantity in quantities.items() if quantity}
 
 
 def set_local_ips(arguments: list[str], value: str) -> None:
     """Put `value` in the place of the -localip argument's value."""
     arguments[arguments.index("-localip") + 1] = value
+
+
+def serves_alone(daemonset: Mapping[str, Any]) -> bool:
+    """Whether a DaemonSet of ours, once switched, serves on the local IP alone."""
+    arguments = daemonset["spec"]["template"]["spec"]["containers"][0]["args"]
+    return "," not in arguments[arguments.index("-localip") + 1]
 
 
 def darkened(daemonset: Mapping[str, Any], *, state: str) -> dict[str, Any]:
@@ -164,7 +202,8 @@ def applicable(live: Mapping[str, Any]) -> dict[str, Any]:
             "labels": dict(metadata.get("labels") or {}),
             "annotations": annotations,
         },
-        "spec": copy.deepcopy(dict(live["spec"])),
+        # An adopted one may have rolled by itself; under us nothing reaches a node ungated.
+        "spec": {**copy.deepcopy(dict(live["spec"])), "updateStrategy": {"type": "OnDelete"}},
     }
 
 

@@ -18,7 +18,7 @@ from kubectl_nodedns.lookup.differences import (
     records_of,
 )
 from kubectl_nodedns.lookup.marker import read_marker
-from kubectl_nodedns.lookup.vantage import Lookup, Where
+from kubectl_nodedns.lookup.vantage import HERE, Lookup, Where
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,6 +60,22 @@ def compare(
         proved=_proved(lookups),
         differences=found,
     )
+
+
+def with_difference(outcome: Outcome, difference: Difference) -> Outcome:
+    """Return an outcome with one more serious difference, which goes first."""
+    more = sum(one.serious for one in outcome.differences)
+    text = f"{difference.text} (and {_differences(more)})" if more else difference.text
+    return Outcome(
+        same=False,
+        text=text,
+        proved=outcome.proved,
+        differences=(difference, *outcome.differences),
+    )
+
+
+def _differences(more: int) -> str:
+    return f"{more} more difference{'s' if more > 1 else ''}"
 
 
 def _verdict(
@@ -115,7 +131,7 @@ def _hidden(lookups: Sequence[Lookup], first: Difference) -> str:
 
 def _proved(lookups: Sequence[Lookup]) -> bool | None:
     at = [look for look in lookups if look.point.where == Where.KUBE_DNS and look.marker]
-    if any(look.answered_by and look.answered_by.node != look.node for look in at):
+    if any(look.answered_by and look.node not in (HERE, look.answered_by.node) for look in at):
         return False
     if at and all(look.answered_by for look in at):
         return True

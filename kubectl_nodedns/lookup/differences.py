@@ -12,7 +12,7 @@ from enum import StrEnum
 from statistics import median
 from typing import TYPE_CHECKING, TypeVar
 
-from kubectl_nodedns.lookup.vantage import Lookup, Where
+from kubectl_nodedns.lookup.vantage import HERE, Lookup, Where
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -44,6 +44,8 @@ class Kind(StrEnum):
     """Lookups at the kube-dns IP do not go where they should."""
     LOOP = "loop"
     """The upstream service leads back to a cache."""
+    BYPASS = "bypass"
+    """A pod's own nameserver is not one that leads to the cache."""
     SLOW = "slow"
     """The same answer, much later than elsewhere."""
     TRUNCATED = "truncated"
@@ -174,7 +176,11 @@ def _interception(lookups: Iterable[Lookup]) -> Iterator[Difference]:
     if missed:
         text = f"not intercepted: the cache answers at its own IP, but not at {places(missed)}"
         yield Difference(kind=Kind.INTERCEPTION, text=text, lookups=tuple(missed))
-    strange = [look for look in asked if look.answered_by and look.answered_by.node != look.node]
+    strange = [
+        look
+        for look in asked
+        if look.answered_by and look.node not in (HERE, look.answered_by.node)
+    ]
     for node, group in _groups(strange, lambda look: look.answered_by and look.answered_by.node):
         text = f"the cache of another node, {node}, answers at {places(group)}"
         yield Difference(kind=Kind.INTERCEPTION, text=text, lookups=tuple(group))

@@ -2,8 +2,9 @@
 
 One command in the probe pod asks a whole round of questions, one dig process for each, so that a
 question that makes dig give up never ends the round. A separator line of ours stands before each
-output; everything between two separators belongs to one question. Times are dig's own, taken on
-the node in microseconds (`dig -u`, BIND 9.10 and later).
+output and after the last; everything between two separators belongs to one question, so an answer
+can be read as soon as the next separator has come. Times are dig's own, taken on the node in
+microseconds (`dig -u`, BIND 9.10 and later).
 """
 
 from __future__ import annotations
@@ -11,22 +12,23 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from kubectl_nodedns.lookup.printable import printable
 from kubectl_nodedns.lookup.question import Answer, Question, Record
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-TIMEOUT = 2
-"""Seconds that one question waits for its response; it is asked once."""
-
 # Words are split on purpose and names come in presentation format, which has no white space.
 # `set -f` keeps an asterisk in a name from becoming a list of files.
-_SCRIPT = 'set -f; for q in "$@"; do echo ";;; nodedns"; dig $q 2>&1; done; exit 0'
+_SCRIPT = 'set -f; for q in "$@"; do echo ";;; nodedns"; dig $q 2>&1; done; echo ";;; nodedns"'
 _SEPARATOR = re.compile(r"^;;; nodedns\n", re.MULTILINE)
 _HEADER = re.compile(r"status: (\S+), id:")
 _FLAGS = re.compile(r"^;; flags:([^;]*);", re.MULTILINE)
 _TIME = re.compile(r"^;; Query time: (\d+) (usec|msec)", re.MULTILINE)
 _SIZE = re.compile(r"^;; MSG SIZE +rcvd: (\d+)", re.MULTILINE)
+_OPT = re.compile(r"^;; OPT PSEUDOSECTION:\n((?:; .*\n)+)", re.MULTILINE)
+_TRUNCATED = re.compile(r"^;; Truncated, retrying in TCP mode", re.MULTILINE)
+_WRONG_ID = re.compile(r"^;; Warning: ID mismatch", re.MULTILINE)
 _ERROR = re.compile(
     r"^(?:;; |dig: )(.*(?:error|timed out|no servers|refused|invalid|mismatch).*)", re.MULTILINE
 )
@@ -40,39 +42,79 @@ def command(questions: Sequence[Question]) -> list[str]:
 
 def limit(questions: Sequence[Question]) -> float:
     """Seconds after which `command` must have ended, even if no server answers."""
-    return 10.0 + len(questions) * (TIMEOUT + 0.5)
+    return 10.0 + sum(2 * question.manner.timeout + 0.5 for question in questions)
 
 
 def answers(questions: Sequence[Question], output: str) -> list[Answer]:
-    """Read the output of `command`: one answer for each question, in order."""
-    blocks = _SEPARATOR.split(output)[1:]
-    blocks += [""] * (len(questions) - len(blocks))
-    return [_answer(q, block) for q, block in zip(questions, blocks, strict=False)]
+    """Read the whole output of `command`: one answer for each question, in order."""
+    reader = Reader(questions)
+    return [*reader.feed(output), *reader.end()]
+
+
+class Reader:
+    """Reads the output of `command` while it comes.
+
+    Args:
+        questions: what the command asks.
+    """
+
+    def __init__(self, questions: Sequence[Question]) -> None:
+        self._due = list(questions)
+        self._text = ""
+        self._begun = False
+
+    def feed(self, text: str) -> list[Answer]:
+        """Take the next piece of output; return the answers that it makes complete."""
+        self._text += text
+        blocks = _SEPARATOR.split(self._text)
+        self._text = blocks.pop()
+        # What stands before the first separator belongs to no question.
+        complete = blocks if self._begun else blocks[1:]
+        self._begun = self._begun or bool(blocks)
+        return [self._next(block) for block in complete if self._due]
+
+    def end(self) -> list[Answer]:
+        """Return the answers that are left when the output has ended, most likely errors."""
+        left = [self._next(self._text)] if self._begun and self._due else []
+        self._text = ""
+        return left + [self._next("") for _ in list(self._due)]
+
+    def _next(self, block: str) -> Answer:
+        return _answer(self._due.pop(0), block)
 
 
 def _arguments(question: Question) -> str:
     # +nosearch: the name is absolute. +tries=1: a repeated query would hide a lost one.
-    transport = "+tcp" if question.tcp else "+notcp"
-    return (
-        f"-u +tries=1 +time={TIMEOUT} +nosearch {transport} "
-        f"@{question.server} -q {question.name} -t {question.rtype}"
-    )
+    manner = question.manner
+    words = ["-u", "+tries=1", f"+time={manner.timeout}", "+nosearch"]
+    words += ["+tcp" if question.tcp else "+notcp"]
+    words += ["+noedns"] if not manner.edns else []
+    words += [f"+bufsize={manner.buffer_size}"] if manner.edns and manner.buffer_size else []
+    words += ["+dnssec"] if manner.dnssec else []
+    words += ["+cdflag"] if manner.checking_disabled else []
+    words += ["+nsid"] if manner.nsid else []
+    words += ["+norecurse"] if not manner.recursion else []
+    return " ".join([*words, f"@{question.server}", "-q", question.name, "-t", question.rtype])
 
 
 def _answer(question: Question, block: str) -> Answer:
     header = _HEADER.search(block)
     if header is None:
-        return Answer(question=question, error=_why(block))
+        return Answer(question=question, error=printable(_why(question, block)))
     flags = _FLAGS.search(block)
     time = _TIME.search(block)
     size = _SIZE.search(block)
+    opt = _OPT.search(block)
     return Answer(
         question=question,
-        rcode=header[1],
+        rcode=printable(header[1]),
         records=_section(block, "ANSWER"),
         flags=tuple(flags[1].split()) if flags else (),
         microseconds=int(time[1]) * (1000 if time[2] == "msec" else 1) if time else None,
+        measured=f"{time[1]} {time[2]}" if time else "",
         size=int(size[1]) if size else None,
+        truncated=_TRUNCATED.search(block) is not None,
+        opt=tuple(printable(line[2:]) for line in opt[1].splitlines()) if opt else (),
     )
 
 
@@ -89,15 +131,19 @@ def _section(block: str, name: str) -> tuple[Record, ...]:
         if line.startswith(";") or len(fields) < _FIELDS or not fields[1].isdigit():
             continue
         owner, ttl, _, rtype, data = fields
-        records.append(Record(name=owner, ttl=int(ttl), rtype=rtype, data=data))
+        records.append(
+            Record(name=printable(owner), ttl=int(ttl), rtype=rtype, data=printable(data))
+        )
     return tuple(records)
 
 
-def _why(block: str) -> str:
+def _why(question: Question, block: str) -> str:
     """Say in dig's own words why there was no response."""
     found = _ERROR.findall(block)
+    if _WRONG_ID.search(block):
+        return f"only a response with a wrong ID in {question.manner.timeout} s"
     if any("timed out" in line for line in found):
-        return f"no response in {TIMEOUT} s"
+        return f"no response in {question.manner.timeout} s"
     if found:
         return str(found[0]).strip()
     text = " ".join(block.split())

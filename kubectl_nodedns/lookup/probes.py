@@ -1,10 +1,7 @@
 """Probe pods: one a node, so that a question takes the way that pods' questions take.
 
-Each is a Job of one pod that sleeps until its deadline, and questions are asked by exec. The Job
-ends by itself (`activeDeadlineSeconds`), deletes itself (`ttlSecondsAfterFinished`) and is never
-repeated (`backoffLimit: 0`), so a client that dies leaves nothing behind for longer than that. The
-pods hold no token, fit the "restricted" Pod Security level, tolerate every taint, and are labelled
-against sidecars: a sidecar that proxies DNS would falsify every answer.
+Each is a Job of one pod that sleeps until its deadline (see `probe_job`), and questions are asked
+by exec. Probes start in parallel, are used for every question of a run, and are deleted at its end.
 """
 
 from __future__ import annotations
@@ -15,38 +12,27 @@ import secrets
 from typing import TYPE_CHECKING, Any, Self
 
 from kubectl_nodedns.cluster.paths import collection, named
-from kubectl_nodedns.errors import (
-    ApiError,
-    ForbiddenError,
-    NotFoundError,
-    TimedOutError,
-    UsageError,
+from kubectl_nodedns.errors import ApiError, NotFoundError, UsageError
+from kubectl_nodedns.lookup.asking import ask_in_pod, unasked
+from kubectl_nodedns.lookup.obstacle import Obstacle, obstacle
+from kubectl_nodedns.lookup.probe_job import (
+    CONTAINER,
+    IMAGE,
+    LIFETIME,
+    NAMESPACE,
+    RUN_LABEL,
+    job_for,
 )
-from kubectl_nodedns.lookup import dig
-from kubectl_nodedns.lookup.question import Answer, Question
+from kubectl_nodedns.lookup.starting import Starting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 
     from kubectl_nodedns.cluster.client import Client
+    from kubectl_nodedns.lookup.question import Answer, Question
 
-IMAGE = "registry.k8s.io/e2e-test-images/agnhost:2.39"
-"""The image that the Kubernetes documentation debugs DNS with; it has dig, sh and sleep."""
-NAMESPACE = "default"
-LIFETIME = 1800
-"""Seconds after which a probe pod ends, whatever became of us."""
-RUN_LABEL = "kubectl-nodedns/probe-run"
-CONTAINER = "probe"
-# As process 1 a plain sleep would ignore SIGTERM, and the pod would end as a failed one.
-_SLEEP = f"trap 'exit 0' TERM; sleep {LIFETIME} & wait"
-AT_ONCE = 20
+AT_ONCE = 50
 """Probe pods started, and commands run in them, at the same time."""
-POLL = 0.5
-"""Seconds between two looks at pods that are starting."""
-GIVE_UP = frozenset(
-    {"InvalidImageName", "ErrImageNeverPull", "CreateContainerError", "RunContainerError"}
-)
-"""Waiting reasons that do not go away by waiting."""
 
 
 class Probes:
@@ -57,6 +43,9 @@ class Probes:
         namespace: an existing namespace to make the pods in; kube-system is refused.
         image: an image with dig, sh and sleep.
         timeout: seconds that the pods may take to start.
+        lifetime: seconds after which a pod ends by itself.
+        dns_policy: "ClusterFirst" gives pods their usual resolv.conf, "Default" the node's.
+        host_network: whether they live in their node's network instead of one of their own.
     """
 
     def __init__(
@@ -66,12 +55,18 @@ class Probes:
         namespace: str = NAMESPACE,
         image: str = IMAGE,
         timeout: float = 120.0,
+        lifetime: int = LIFETIME,
+        dns_policy: str = "ClusterFirst",
+        host_network: bool = False,
     ) -> None:
         check_namespace(namespace)
         self._client = client
         self._namespace = namespace
         self._image = image
         self._timeout = timeout
+        self._lifetime = lifetime
+        self._dns_policy = dns_policy
+        self._host_network = host_network
         self._run = secrets.token_hex(4)
         self._count = 0
         self._jobs: dict[str, tuple[str, str]] = {}
@@ -86,7 +81,7 @@ class Probes:
 
     async def start(
         self, nodes: Iterable[str], *, started: Callable[[str], None] = lambda _: None
-    ) -> Mapping[str, str]:
+    ) -> Mapping[str, Obstacle]:
         """Start a probe on each node that has none yet, and wait until they run.
 
         Args:
@@ -100,7 +95,7 @@ class Probes:
             ApiError: the API server does not let us make the first Job.
         """
         wanted = [node for node in nodes if node not in self._pods]
-        failed: dict[str, str] = {}
+        failed: dict[str, Obstacle] = {}
 
         async def create(node: str) -> None:
             async with self._gate:
@@ -109,50 +104,77 @@ class Probes:
                 except ApiError as error:
                     if not self._jobs:
                         raise
-                    failed[node] = str(error)
+                    failed[node] = obstacle(str(error))
 
         # The first alone: a missing right or namespace is then one error, not one a node.
         if wanted:
             await create(wanted[0])
             await asyncio.gather(*(create(node) for node in wanted[1:]))
-        waiting = {node for node in wanted if node not in failed}
-        failed |= await self._wait(waiting, started)
-        return failed
 
-    async def ask(self, node: str, questions: Sequence[Question]) -> list[Answer]:
+        def running(node: str, pod: str) -> None:
+            self._pods[node] = pod
+            started(node)
+
+        starting = Starting(
+            self._client,
+            self._namespace,
+            selector=f"{RUN_LABEL}={self._run}",
+            jobs={self._jobs[node][0]: node for node in wanted if node not in failed},
+            timeout=self._timeout,
+        )
+        return failed | await starting.wait(running)
+
+    async def ask(
+        self,
+        node: str,
+        questions: Sequence[Question],
+        *,
+        answered: Callable[[Answer], None] = lambda _: None,
+    ) -> list[Answer]:
         """Ask `questions` one after the other from the probe on `node`.
+
+        Args:
+            node: the node to ask from.
+            questions: what to ask, and whom.
+            answered: called with each answer as soon as it is known.
 
         Returns:
             One answer for each question, in order. A probe that is gone, or an exec that fails,
-            is an error in each of them.
+            is an error in each question that it left without an answer.
 
         Raises:
             ForbiddenError: the user may not exec in probes.
         """
         pod = self._pods.get(node)
         if pod is None:
-            return [_unasked(q, "no probe runs on this node") for q in questions]
-        async with self._gate:
-            try:
-                done = await self._client.exec(
-                    self._namespace,
-                    pod,
-                    CONTAINER,
-                    dig.command(questions),
-                    timeout=dig.limit(questions),
-                )
-            except ForbiddenError:
-                raise
-            except (ApiError, TimedOutError) as error:
-                return [_unasked(q, f"probe: {error}") for q in questions]
-        return dig.answers(questions, done.stdout)
+            return unasked(questions, "no probe runs on this node", answered)
+        return await ask_in_pod(
+            self._client, self._namespace, pod, CONTAINER, questions, self._gate, answered
+        )
 
-    async def resolv_conf(self, node: str) -> str:
-        """Return /etc/resolv.conf of the probe on `node`: what its kubelet gives to pods."""
+    async def run(self, node: str, command: Sequence[str], *, timeout: float) -> str:
+        """Run `command` in the probe on `node` and return what it printed.
+
+        Raises:
+            ApiError: it cannot be run.
+            TimedOutError: it did not end within `timeout` seconds.
+        """
         done = await self._client.exec(
-            self._namespace, self._pods[node], CONTAINER, ["cat", "/etc/resolv.conf"], timeout=20.0
+            self._namespace, self._pods[node], CONTAINER, command, timeout=timeout
         )
         return done.stdout
+
+    async def resolv_conf(self, node: str) -> str:
+        """Return /etc/resolv.conf of the probe on `node`: what its kubelet gives to such pods."""
+        return await self.run(node, ["cat", "/etc/resolv.conf"], timeout=20.0)
+
+    def runs(self, node: str) -> bool:
+        """Whether a probe on `node` has been started, and is not known to have ended."""
+        return node in self._pods
+
+    def forget(self, node: str) -> None:
+        """Take the probe on `node` for gone: the next `start` makes a new one."""
+        self._pods.pop(node, None)
 
     async def close(self) -> None:
         """Delete every probe of this run, even while we are being cancelled."""
@@ -170,6 +192,9 @@ class Probes:
             run=self._run,
             namespace=self._namespace,
             image=self._image,
+            lifetime=self._lifetime,
+            dns_policy=self._dns_policy,
+            host_network=self._host_network,
         )
         path = collection("batch/v1", "jobs", self._namespace)
         name = job["metadata"]["name"]
@@ -184,48 +209,6 @@ class Probes:
                 ) from error
             raise
         self._jobs[node] = (name, made["metadata"]["uid"])
-
-    async def _wait(self, waiting: set[str], started: Callable[[str], None]) -> dict[str, str]:
-        """Wait until each probe runs; return why for those that will not or did not in time."""
-        failed: dict[str, str] = {}
-        why: dict[str, str] = {}
-        deadline = asyncio.get_running_loop().time() + self._timeout
-        by_job = {job[0]: node for node, job in self._jobs.items()}
-        path = collection("v1", "pods", self._namespace)
-        while waiting and asyncio.get_running_loop().time() < deadline:
-            for pod in await self._client.list(path, labels=f"{RUN_LABEL}={self._run}"):
-                labels = pod["metadata"].get("labels") or {}
-                job = labels.get("batch.kubernetes.io/job-name") or labels.get("job-name") or ""
-                node = by_job.get(job)
-                if node is None or node not in waiting:
-                    continue
-                running, reason, hopeless = pod_state(pod)
-                if running:
-                    self._pods[node] = pod["metadata"]["name"]
-                    waiting.discard(node)
-                    started(node)
-                elif hopeless:
-                    failed[node] = reason
-                    waiting.discard(node)
-                else:
-                    why[node] = reason
-            if waiting:
-                await asyncio.sleep(POLL)
-        for node in waiting:
-            reason = why.get(node) or await self._refusal(self._jobs[node][0])
-            failed[node] = f"not running after {self._timeout:.0f} s: {reason}"
-        return failed
-
-    async def _refusal(self, job: str) -> str:
-        """Why a Job has made no pod: its newest event, such as a quota or an admission error."""
-        fields = f"involvedObject.kind=Job,involvedObject.name={job}"
-        with contextlib.suppress(ApiError):
-            events = await self._client.list(
-                collection("v1", "events", self._namespace), fields=fields
-            )
-            if events:
-                return str(events[-1].get("message", ""))
-        return "its Job made no pod"
 
     async def _delete(self, name: str, uid: str) -> None:
         path = named("batch/v1", "jobs", self._namespace, name)
@@ -261,89 +244,3 @@ def check_namespace(namespace: str) -> None:
             "--probe-namespace: probes never run in kube-system",
             hint="exec rights there would reach every pod of the control plane",
         )
-
-
-def _unasked(question: Question, why: str) -> Answer:
-    """Answer for a question that was never sent."""
-    return Answer(question=question, error=why, asked=False)
-
-
-def pod_state(pod: Mapping[str, Any]) -> tuple[bool, str, bool]:
-    """Say whether a pod runs, else why not, and whether waiting is hopeless."""
-    status = pod.get("status") or {}
-    if status.get("phase") in ("Failed", "Succeeded"):
-        return False, status.get("message") or f"the pod ended: {status.get('reason', '')}", True
-    for container in status.get("containerStatuses") or ():
-        state = container.get("state") or {}
-        if state.get("running") and status.get("phase") == "Running":
-            return True, "", False
-        if waiting := state.get("waiting"):
-            reason = waiting.get("reason", "")
-            text = f"{reason}: {waiting.get('message', '')}".rstrip(": ")
-            return False, text, reason in GIVE_UP
-    for condition in status.get("conditions") or ():
-        if condition.get("status") == "False" and condition.get("message"):
-            return False, f"{condition.get('reason', '')}: {condition['message']}", False
-    return False, f"the pod is {status.get('phase', 'not there')}", False
-
-
-def job_for(node: str, *, name: str, run: str, namespace: str, image: str) -> dict[str, Any]:
-    """Build the Job of one probe."""
-    labels = {
-        "app.kubernetes.io/managed-by": "kubectl-nodedns",
-        "app.kubernetes.io/component": "probe",
-        RUN_LABEL: run,
-        "sidecar.istio.io/inject": "false",
-    }
-    metadata = {
-        "labels": labels,
-        "annotations": {"linkerd.io/inject": "disabled", "kubectl-nodedns/node": node},
-    }
-    # Affinity, not nodeName: a pod that does not fit is then Pending with the scheduler's reason.
-    match = {"key": "metadata.name", "operator": "In", "values": [node]}
-    terms = [{"matchFields": [match]}]
-    pod = {
-        "restartPolicy": "Never",
-        "terminationGracePeriodSeconds": 1,
-        "automountServiceAccountToken": False,
-        "enableServiceLinks": False,
-        "securityContext": {
-            "runAsNonRoot": True,
-            "runAsUser": 65534,
-            "runAsGroup": 65534,
-            "seccompProfile": {"type": "RuntimeDefault"},
-        },
-        "tolerations": [{"operator": "Exists"}],
-        "affinity": {
-            "nodeAffinity": {
-                "requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": terms}
-            }
-        },
-        "containers": [
-            {
-                "name": CONTAINER,
-                "image": image,
-                "command": ["sh", "-c", _SLEEP],
-                "resources": {
-                    "requests": {"cpu": "5m", "memory": "16Mi"},
-                    "limits": {"cpu": "500m", "memory": "64Mi"},
-                },
-                "securityContext": {
-                    "allowPrivilegeEscalation": False,
-                    "readOnlyRootFilesystem": True,
-                    "capabilities": {"drop": ["ALL"]},
-                },
-            }
-        ],
-    }
-    return {
-        "apiVersion": "batch/v1",
-        "kind": "Job",
-        "metadata": {"name": name, "namespace": namespace, **metadata},
-        "spec": {
-            "activeDeadlineSeconds": LIFETIME,
-            "ttlSecondsAfterFinished": 30,
-            "backoffLimit": 0,
-            "template": {"metadata": metadata, "spec": pod},
-        },
-    }

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 
+HERE = "here"
+"""The node of a lookup that was asked from this machine, where that is none of the cluster's."""
+
+
 class Where(StrEnum):
     """What an address is, on the way of a lookup from a pod to whoever knows the answer."""
 

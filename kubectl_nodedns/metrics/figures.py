@@ -44,6 +44,14 @@ def figures(before: Page | None, after: Page) -> Figures:
     )
 
 
+def asked_addresses(before: Page | None, after: Page) -> list[str]:
+    """Return the listen addresses that lookups came in at between two pages."""
+    grown = increases(before, after, only=(Series.LOOKUPS,)) if before is not None else None
+    if grown is None:
+        return []
+    return [ip for ip, rate in _by_address(grown.get(Series.LOOKUPS), 1.0).items() if rate > 0]
+
+
 def since_start(page: Page) -> Figures | None:
     """Return figures over the whole life of the process; None where its start is not told."""
     if page.started is None or page.started >= page.at:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from kubectl_nodedns.metrics.series import Series
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from kubectl_nodedns.metrics.page import Key, Page
 
@@ -43,14 +43,16 @@ class Increases:
         return None if parts is None else sum(parts.values()) / self.seconds
 
 
-def increases(before: Page, after: Page) -> Increases | None:
-    """Compare two pages of one pod; None when no time lies between them."""
+def increases(
+    before: Page, after: Page, *, only: Collection[Series] = tuple(Series)
+) -> Increases | None:
+    """Compare two pages of one pod, as far as `only` goes; None when no time lies between them."""
     if after.at <= before.at:
         return None
     restarted = _restarted(before, after)
     by: dict[Series, Mapping[Key, float]] = {}
     for series, parts in after.totals.items():
-        if series.value.gauge:
+        if series.value.gauge or series not in only:
             continue
         # A part that was not there before counted from zero: CoreDNS makes it with its first event.
         earlier = {} if restarted else before.get(series)

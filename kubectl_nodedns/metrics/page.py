@@ -5,7 +5,6 @@ Pure: text in, frozen value out.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -70,16 +69,20 @@ def page_of_samples(samples: Iterable[Sample], *, at: float) -> Page:
     """Sum up samples of the names that are read; they were made at `at` (Unix seconds)."""
     totals: dict[Series, dict[Key, float]] = {}
     ranks: dict[Series, int] = {}
+    # What a name stands for is looked up once a page: there are hundreds of samples.
+    known: dict[str, tuple[tuple[str, ...], dict[Key, float]]] = {}
     for name, labels, value in samples:
-        series, rank = BY_NAME[name]
-        if rank != ranks.get(series):
-            if rank > ranks.get(series, rank):
-                continue
-            ranks[series] = rank
-            totals[series] = {}
-        if math.isnan(value):
+        if name not in known:
+            series, rank = BY_NAME[name]
+            parts: dict[Key, float] = {}
+            known[name] = (series.value.by, parts)
+            if rank <= ranks.get(series, rank):
+                ranks[series] = rank
+                totals[series] = parts
+        if value != value:  # noqa: PLR0124 - NaN, and faster than asking math
             continue
-        parts = totals[series]
-        key = tuple([labels.get(label, "") for label in series.value.by])
+        by, parts = known[name]
+        get = labels.get
+        key = tuple([get(label, "") for label in by])
         parts[key] = parts.get(key, 0.0) + value
     return Page(at=at, totals=totals)

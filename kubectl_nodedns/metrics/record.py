@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 import zlib
 from typing import TYPE_CHECKING, Any
 
@@ -63,6 +64,7 @@ class Recorder:
         """Why it ended early; empty while it goes on."""
         self._path = path
         self._limit = limit
+        self._turn = threading.RLock()  # a frame may still be written when the end comes
         self._member: Any = None
         self._numbers: dict[codec.Counter, int] = {}
         self._pages: list[Heard] = []
@@ -89,6 +91,11 @@ class Recorder:
             await asyncio.to_thread(self._write, snapshot, pages)
 
     def _write(self, snapshot: FleetSnapshot, pages: list[Heard]) -> None:
+        with self._turn:
+            if not self._file.closed:
+                self._write_frame(snapshot, pages)
+
+    def _write_frame(self, snapshot: FleetSnapshot, pages: list[Heard]) -> None:
         for pod, before, page in pages:
             self._newest[pod] = (before, page)
         frames, written = self._in_member
@@ -116,7 +123,9 @@ class Recorder:
 
     def close(self) -> None:
         """End the file."""
-        if not self._file.closed:
+        with self._turn:
+            if self._file.closed:
+                return
             try:
                 self._finish()
                 self._file.close()

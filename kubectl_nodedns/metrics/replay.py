@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from kubectl_nodedns.metrics import codec
 from kubectl_nodedns.metrics.columns import natural
 from kubectl_nodedns.metrics.details import Detail
+from kubectl_nodedns.metrics.figures import asked_addresses, figures
 from kubectl_nodedns.metrics.fleet import FleetSnapshot, NodeRow, totals
 from kubectl_nodedns.metrics.inventory import CachePod, Node
 from kubectl_nodedns.metrics.sampler import Sampled
@@ -165,35 +166,44 @@ class Player:
 
 
 class State:
-    """Everything that the frames of a member have said so far."""
+    """Everything that the frames of a member have said so far.
+
+    Figures are made when a frame is shown, not for each page on the way there.
+    """
 
     def __init__(self) -> None:
         self.applied = 0
         """Frames taken in."""
         self._about: dict[str, Any] = {}
         self._rows: dict[str, NodeRow] = {}
-        self._sampled: dict[str, Sampled] = {}
+        self._scraped: dict[str, tuple[str, str, float | None] | None] = {}
+        self._changed: set[str] = set()
         self._counters: list[codec.Counter] = []
         self._values: dict[str, dict[codec.Counter, float]] = {}
+        self._pages: dict[str, tuple[Page | None, Page]] = {}
+        self._asked: dict[str, dict[str, float]] = {}
 
     def apply(self, body: Mapping[str, Any]) -> None:
         """Take in the next frame."""
         self._about = codec.read_about(body["about"])
         self._counters += [(Series[name], tuple(key)) for name, *key in body["counters"]]
         for pod, at, kind, values in body["pages"]:
-            if kind == codec.FIRST:
-                self._sampled.pop(pod, None)
-            self._take(pod, self._page(pod, at, values, whole=kind != codec.CHANGED))
-        for pod, asked in body.get("asked", {}).items():
-            self._sampled[pod] = replace(self._known(pod), asked_at=asked)
+            page = self._page(pod, at, values, whole=kind != codec.CHANGED)
+            self._take(pod, page, first=kind == codec.FIRST)
+        self._asked |= body.get("asked", {})
         for name in body.get("gone", ()):
             del self._rows[name]
-        for name, row in body["rows"].items():
-            self._rows[name] = self._row(row, self._rows.get(name))
+        for name, data in body["rows"].items():
+            self._rows[name] = _row(data, self._rows.get(name))
+            self._scraped[name] = tuple(data["sampled"]) if data.get("sampled") else None
+            self._changed.add(name)
         self.applied += 1
 
     def snapshot(self, at: float) -> FleetSnapshot:
         """Put a snapshot together."""
+        for name in self._changed & self._rows.keys():
+            self._rows[name] = replace(self._rows[name], sampled=self._sampled(name))
+        self._changed.clear()
         about = self._about
         rows = tuple(self._rows[name] for name in sorted(self._rows, key=natural))
         addresses = tuple(dict.fromkeys(ip for c in about["caches"] for ip in c.kube_dns_ips))
@@ -208,27 +218,41 @@ class State:
 
     def _page(self, pod: str, at: float, values: Mapping[str, float], *, whole: bool) -> Page:
         read = {self._counters[int(number)]: float(value) for number, value in values.items()}
-        self._values[pod] = read if whole else {**self._values[pod], **read}
+        if whole:
+            self._values[pod] = read
+        else:
+            self._values[pod].update(read)
         return codec.page_of(at, self._values[pod])
 
-    def _take(self, pod: str, page: Page) -> None:
-        known = self._known(pod)
-        self._sampled[pod] = known.after(known.page, page)
+    def _take(self, pod: str, page: Page, *, first: bool) -> None:
+        before = None if first or pod not in self._pages else self._pages[pod][1]
+        self._pages[pod] = (before, page)
+        asked = {} if first else self._asked.get(pod, {})
+        self._asked[pod] = {**asked, **dict.fromkeys(asked_addresses(before, page), page.at)}
 
-    def _known(self, pod: str) -> Sampled:
-        return self._sampled.get(pod) or Sampled(pod=pod)
+    def _sampled(self, name: str) -> Sampled | None:
+        scraped = self._scraped[name]
+        if scraped is None:
+            return None
+        pod, error, failed_at = scraped
+        before, page = self._pages.get(pod, (None, None))
+        return Sampled(
+            pod=pod,
+            figures=figures(before, page) if page else None,
+            error=error,
+            failed_at=failed_at,
+            asked_at=self._asked.get(pod, {}),
+            page=page,
+        )
 
-    def _row(self, data: Mapping[str, Any], before: NodeRow | None) -> NodeRow:
-        sampled = None
-        if data.get("sampled"):
-            pod, error, failed_at = data["sampled"]
-            sampled = replace(self._known(pod), error=error, failed_at=failed_at)
-            self._sampled[pod] = sampled
-        changed: dict[str, Any] = {"sampled": sampled, "proved_at": data.get("proved_at")}
-        if "pods" in data:
-            changed["pods"] = tuple(codec.whole(CachePod, pod) for pod in data["pods"])
-        if "detail" in data:
-            changed["detail"] = codec.unflat(Detail, data["detail"])
-        if "node" in data:
-            changed["node"] = codec.whole(Node, data["node"])
-        return replace(before, **changed) if before else NodeRow(**changed)
+
+def _row(data: Mapping[str, Any], before: NodeRow | None) -> NodeRow:
+    """Read what is other than before; what was scraped is filled in later."""
+    changed: dict[str, Any] = {"sampled": None, "proved_at": data.get("proved_at")}
+    if "pods" in data:
+        changed["pods"] = tuple(codec.whole(CachePod, pod) for pod in data["pods"])
+    if "detail" in data:
+        changed["detail"] = codec.unflat(Detail, data["detail"])
+    if "node" in data:
+        changed["node"] = codec.whole(Node, data["node"])
+    return replace(before, **changed) if before else NodeRow(**changed)

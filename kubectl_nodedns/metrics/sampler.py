@@ -131,10 +131,14 @@ class Sampler:
     async def scrape_all(self) -> None:
         """Scrape each pod once, within the cap."""
         waiting = []
-        for track in list(self._tracks.values()):
-            waiting.append(asyncio.create_task(self._scrape(track)))
-            await asyncio.sleep(1 / self._per_second)
-        await asyncio.gather(*waiting)
+        try:
+            for track in list(self._tracks.values()):
+                waiting.append(asyncio.create_task(self._scrape(track)))
+                await asyncio.sleep(1 / self._per_second)
+            await asyncio.gather(*waiting)
+        finally:
+            for task in waiting:
+                task.cancel()
 
     async def run(self) -> None:
         """Scrape for ever, until cancelled."""
@@ -156,6 +160,7 @@ class Sampler:
         finally:
             for task in self._tasks:
                 task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def _burst(self) -> float:
         return max(1.0, 2 * TICK_SECONDS * self._per_second)

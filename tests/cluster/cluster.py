@@ -16,7 +16,7 @@ from tests.cluster import commands
 from tests.cluster.control_plane import API_SERVER
 from tests.cluster.errors import ClusterError
 from tests.cluster.kubectl import Kubectl
-from tests.cluster.layout import Layout, Node
+from tests.cluster.layout import DNS_SERVICE_IP, Layout, Node
 from tests.cluster.node import kubelet_service
 from tests.cluster.processes import Process, find_child, find_supervisor
 from tests.cluster.programs import programs_directory
@@ -128,10 +128,10 @@ class Cluster:
         """End a node's kubelet; its pods go on running."""
         self.withdraw(node, KUBELET)
 
-    def start_kubelet(self, node: str) -> None:
-        """Start a node's kubelet again."""
+    def start_kubelet(self, node: str, *, dns: str = DNS_SERVICE_IP) -> None:
+        """Start a node's kubelet again; it hands `dns` to pods as their nameserver."""
         number = int(node.removeprefix("node"))
-        service = kubelet_service(self.layout, Node(number), programs_directory())
+        service = kubelet_service(self.layout, Node(number), programs_directory(), dns=dns)
         self.request(node, {KUBELET: service})
 
     def pause_api_server(self) -> None:

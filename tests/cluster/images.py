@@ -60,7 +60,10 @@ def all_images(programs: Path) -> list[Image]:
         Image(
             (TOOL_BOX_IMAGE,),
             ("/bin/sh",),
-            {"/usr/bin/dnsprober": programs / "dnsprober"},
+            {
+                "/usr/bin/badserver": programs / "badserver",
+                "/usr/bin/dnsprober": programs / "dnsprober",
+            },
             (BUSYBOX, "/usr/bin/dig", "/usr/bin/dnsperf"),
             busybox_links(),
         ),

@@ -48,13 +48,22 @@ def containerd_service(layout: Layout, node: Node) -> Service:
     )
 
 
-def kubelet_service(layout: Layout, node: Node, programs: Path) -> Service:
-    """Return the kubelet, after writing its configuration and the CNI's."""
+def kubelet_service(
+    layout: Layout, node: Node, programs: Path, *, dns: str = DNS_SERVICE_IP
+) -> Service:
+    """Return the kubelet, after writing its configuration and the CNI's.
+
+    Args:
+        layout: where the cluster lives.
+        node: the node.
+        programs: where the kubelet is.
+        dns: the nameserver that the kubelet hands to pods.
+    """
     own = layout.node(node)
     (own / "cni").mkdir(parents=True, exist_ok=True)
     (own / "cni" / "10-ptp.conflist").write_text(json.dumps(cni_config(node), indent=1))
     config = own / "kubelet.json"
-    config.write_text(json.dumps(kubelet_config(layout, node), indent=1))
+    config.write_text(json.dumps(kubelet_config(layout, node, dns), indent=1))
     return Service(
         argv=(
             str(programs / "kubelet"),
@@ -114,7 +123,7 @@ def cni_config(node: Node) -> dict[str, object]:
     return {"cniVersion": "0.3.1", "name": "pods", "plugins": [point_to_point, port_map]}
 
 
-def kubelet_config(layout: Layout, node: Node) -> dict[str, object]:
+def kubelet_config(layout: Layout, node: Node, dns: str) -> dict[str, object]:
     """Return the kubelet's configuration."""
     return {
         "apiVersion": "kubelet.config.k8s.io/v1beta1",
@@ -126,7 +135,7 @@ def kubelet_config(layout: Layout, node: Node) -> dict[str, object]:
             "x509": {"clientCAFile": str(layout.pki / "ca.crt")},
         },
         "authorization": {"mode": "Webhook"},
-        "clusterDNS": [DNS_SERVICE_IP],
+        "clusterDNS": [dns],
         "clusterDomain": CLUSTER_DOMAIN,
         "resolvConf": str(layout.node(node) / "resolv.conf"),
         "containerRuntimeEndpoint": f"unix://{CONTAINERD_SOCKET}",

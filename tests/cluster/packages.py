@@ -35,6 +35,12 @@ PACKAGE_OF = {
 ALSO = {"promtool": "prometheus"}
 """Programs that no cluster needs, and tests of figures and of alert rules do."""
 CNI_PACKAGE = "containernetworking-plugins"
+SHELLS = {
+    "/usr/bin/zsh": "zsh",
+    "/usr/bin/fish": "fish",
+    "/usr/share/bash-completion/bash_completion": "bash-completion",
+}
+"""What the tests of completion run in, by a file of each. The cluster does not need them."""
 
 
 def missing_packages() -> list[str]:
@@ -54,7 +60,8 @@ def missing_packages() -> list[str]:
 def wanted_packages() -> list[str]:
     """Return what is to be installed: what the cluster misses, and what other tests miss."""
     also = {package for program, package in ALSO.items() if shutil.which(program) is None}
-    return sorted({*missing_packages(), *also})
+    shells = {package for file, package in SHELLS.items() if not Path(file).exists()}
+    return sorted({*missing_packages(), *also, *shells})
 
 
 def requirements() -> list[str]:

@@ -21,7 +21,15 @@ from tests.cluster.layout import BUILD, KUBERNETES_VERSION, cache_directory
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-OWN_PROGRAMS = ("apiforward", "coredns", "dnsprober", "etcd", "nodecache-standin", "pause")
+OWN_PROGRAMS = (
+    "apiforward",
+    "badserver",
+    "coredns",
+    "dnsprober",
+    "etcd",
+    "nodecache-standin",
+    "pause",
+)
 KUBERNETES_PROGRAMS = (
     "kube-apiserver",
     "kube-controller-manager",

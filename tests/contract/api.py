@@ -1,8 +1,8 @@
-"""An API server for the answers that a real one does not give on demand.
+"""The emulated API server of the demo, with answers that a real one does not give on demand.
 
-Real sockets, no Kubernetes: it stores objects, lists them with equality selectors, takes writes,
-and does at chosen paths what a test tells it to. It runs on a thread of its own, so that tests can
-call the plugin's `main` as a person's shell does.
+Real sockets, no Kubernetes, nobody who starts pods: it stores objects, lists and watches them,
+takes writes, and does at chosen paths what a test tells it to. It runs on a thread of its own, so
+that tests can call the plugin's `main` as a person's shell does.
 """
 
 from __future__ import annotations
@@ -10,24 +10,24 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import re
-import threading
 from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
 from aiohttp import web
 
+from kubectl_nodedns.demo.kinds import BY_PATH, Resource
+from kubectl_nodedns.demo.routes import Routes
+from kubectl_nodedns.demo.serving import Serving
+from kubectl_nodedns.demo.store import Store
+from kubectl_nodedns.demo.verbs import Verbs
+
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Awaitable, Callable, Iterable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
     Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
-_PATH = re.compile(
-    r"/(?:api/(?P<core>v1)|apis/(?P<group>[^/]+/[^/]+))"
-    r"(?:/namespaces/(?P<namespace>[^/]+))?/(?P<plural>[^/]+)(?:/(?P<name>[^/]+))?"
-)
 REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 
 
@@ -46,13 +46,21 @@ class Seen:
 class State:
     """What the server holds and what it was asked; a fresh one for each test."""
 
-    objects: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
-    """Plural and object."""
+    store: Store = field(default_factory=Store)
     scripts: defaultdict[tuple[str, str], list[Handler]] = field(
         default_factory=lambda: defaultdict(list)
     )
     """What to do instead, by method and path; one after the other, the last one for ever."""
     seen: list[Seen] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        # Kinds that nobody has told of are served too, in any namespace.
+        self.routes = Routes(Verbs(self.store, strict=False, new_uid=lambda: "made-by-the-server"))
+
+    @property
+    def objects(self) -> list[tuple[str, dict[str, Any]]]:
+        """Plural and object of everything it holds."""
+        return list(self.store.kinds())
 
     @property
     def writes(self) -> list[Seen]:
@@ -66,27 +74,26 @@ class Api:
 
     def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.state = State()
-        self.url = ""
-        self._tls = tls
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
-        self._runner: web.AppRunner | None = None
+        self._serving = Serving(self._handle, tls=tls)
 
     def __enter__(self) -> Self:
-        self._thread.start()
-        asyncio.run_coroutine_threadsafe(self._start(), self._loop).result(10)
+        self._serving.__enter__()
         return self
 
     def __exit__(self, *exc: object) -> None:
-        assert self._runner is not None
-        asyncio.run_coroutine_threadsafe(self._stop(), self._loop).result(10)
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(10)
-        self._loop.close()
+        self._serving.__exit__(*exc)
+
+    @property
+    def url(self) -> str:
+        return self._serving.url
 
     def add(self, plural: str, *objects: dict[str, Any]) -> None:
-        """Store objects."""
-        self.state.objects += [(plural, obj) for obj in objects]
+        """Store objects, as they are."""
+        for obj in objects:
+            version = obj.get("apiVersion", "v1")
+            namespaced = bool(obj["metadata"].get("namespace"))
+            resource = Resource(version, plural, obj.get("kind", ""), namespaced=namespaced)
+            self.state.store.put(BY_PATH.get((version, plural), resource), obj, stamp=False)
 
     def script(self, method: str, path: str, *handlers: Handler) -> None:
         """Do this at `path` instead."""
@@ -94,25 +101,7 @@ class Api:
 
     def remove(self, plural: str) -> None:
         """Forget all objects of a kind."""
-        self.state.objects = [entry for entry in self.state.objects if entry[0] != plural]
-
-    async def _stop(self) -> None:
-        """End the server, and every answer that a test has left hanging."""
-        await self._runner.cleanup()
-        hanging = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in hanging:
-            task.cancel()
-        await asyncio.gather(*hanging, return_exceptions=True)
-
-    async def _start(self) -> None:
-        app = web.Application()
-        app.router.add_route("*", "/{path:.*}", self._handle)
-        self._runner = web.AppRunner(app, shutdown_timeout=0.1, access_log=None)
-        await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", 0, ssl_context=self._tls)
-        await site.start()
-        port = self._runner.addresses[0][1]
-        self.url = f"{'https' if self._tls else 'http'}://127.0.0.1:{port}"
+        self.state.store.drop(plural)
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         state = self.state
@@ -123,59 +112,7 @@ class Api:
         handlers = state.scripts.get((request.method, request.path))
         if handlers:
             return await (handlers.pop(0) if len(handlers) > 1 else handlers[0])(request)
-        found = _PATH.fullmatch(request.path)
-        if found is None:
-            return status(404, "NotFound", f"the server has no {request.path}")
-        if request.method == "GET":
-            return _read(state, found, request.query)
-        return _written(request.method, body)
-
-
-def _read(state: State, found: re.Match[str], query: Mapping[str, str]) -> web.Response:
-    version = found["core"] or found["group"]
-    items = [
-        obj
-        for plural, obj in state.objects
-        if (plural, obj.get("apiVersion", "v1")) == (found["plural"], version)
-        and found["namespace"] in (None, obj["metadata"].get("namespace"))
-    ]
-    if found["name"]:
-        for obj in items:
-            if obj["metadata"]["name"] == found["name"]:
-                return web.json_response(obj)
-        name = f'{found["plural"]} "{found["name"]}" not found'
-        return status(404, "NotFound", name)
-    labels = [*_pairs(query.get("labelSelector", ""))]
-    fields = [*_pairs(query.get("fieldSelector", ""))]
-    items = [
-        obj
-        for obj in items
-        if all((obj["metadata"].get("labels") or {}).get(k) == v for k, v in labels)
-        and all(_field(obj, k) == v for k, v in fields)
-    ]
-    return web.json_response({"kind": "List", "metadata": {}, "items": items})
-
-
-def _written(method: str, body: bytes) -> web.Response:
-    if method == "DELETE":
-        return web.json_response({"kind": "Status", "status": "Success"})
-    obj = json.loads(body)
-    obj.setdefault("metadata", {}).setdefault("uid", "made-by-the-server")
-    if obj.get("kind") == "SelfSubjectAccessReview":
-        obj["status"] = {"allowed": True}
-    return web.json_response(obj)
-
-
-def _pairs(selector: str) -> Iterable[tuple[str, str]]:
-    for part in filter(None, selector.split(",")):
-        key, _, value = part.partition("=")
-        yield key, value
-
-
-def _field(obj: Any, path: str) -> Any:
-    for key in path.split("."):
-        obj = (obj or {}).get(key)
-    return obj
+        return await state.routes.handle(request)
 
 
 # What a script can do.

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.contract.ailing import Ailing
-from tests.contract.api import answers, document
+from tests.contract.api import answers
 from tests.contract.test_findings import killed, low_limit, no_pod, other_servers, unfinished
+from tests.contract.test_probe_pods import JOBS, script_events
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -128,13 +130,23 @@ def test_a_probe_that_does_not_run_is_a_finding(
     api: Api, config: Path, run: Callable[..., Ended]
 ) -> None:
     served(api)
-    event = {"items": [{"message": "exceeded quota: pods"}]}
-    api.script("GET", "/api/v1/namespaces/default/events", document(event))
+    script_events(api, "exceeded quota: pods")
     ended = run("check", *FAST, "--probe", "--timeout", "1s", "-o", "json")
     findings = json.loads(ended.out)["findings"]
     assert [one["code"] for one in findings] == ["ND062", "ND062"]
     assert "exceeded quota: pods" in findings[0]["seen"]
     assert sum(seen.method == "DELETE" for seen in api.state.seen) == 2, "both Jobs are deleted"
+
+
+def test_probes_that_may_not_be_made_end_it_without_noise(
+    api: Api, config: Path, run: Callable[..., Ended], caplog: pytest.LogCaptureFixture
+) -> None:
+    served(api)
+    api.script("POST", JOBS, answers(403, "Forbidden", "jobs is forbidden"))
+    ended = run("check", *FAST, "--probe")
+    assert (ended.code, "jobs is forbidden" in ended.err) == (3, True), ended
+    gc.collect()
+    assert "never retrieved" not in caplog.text
 
 
 def test_an_api_server_that_says_no_to_nodes_ends_it(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from kubectl_nodedns.cluster.access import AccessOptions, resolve
@@ -27,7 +29,7 @@ from tests.contract.api import (
 from tests.contract.conftest import access
 
 PODS = "/api/v1/pods"
-SERVICE = {
+SERVICE: dict[str, Any] = {
     "apiVersion": "v1",
     "kind": "Service",
     "metadata": {"namespace": "dns", "name": "kube-dns-upstream"},
@@ -153,9 +155,17 @@ async def test_one_request_can_have_its_own_limit(api: Api, client: Client) -> N
 
 
 async def test_a_delete_is_bound_to_the_object_that_was_seen(api: Api, client: Client) -> None:
+    api.add("services", {**SERVICE, "metadata": {**SERVICE["metadata"], "uid": "the-one"}})
     assert await client.delete(SERVICE_PATH, uid="the-one")
     [seen] = api.state.writes
     assert b'"preconditions": {"uid": "the-one"}' in seen.body
+    assert api.state.objects == []
+
+
+async def test_a_delete_leaves_an_object_that_was_made_anew(api: Api, client: Client) -> None:
+    api.add("services", {**SERVICE, "metadata": {**SERVICE["metadata"], "uid": "another"}})
+    assert await client.delete(SERVICE_PATH, uid="the-one") is False
+    assert len(api.state.objects) == 1
 
 
 @pytest.mark.parametrize("code", [404, 409])

@@ -13,7 +13,7 @@ import pytest
 
 from kubectl_nodedns.checks.finding import Severity
 from kubectl_nodedns.checks.finding import run as run_checks
-from kubectl_nodedns.checks.registry import CODES, RUNNING
+from kubectl_nodedns.checks.registry import RUNNING
 from kubectl_nodedns.commands.checking import Scope, gather
 from tests.contract.ailing import CACHE_COREFILE, KUBE_DNS, LOCAL, Ailing, Page, cache_pod
 from tests.contract.cluster import named
@@ -126,6 +126,13 @@ def left_out(cluster: Ailing) -> None:
     no_pod(cluster)
     cluster.cache["nodeSelector"] = {"dns": "local"}
     cluster.objects["nodes"][0]["metadata"]["labels"]["dns"] = "local"
+
+
+@case("ND010", INFO, "node node2", "its affinity chooses other nodes")
+def left_out_by_affinity(cluster: Ailing) -> None:
+    no_pod(cluster)
+    cluster.cache["affinity"] = {"nodeAffinity": {}}
+    cluster.objects["daemonsets"][0]["status"]["desiredNumberScheduled"] = 1
 
 
 @case("ND010", ERROR, "node node2", f"its kubelet hands out {LOCAL}")
@@ -384,4 +391,4 @@ async def test_a_change_is_found(
 
 def test_every_check_is_provoked() -> None:
     probed = {"ND062"}  # it takes a probe: see test_check_command.py
-    assert {code for code, *_ in CASES} | probed == set(CODES)
+    assert {code for code, *_ in CASES} | probed == {check.code for check in RUNNING}

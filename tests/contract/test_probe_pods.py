@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from aiohttp import web
 
 from kubectl_nodedns.errors import Exit
 from tests.contract import cluster
@@ -44,6 +46,22 @@ def only_probes(api: Api) -> None:
     assert len(api.state.writes) == 2 * len(made)
 
 
+def made_jobs(api: Api) -> list[str]:
+    """The names of the Jobs that were made."""
+    posted = (seen for seen in api.state.seen if (seen.method, seen.path) == ("POST", JOBS))
+    return [json.loads(seen.body)["metadata"]["name"] for seen in posted]
+
+
+def script_events(api: Api, message: str) -> None:
+    """Let the Job controller say `message` about each Job that was made."""
+
+    async def events(_: Any) -> web.Response:
+        items = [{"involvedObject": {"name": job}, "message": message} for job in made_jobs(api)]
+        return web.json_response({"items": items})
+
+    api.script("GET", "/api/v1/namespaces/default/events", events)
+
+
 def test_rights_that_are_missing_are_all_named_before_anything_is_written(
     sound: Api, run: Run
 ) -> None:
@@ -66,28 +84,22 @@ def test_a_probe_that_does_not_start_stops_the_run_and_is_taken_away(sound: Api,
 
 def test_what_forbids_a_probes_pod_is_told_in_the_clusters_words(sound: Api, run: Run) -> None:
     message = 'pods "nodedns-probe" is forbidden: exceeded quota: pods=0'
-    events = "/api/v1/namespaces/default/events"
-    sound.script("GET", events, document({"items": [{"message": message}]}))
+    script_events(sound, message)
     ended = enable(run)
     assert ended.code == Exit.REFUSED
-    assert message in ended.err
+    assert f"a quota or limit of the namespace stands in the way: {message}" in ended.err
 
 
 def test_an_image_that_cannot_be_pulled_is_named(sound: Api, run: Run) -> None:
     async def pods(_: Any) -> Any:
         """A pod for each Job that was made, waiting for its image."""
-        import json
-
-        from aiohttp import web
-
-        made = [json.loads(s.body) for s in sound.state.seen if s.path == JOBS]
         waiting = {"reason": "InvalidImageName", "message": "no such image: mirror/dig:0"}
         items = [
             {
-                "metadata": {"name": "p", "labels": {"job-name": job["metadata"]["name"]}},
+                "metadata": {"name": "p", "labels": {"job-name": job}},
                 "status": {"containerStatuses": [{"state": {"waiting": waiting}}]},
             }
-            for job in made
+            for job in made_jobs(sound)
         ]
         return web.json_response({"items": items})
 

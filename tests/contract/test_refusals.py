@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -53,7 +54,8 @@ def test_a_sound_cluster_is_not_refused(sound: Api, run: Run) -> None:
     assert "cluster.local  (ConfigMap kube-system/coredns, Corefile)" in ended.err
     assert "switch     2 nodes (node1, node2)" in ended.err
     assert sound.state.writes == []
-    assert [s.method for s in sound.state.seen if "dryRun" in s.query] == ["PATCH"] * 5
+    tried = [s.method for s in sound.state.seen if "dryRun" in s.query]
+    assert tried == ["POST"] * 2 + ["PATCH"] * 5  # a pod of each kind, then the objects
 
 
 def test_without_a_dns_service_it_is_asked_for_by_name(sound: Api, run: Run) -> None:
@@ -86,10 +88,28 @@ def test_a_dns_service_without_ready_endpoints_is_repaired_first(sound: Api, run
     refused(sound, run("enable"), "no ready endpoint", "repair CoreDNS first")
 
 
-@pytest.mark.parametrize("mode", ["ipvs", "userspace"])
-def test_a_mode_of_kube_proxy_that_cannot_be_taken_over(mode: str, api: Api, run: Run) -> None:
-    cluster.fill(api, mode=mode)
-    refused(api, run("enable"), mode, "ConfigMap kube-system/kube-proxy", "--mode")
+def test_a_mode_of_kube_proxy_that_nobody_knows(api: Api, run: Run) -> None:
+    cluster.fill(api, mode="userspace")
+    refused(api, run("enable"), "userspace", "ConfigMap kube-system/kube-proxy", "--mode")
+
+
+def test_ipvs_gets_a_cache_on_the_local_ip_alone(api: Api, run: Run) -> None:
+    cluster.fill(api, mode="ipvs")
+    ended = run("enable", "--dry-run=client", "-o", "json")
+    assert ended.code == Exit.OK, ended.err
+    objects = json.loads(ended.out)["items"]
+    assert [obj["kind"] for obj in objects] == [
+        "ServiceAccount",
+        "Service",
+        "ConfigMap",
+        "DaemonSet",
+    ]
+    arguments = objects[-1]["spec"]["template"]["spec"]["containers"][0]["args"]
+    assert arguments[:2] == ["-localip", "169.254.20.10"]
+    assert "-upstreamsvc" not in arguments
+    corefile = objects[2]["data"]["Corefile"]
+    assert "forward . 10.96.0.10 {" in corefile
+    assert "__PILLAR__CLUSTER__DNS__" not in corefile
 
 
 def test_an_empty_mode_means_iptables_and_is_said(api: Api, run: Run) -> None:
@@ -126,8 +146,8 @@ def test_what_may_not_be_read_is_passed_over_where_something_else_tells(
 def test_the_argument_of_kube_proxy_goes_before_its_configuration(sound: Api, run: Run) -> None:
     sound.remove("daemonsets")
     labels = {"k8s-app": "kube-proxy"}
-    sound.add("daemonsets", cluster.daemonset("kube-proxy", "p:1", "--proxy-mode=ipvs", **labels))
-    refused(sound, run("enable"), "ipvs", "--proxy-mode of DaemonSet kube-system/kube-proxy")
+    sound.add("daemonsets", cluster.daemonset("kube-proxy", "p:1", "--proxy-mode=user", **labels))
+    refused(sound, run("enable"), "user", "--proxy-mode of DaemonSet kube-system/kube-proxy")
 
 
 def test_ciliums_replacement_of_kube_proxy_is_recognised(sound: Api, run: Run) -> None:

@@ -130,8 +130,9 @@ def test_every_decision_is_in_the_index() -> None:
     folder = ROOT / "docs" / "decisions"
     records = sorted(path.name for path in folder.glob("[0-9]*.md"))
     assert sorted(links((folder / "README.md").read_text())) == records
-    for number, name in enumerate(records, start=1):
-        assert name.startswith(f"{number:04}-"), name
+    numbers = [int(name[:4]) for name in records]
+    assert len(set(numbers)) == len(numbers)
+    for number, name in zip(numbers, records, strict=True):
         text = (folder / name).read_text()
         assert text.startswith(f"# {number}. "), name
         for part in ("**Context.**", "**Decision.**", "**Consequences.**"):

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+STDOUT = b"\x01"
+"""Channel of a command's standard output (v4 and v5.channel.k8s.io)."""
 HOP_BY_HOP = frozenset(
     {"host", "connection", "transfer-encoding", "content-length", "content-encoding", "upgrade"}
 )
@@ -42,6 +44,8 @@ class Tap:
     """The process to kill."""
     writes: list[str] = field(default_factory=list)
     """Method and path of each write so far."""
+    printed: list[bytearray] = field(default_factory=list)
+    """What each command in a pod has printed on its standard output, as it came over the wire."""
     _loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.new_event_loop)
     _thread: threading.Thread | None = None
     _runner: web.AppRunner | None = None
@@ -127,13 +131,18 @@ class Tap:
             downstream = web.WebSocketResponse(protocols=[upstream.protocol or names[0]])
             await downstream.prepare(request)
 
-            async def pump(source: Any, sink: Any) -> None:
+            printed = bytearray()
+            self.printed.append(printed)
+
+            async def pump(source: Any, sink: Any, record: bytearray) -> None:
                 async for message in source:
                     if message.type is aiohttp.WSMsgType.BINARY:
+                        if message.data[:1] == STDOUT:
+                            record.extend(message.data[1:])
                         await sink.send_bytes(message.data)
                 await sink.close()
 
-            back = asyncio.create_task(pump(downstream, upstream))
-            await pump(upstream, downstream)
+            back = asyncio.create_task(pump(downstream, upstream, bytearray()))
+            await pump(upstream, downstream, printed)
             back.cancel()
             return downstream

@@ -46,6 +46,10 @@ class Nodes:
         """Start a node's kubelet again."""
         self._refuse("start a kubelet")
 
+    def set_cluster_dns(self, node: str, ip: str) -> None:
+        """Have a node's kubelet hand another nameserver to the pods that come."""
+        self._refuse("change what a kubelet hands out")
+
     def pause_api_server(self) -> None:
         """Keep the API server from answering, its connections open."""
         self._refuse("pause the API server")
@@ -82,6 +86,10 @@ class OwnNodes(Nodes):
 
     def start_kubelet(self, node: str) -> None:
         self.cluster.start_kubelet(node)
+
+    def set_cluster_dns(self, node: str, ip: str) -> None:
+        self.cluster.stop_kubelet(node)
+        self.cluster.start_kubelet(node, dns=ip)
 
     def pause_api_server(self) -> None:
         self.cluster.pause_api_server()

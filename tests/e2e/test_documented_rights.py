@@ -34,6 +34,7 @@ def test_the_documented_roles_suffice(
             ("top", "--once"),
             ("status", "--probe"),
             ("check", "--ignore", "ND014"),
+            ("lookup", "kubernetes.default", "--udp"),
             ("disable", "--yes"),
         ):
             ended = nodedns.run(*words, "--as", USER)

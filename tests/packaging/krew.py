@@ -9,11 +9,16 @@ from __future__ import annotations
 
 import posixpath
 import re
+import tarfile
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
+import yaml
+
+ROOT = Path(__file__).parents[2]
 API_VERSION = "krew.googlecontainertools.github.com/v1alpha2"
 LONGEST_SHORT_DESCRIPTION = 50
 LONGEST_LINE = 80
@@ -123,3 +128,48 @@ def _about_archive(where: str, platform: dict[str, Any]) -> Iterator[str]:
         paths = (str(entry.get("from") or ""), str(entry.get("to") or ""))
         if not all(paths) or paths[1] != posixpath.normpath(paths[1]):
             yield f"{where}: files entry {entry} is not clean"
+
+
+def accepts(entry: tarfile.TarInfo) -> bool:
+    """Whether krew would unpack an entry of a tar.gz.
+
+    From internal/download/downloader.go: folders and regular files only, and no path with "..".
+    """
+    return (entry.isdir() or entry.isreg()) and ".." not in entry.name
+
+
+def licensed(names: Iterable[str]) -> bool:
+    """Whether krew's validator finds a licence among installed files (validate-krew-manifest)."""
+    pattern = re.compile(r"licen[sc]es?(\.txt|\.md)?|copying(\.txt)?", re.IGNORECASE)
+    return any(pattern.fullmatch(posixpath.basename(name)) for name in names)
+
+
+def program() -> str:
+    """Return what the manifest of this project names as the program."""
+    manifest = yaml.safe_load(rendered((ROOT / "krew-manifest.yaml").read_text(), version="v1.2.3"))
+    [name] = {platform["bin"] for platform in manifest["spec"]["platforms"]}
+    return str(name)
+
+
+def install(archive: Path, root: Path, *, version: str) -> None:
+    """Install an archive of this project the way krew does.
+
+    From internal/installation/install.go: it is unpacked to store/NAME/VERSION under krew's root,
+    and bin/kubectl-NAME becomes a link to the file that the manifest's `bin` names there. krew
+    writes bytes and mode of each entry, and nothing else.
+
+    Raises:
+        ValueError: krew would refuse an entry.
+    """
+    store = root / "store" / "nodedns" / version
+    with tarfile.open(archive) as tar:
+        for entry in tar.getmembers():
+            content = tar.extractfile(entry) if accepts(entry) else None
+            if content is None:
+                raise ValueError(f"krew refuses the entry {entry.name}")
+            target = store / entry.name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(content.read())
+            target.chmod(entry.mode)
+    (root / "bin").mkdir()
+    (root / "bin" / "kubectl-nodedns").symlink_to(store / program())

@@ -1,13 +1,19 @@
 from __future__ import annotations
 
 import copy
-from typing import Any
+import hashlib
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
 
 from tests.packaging.conftest import CONSOLE_SCRIPT, ROOT
 from tests.packaging.krew import complaints, rendered
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 TEMPLATE = (ROOT / "krew-manifest.yaml").read_text()
 
@@ -87,3 +93,18 @@ def test_each_rule_is_looked_at(path: list[Any], value: object, said: str) -> No
     place[path[-1]] = value
     found = complaints(broken)
     assert any(said in complaint for complaint in found), found
+
+
+def test_the_release_fills_the_manifest_with_the_checksums_of_its_archives(tmp_path: Path) -> None:
+    for name in [p["uri"].rpartition("/")[2] for p in platforms()]:
+        (tmp_path / name).write_text(name)
+    words = ["scripts/render_krew_manifest.py", "--tag", "v1.2.3", "--archives", str(tmp_path)]
+    done = subprocess.run(
+        [sys.executable, *words], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    filled = yaml.safe_load(done.stdout)
+    assert complaints(filled) == []
+    for platform in filled["spec"]["platforms"]:
+        name = platform["uri"].rpartition("/")[2]
+        assert platform["sha256"] == hashlib.sha256(name.encode()).hexdigest()
+    assert [p["uri"] for p in filled["spec"]["platforms"]] == [p["uri"] for p in platforms()]

@@ -34,6 +34,21 @@ def add(commands: Commands) -> argparse.ArgumentParser:
         default="error",
         help="exit 1 from this severity on (error)",
     )
+    before = parser.add_argument_group("before an install")
+    before.add_argument(
+        "--pre",
+        action="store_true",
+        help="say what stands in the way of enable, with the options that it is to have",
+    )
+    before.add_argument(
+        "--mode",
+        choices=("iptables", "nftables", "ipvs"),
+        help="with --pre, instead of the one found",
+    )
+    before.add_argument(
+        "--local-ip", metavar="IP", help="with --pre, address of the cache (169.254.20.10)"
+    )
+    before.add_argument("--image", metavar="IMAGE", help="with --pre, image of the cache")
     looking(parser)
     probes(parser)
     return parser

@@ -82,6 +82,11 @@ def probes(parser: argparse.ArgumentParser) -> None:
         metavar="NAMESPACE",
         help='an existing one, not kube-system ("default")',
     )
+    group.add_argument(
+        "--probe-lifetime",
+        metavar="TIME",
+        help="after which a probe ends by itself, even if this program was killed (30m)",
+    )
 
 
 def looking(parser: argparse.ArgumentParser) -> None:
@@ -120,6 +125,11 @@ def change(parser: argparse.ArgumentParser) -> None:
         type=positive,
         metavar="N",
         help="nodes to switch at once (a tenth, 1 to 10)",
+    )
+    parser.add_argument(
+        "--adopt",
+        action="store_true",
+        help="take over a cache that somebody else installed, or say why that cannot be",
     )
     parser.add_argument("--dns-service", metavar="NAMESPACE/NAME", help="the cluster's DNS service")
     probes(parser)

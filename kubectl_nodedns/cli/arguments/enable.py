@@ -1,15 +1,16 @@
-"""The options of `enable`."""
+"""The options of `enable`. Those of the installation come from one table, group by group."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import argparse
+from typing import TYPE_CHECKING, Any
 
 from kubectl_nodedns.cli.arguments.common import change, command
+from kubectl_nodedns.install.option_table import GROUPS, OPTIONS
 
 if TYPE_CHECKING:
-    import argparse
-
     from kubectl_nodedns.cli.arguments.common import Commands
+    from kubectl_nodedns.install.option_table import Option
 
 
 def add(commands: Commands) -> argparse.ArgumentParser:
@@ -21,24 +22,30 @@ def add(commands: Commands) -> argparse.ArgumentParser:
         "Inspect the cluster, install the cache in the dark, prove it on each node, switch node\n"
         "by node, and prove that pods' lookups are intercepted. Run it again to repair it.",
     )
-    group = parser.add_argument_group("the cache (given once, kept until given again)")
-    group.add_argument(
-        "--mode", choices=("iptables", "nftables"), help="instead of the one that is found"
+    parser.add_argument(
+        "--config",
+        metavar="FILE",
+        help="options as a YAML file, or - for standard input; what it does not name goes back to "
+        "its default, and options given here go before it",
     )
-    group.add_argument("--local-ip", metavar="IP", help="address of the cache (169.254.20.10)")
-    group.add_argument(
-        "--image", metavar="IMAGE", help="image of the cache (…/k8s-dns-node-cache:1.26.8)"
+    parser.add_argument(
+        "--inject",
+        choices=("print", "install"),
+        help="hand the cache to new pods of namespaces labelled kubectl-nodedns/inject=enabled: "
+        "print the admission policy, or install it too",
     )
-    group.add_argument(
-        "--cluster-domain", metavar="DOMAIN", help="instead of the one that is found"
+    parser.add_argument(
+        "--wait",
+        nargs="?",
+        const="0",
+        metavar="TIME",
+        help="in ipvs mode: until every kubelet hands out the local IP (no limit), and prove it",
     )
-    group.add_argument(
-        "--external-name",
-        metavar="NAME",
-        help='name outside the cluster to ask for, or "none" (example.com)',
-    )
-    group.add_argument(
-        "--node-selector", metavar="KEY=VALUE,...", help="only nodes that carry these labels"
+    parser.add_argument(
+        "--ignore",
+        action="append",
+        metavar="CODE,...",
+        help="findings of the preflight checks that must not stop it, repeatable",
     )
     parser.add_argument("--upgrade", action="store_true", help="take this version's defaults")
     parser.add_argument(
@@ -47,7 +54,35 @@ def add(commands: Commands) -> argparse.ArgumentParser:
         help="take over fields that somebody else changed (as kubectl apply does)",
     )
     parser.add_argument(
+        "--diff",
+        action="store_true",
+        help="print field by field what would change, and end with 0 for nothing, 1 for something, "
+        "more for an error",
+    )
+    parser.add_argument(
+        "--canary",
+        metavar="KEY=VALUE,...",
+        help="switch the nodes with these labels before all others",
+    )
+    parser.add_argument(
         "--kube-dns-ip", metavar="IP", help="the DNS service's address, for a client dry run"
     )
     change(parser)
+    for key, title in GROUPS.items():
+        group = parser.add_argument_group(title)
+        for option in OPTIONS:
+            # The DNS service is an option of `disable` too, and stands among those of both.
+            if option.group == key and option.name != "dns-service":
+                group.add_argument(f"--{option.name}", **_keywords(option))
     return parser
+
+
+def _keywords(option: Option) -> dict[str, Any]:
+    """Return what argparse must know of an option. Its value is checked when the command runs."""
+    words: dict[str, Any] = {"help": option.text.replace("%", "%%")}
+    if option.kind == "switch":
+        return words | {"action": argparse.BooleanOptionalAction}
+    if option.choices:
+        return words | {"choices": option.choices}
+    words["metavar"] = option.metavar
+    return words | ({"action": "append"} if option.joint else {})

@@ -10,7 +10,7 @@ from kubectl_nodedns.cluster.access import AccessOptions
 from kubectl_nodedns.commands.session import access_options
 from kubectl_nodedns.errors import Exit
 
-COMMANDS = ("enable", "disable", "top", "version")
+COMMANDS = ("enable", "disable", "top", "bench", "completion", "version")
 ACCESS = {
     "--kubeconfig": "kubeconfig",
     "--context": "context",
@@ -40,7 +40,7 @@ def subparser(name: str) -> argparse.ArgumentParser:
     return found
 
 
-@pytest.mark.parametrize("command", ["enable", "disable", "top"])
+@pytest.mark.parametrize("command", ["enable", "disable", "top", "bench"])
 @pytest.mark.parametrize(("flag", "name"), ACCESS.items())
 def test_kubectls_flags_work_before_and_after_the_command(
     command: str, flag: str, name: str
@@ -50,12 +50,12 @@ def test_kubectls_flags_work_before_and_after_the_command(
     assert getattr(parse(command, f"{flag}=x" if flag != "-s" else "-sx"), name) == "x"
 
 
-@pytest.mark.parametrize("command", ["enable", "disable", "top"])
+@pytest.mark.parametrize("command", ["enable", "disable", "top", "bench"])
 def test_a_flag_after_the_command_wins_over_the_same_before_it(command: str) -> None:
     assert parse("--context", "before", command, "--context", "after").context == "after"
 
 
-@pytest.mark.parametrize("command", ["enable", "disable", "top"])
+@pytest.mark.parametrize("command", ["enable", "disable", "top", "bench"])
 def test_a_switch_works_before_and_after_the_command(command: str) -> None:
     assert parse("--insecure-skip-tls-verify", command).insecure_skip_tls_verify is True
     assert parse(command, "--insecure-skip-tls-verify").insecure_skip_tls_verify is True
@@ -128,7 +128,7 @@ def test_help_names_every_command() -> None:
         ["enable", "--dry-run", "sometimes"],
         ["enable", "-o", "xml"],
         ["enable", "extra"],
-        ["enable", "--mode", "ipvs"],
+        ["enable", "--mode", "userspace"],
         ["enable", "--local-ip"],
         ["enable", "--batch-size", "0"],
         ["enable", "--batch-size", "many"],

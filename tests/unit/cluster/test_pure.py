@@ -16,7 +16,7 @@ from tests.cluster.archive import Image, merged, write
 from tests.cluster.bring_up import decide, manifest
 from tests.cluster.cluster import State
 from tests.cluster.errors import ClusterError, tail
-from tests.cluster.layout import Layout, Node
+from tests.cluster.layout import DNS_SERVICE_IP, Layout, Node
 from tests.cluster.node import cni_config, containerd_config, kubelet_config
 from tests.cluster.programs import linker_flags
 from tests.cluster.proxy_mode import modes_with_rules, set_mode
@@ -124,7 +124,7 @@ def test_kubernetes_is_told_its_version() -> None:
 
 def test_node_configuration_keeps_to_the_node() -> None:
     layout, node = Layout.at("/tmp/one"), Node(2)
-    kubelet = kubelet_config(layout, node)
+    kubelet = kubelet_config(layout, node, DNS_SERVICE_IP)
     assert kubelet["cgroupRoot"] == f"/{layout.cgroup}/node2"
     assert kubelet["address"] == "10.88.0.12"
     assert "10.244.2.0/24" in json.dumps(cni_config(node))

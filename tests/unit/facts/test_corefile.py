@@ -22,7 +22,10 @@ def test_our_own_corefile_is_read() -> None:
     assert [block.capacity for block in blocks] == [19968, 19968, 19968, 19968, 0]
     assert blocks[0].binds == ("__PILLAR__LOCAL__DNS__",)
     assert blocks[0].all("forward")[0].arguments == (".", "__PILLAR__CLUSTER__DNS__")
-    assert [line.name for line in blocks[0].all("forward")[0].body] == ["force_tcp"]
+    assert [line.name for line in blocks[0].all("forward")[0].body] == [
+        "force_tcp",
+        "max_concurrent",
+    ]
     answer = blocks[-1].all("template")[0].body[0]
     assert answer.arguments == ('{{ .Name }} 0 IN TXT "{$NODE_NAME} {$POD_UID}"',)
 

@@ -137,7 +137,7 @@ def test_the_corefile_that_is_installed_can_be_read() -> None:
     assert zones == ["cluster.local", "in-addr.arpa", "ip6.arpa", ".", "id.cluster.local"]
     forward = next(read.blocks[0].all("forward"))
     assert forward.arguments == (".", "__PILLAR__CLUSTER__DNS__")
-    assert forward.body == (("force_tcp",),)
+    assert forward.body == (("force_tcp",), ("max_concurrent", "1000"))
 
 
 @given(st.lists(words, max_size=8))

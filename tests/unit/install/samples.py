@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from kubectl_nodedns.facts.nodes import Node
 from kubectl_nodedns.install.live import CachePod, Live
-from kubectl_nodedns.install.objects import ENABLED, FULL, Settings, build, revision_of
+from kubectl_nodedns.install.objects import ENABLED, FULL, build, revision_of
+from kubectl_nodedns.install.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -43,7 +43,7 @@ def test_cluster_and_reverse_names_go_to_the_upstream_service_over_tcp() -> None
 
 
 def test_all_other_names_go_to_the_nodes_own_resolvers() -> None:
-    assert f"forward . {UPSTREAM}\n" in blocks(IPV4)["."]
+    assert f"forward . {UPSTREAM} {{\n        max_concurrent 1000\n" in blocks(IPV4)["."]
     assert IPV4.count(UPSTREAM) == 1
 
 

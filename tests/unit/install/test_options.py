@@ -7,6 +7,7 @@ from kubectl_nodedns.install.options import (
     DEFAULTS,
     RESERVED,
     Memory,
+    addresses,
     changes,
     check,
     check_addresses,
@@ -199,3 +200,26 @@ def test_options_that_an_installation_gets_are_told_with_what_they_were() -> Non
 def test_a_selector_is_read_into_labels() -> None:
     assert selector_of("a=1, b=2,c=") == {"a": "1", "b": "2", "c": ""}
     assert selector_of("") == {}
+
+
+@pytest.mark.parametrize(
+    ("given", "ips", "expected"),
+    [
+        ("", ["10.96.0.10"], ("169.254.20.10", "10.96.0.10")),
+        ("", ["10.96.0.10", "fd00:10::a"], ("169.254.20.10", "10.96.0.10")),
+        ("", ["fd00:10::a"], ("fd00:90de:d95::1", "fd00:10::a")),
+        ("", ["fd00:10::a", "10.96.0.10"], ("fd00:90de:d95::1", "fd00:10::a")),
+        ("fd00::53", ["10.96.0.10", "fd00:10::a"], ("fd00::53", "fd00:10::a")),
+    ],
+)
+def test_the_cache_speaks_the_family_that_was_given_or_that_comes_first(
+    given: str, ips: list[str], expected: tuple[str, str]
+) -> None:
+    memory, _ = settle({"local-ip": given} if given else {}, None, upgrade=False)
+    assert addresses(memory, ips) == expected
+
+
+def test_a_family_that_the_service_does_not_have_is_refused() -> None:
+    memory, _ = settle({"local-ip": "fd00::53"}, None, upgrade=False)
+    with pytest.raises(RefusedError, match="one address family"):
+        addresses(memory, ["10.96.0.10"])

@@ -7,18 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from kubectl_nodedns.install.changes import CONFIGURE, CREATE, DELETE, UNCHANGED
 from kubectl_nodedns.install.live import Live
 from kubectl_nodedns.install.objects import DARK, DISABLING, ENABLED, ENABLING, FULL, build
-from kubectl_nodedns.install.plan import (
-    CONFIGURE,
-    CREATE,
-    DELETE,
-    UNCHANGED,
-    Plan,
-    batches,
-    describe,
-    make_plan,
-)
+from kubectl_nodedns.install.plan import Plan, batches, make_plan
+from kubectl_nodedns.install.plan_text import describe
 from tests.unit.install.samples import (
     NOTHING,
     OLD_REVISION,
@@ -35,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from kubectl_nodedns.facts.nodes import Node
-    from kubectl_nodedns.install.objects import Settings
+    from kubectl_nodedns.install.settings import Settings
 
 THREE = (node("node1"), node("node2"), node("node3"))
 NAMES = ("node1", "node2", "node3")

@@ -46,7 +46,7 @@ def test_the_cache_goes_before_what_it_depends_on() -> None:
 
 def test_the_commands_by_hand_delete_the_same_in_the_same_order() -> None:
     live = samples.installed()
-    lines = commands(live)
+    lines = commands(ours(live))
     assert lines[0] == "kubectl -n kube-system delete daemonset node-local-dns"
     assert lines[1:3] == [
         "kubectl -n kube-system delete service kube-dns-upstream",

@@ -9,7 +9,8 @@ import pytest
 from kubectl_nodedns.cluster.access import Access
 from kubectl_nodedns.cluster.client import Client
 from kubectl_nodedns.errors import UsageError
-from kubectl_nodedns.lookup.probes import LIFETIME, Probes, job_for, pod_state
+from kubectl_nodedns.lookup.probe_job import LIFETIME, job_for, pod_state
+from kubectl_nodedns.lookup.probes import Probes
 
 JOB = job_for("node1", name="probe-0", run="abcd", namespace="default", image="agnhost:2.39")
 
@@ -21,6 +22,25 @@ def test_a_job_ends_and_goes_by_itself_even_if_we_die() -> None:
     assert spec["backoffLimit"] == 0
     assert spec["template"]["spec"]["restartPolicy"] == "Never"
     assert f"sleep {LIFETIME}" in spec["template"]["spec"]["containers"][0]["command"][-1]
+
+
+def test_how_long_a_probe_lives_and_whose_resolv_conf_it_has_can_be_chosen() -> None:
+    job = job_for(
+        "node1", name="p", run="r", namespace="d", image="i", lifetime=10, dns_policy="Default"
+    )
+    pod = job["spec"]["template"]["spec"]
+    assert job["spec"]["activeDeadlineSeconds"] == 10
+    assert "sleep 10 " in pod["containers"][0]["command"][-1]
+    assert (pod["dnsPolicy"], JOB["spec"]["template"]["spec"]["dnsPolicy"]) == (
+        "Default",
+        "ClusterFirst",
+    )
+
+
+def test_a_container_that_ended_at_once_says_how() -> None:
+    ended = {"reason": "StartError", "exitCode": 128, "message": 'exec: "sh": not found'}
+    item = pod("Failed", {"terminated": ended})
+    assert pod_state(item)[1] == 'the container ended: StartError: exec: "sh": not found'
 
 
 def test_a_probe_fits_the_restricted_pod_security_level() -> None:
@@ -37,6 +57,7 @@ def test_a_probe_holds_no_token_and_refuses_sidecars() -> None:
     template = JOB["spec"]["template"]
     assert template["spec"]["automountServiceAccountToken"] is False
     assert template["metadata"]["labels"]["sidecar.istio.io/inject"] == "false"
+    assert template["metadata"]["labels"]["istio.io/dataplane-mode"] == "none"
     assert template["metadata"]["annotations"]["linkerd.io/inject"] == "disabled"
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SYSTEM = "/api/v1/namespaces/kube-system"
+PROMETHEUS = "/api/v1/namespaces/monitoring/services/prometheus:web/proxy/api/v1/query"
 DAEMONSET = {
     "metadata": {"namespace": "kube-system", "name": "node-local-dns", "uid": "u"},
     "spec": {
@@ -67,10 +68,11 @@ class ApiServer:
         self.selectors: dict[str, str] = {}
         self.url = ""
         self.token = ""
+        self.prometheus: Any = None
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         if self.token and request.headers.get("Authorization") != f"Bearer {self.token}":
-            return web.json_response({"message": "Unauthorized"}, status=401)
+            raise web.HTTPUnauthorized
         self.asked.append(request.path)
         if "fieldSelector" not in request.query:
             self.selectors[request.path] = request.query.get("labelSelector", "")
@@ -87,6 +89,8 @@ class ApiServer:
             asked = 100 * self.asked.count(request.path)
             zone = ZoneLoad(name=".", fast=asked, hits=asked // 2)
             return web.Response(text=page(Load(zones=(zone,))))
+        if self.prometheus and request.path == PROMETHEUS:
+            return web.json_response(self.prometheus.answer(request.query["query"]))
         return web.json_response({"message": "not there", "reason": "NotFound"}, status=404)
 
 
@@ -184,6 +188,13 @@ def test_without_a_cache_it_says_how_to_get_one(
         (["--watch", "-o", "yaml"], "--watch"),
         (["--dns-service", "kube-dns"], "NAMESPACE/NAME"),
         (["--dns-service", "kube-system/other"], "there is no service kube-system/other"),
+        (["--at", "worst"], "give --replay FILE too"),
+        (["--source", "proxy", "--prometheus", "http://localhost:1"], "give one"),
+        (["--prometheus", "nowhere"], "neither a URL nor NAMESPACE/SERVICE"),
+        (["--record", "x.rec", "--record-limit", "5"], "no size of 1Mi or more"),
+        (["--record", "/nonexistent/x.rec"], "cannot be written: No such file"),
+        (["--replay", "/nonexistent/x.rec"], "cannot be read: No such file"),
+        (["--replay", "x.rec", "--record", "y.rec"], "not recorded again"),
     ],
 )
 def test_options_that_cannot_be_used(
@@ -191,6 +202,101 @@ def test_options_that_cannot_be_used(
 ) -> None:
     assert top(server, *arguments) == 2
     assert words in capsys.readouterr().err
+
+
+def test_a_recording_shows_what_was_printed_while_it_was_made(
+    server: ApiServer, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    file = str(tmp_path / "top.rec")
+    assert top(server, "-o", "json", "--record", file) == 0
+    live = capsys.readouterr()
+    asked = len(server.asked)
+    assert main(["top", "--replay", file, "-o", "json"]) == 0
+    assert capsys.readouterr() == live
+    assert len(server.asked) == asked
+    assert main(["top", "--replay", file, "--watch"]) == 0
+    assert json.loads(capsys.readouterr().out) == json.loads(live.out)
+    assert main(["top", "--replay", file, "--at", "soon"]) == 2
+    assert "no place in a recording" in capsys.readouterr().err
+    assert top(server, "--record", file) == 2
+    assert "exists already" in capsys.readouterr().err
+
+
+def test_a_watched_fleet_is_recorded_and_played(
+    server: ApiServer,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    lines: list[str] = []
+
+    def take(line: str, *, flush: bool) -> None:
+        lines.append(line)
+        if len(lines) == 5:
+            raise BrokenPipeError
+
+    file = str(tmp_path / "top.rec")
+    with monkeypatch.context() as patched:
+        patched.setattr("kubectl_nodedns.commands.top.print", take, raising=False)
+        patched.setattr("os.dup2", lambda *_: 0)
+        assert top(server, "--watch", "--refresh", "500ms", "--record", file) == 0
+    capfd.readouterr()
+    assert main(["top", "--replay", file, "--watch"]) == 0
+    out, err = capfd.readouterr()
+    frames = [json.loads(line) for line in out.splitlines()]
+    assert len(frames) >= 3
+    assert frames[-1]["nodes"][0]["lookups_per_second"] > 0
+    assert "warning" not in err  # the file was ended in order
+
+
+class Stored:
+    """A Prometheus that has two scrapes of the one pod."""
+
+    def answer(self, query: str) -> dict[str, Any]:
+        if "instance=" not in query:
+            return {"status": "success", "data": {"resultType": "vector", "result": []}}
+        metric = {"__name__": "coredns_dns_requests_total", "server": "dns://10.96.0.10:53"}
+        values = [[1_760_000_000, "100"], [1_760_000_015, "250"]]
+        result = [{"metric": metric, "values": values}]
+        return {"status": "success", "data": {"resultType": "matrix", "result": result}}
+
+
+def test_a_prometheus_behind_a_service_is_asked_through_the_api_server(
+    server: ApiServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server.prometheus = Stored()
+    assert top(server, "-o", "json", "--prometheus", "monitoring/prometheus:web") == 0
+    read = json.loads(capsys.readouterr().out)
+    assert read["fleet"]["source"] == "Prometheus monitoring/prometheus:web"
+    assert read["nodes"][0]["lookups_per_second"] == 10
+    assert read["nodes"][0]["interval_seconds"] == 15
+    assert not any("pods/p1" in path for path in server.asked)
+
+
+def test_monitoring_writes_for_what_is_installed(
+    server: ApiServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["monitoring", "--server", server.url]) == 0
+    monitor, rule = yaml.safe_load_all(capsys.readouterr().out)
+    assert monitor["spec"]["selector"]["matchLabels"] == {"k8s-app": "node-local-dns"}
+    rules = {one["alert"]: one["expr"] for one in rule["spec"]["groups"][0]["rules"]}
+    assert "coredns_proxy_healthcheck_failures_total" in rules["NodeLocalDNSUpstreamUnhealthy"]
+    assert str(128 * 2**20) in rules["NodeLocalDNSMemory"]
+    assert "10[.]96[.]0[.]10" in rules["NodeLocalDNSNotIntercepting"]
+    assert main(["monitoring", "--server", server.url, "--kind", "servicemonitor"]) == 0
+    # No service lists these pods' metrics, so one is printed too.
+    kinds = [one["kind"] for one in yaml.safe_load_all(capsys.readouterr().out)]
+    assert kinds == ["Service", "ServiceMonitor"]
+
+
+def test_monitoring_asks_for_the_version_where_no_pod_tells_it(
+    server: ApiServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server.tables[f"{SYSTEM}/pods"] = table(POD_COLUMNS)
+    assert main(["monitoring", "--server", server.url]) == 1
+    err = capsys.readouterr().err
+    assert "no pod of it is ready" in err
+    assert "--coredns-version" in err
 
 
 PLUGIN = """

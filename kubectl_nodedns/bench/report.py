@@ -1,0 +1,180 @@
+"""A run, and two runs side by side, as lines and rows of text. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kubectl_nodedns.bench.claims import claims
+from kubectl_nodedns.bench.plot import Axis, cumulative
+from kubectl_nodedns.bench.series import Series, distribution
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from kubectl_nodedns.bench.result import Result
+
+HEADER = (
+    *("ADDRESS", "IP", "PROTO", "ANSWERED BY", "ASKED", "LOST", "FAILED", "PER S"),
+    *("P50 µs", "P90 µs", "P99 µs", "MAX µs"),
+)
+LEFT = (True, True, True, True) + (False,) * 8
+WIDE = ("NODE", "NAME")
+"""Columns that `-o wide` has before the others."""
+UNKNOWN = "–"
+PAIR_HEADER = (
+    *("ADDRESS", "PROTO", "ANSWERED BY", "LOST", "P50 µs", "P90 µs", "P99 µs", "MAX µs"),
+    *("P99", "AT COREDNS"),
+)
+PAIR_LEFT = (True, True, True) + (False,) * 7
+
+
+def place_lines(result: Result) -> list[str]:
+    """Say what a run was made on, and how."""
+    place, options = result.place, result.options
+    lines = [f"cluster  {place.get('cluster', UNKNOWN)}"]
+    lines += [f"node     {machine}" for machine in place.get("machines", ())]
+    lines += [f"cache    {place['cache']}"] if place.get("cache") else []
+    lines += [f"CoreDNS  {place['coredns']}"] if place.get("coredns") else []
+    names = ", ".join(options.get("names", ()))
+    lines.append(f"names    {names}")
+    lines.append(f"at       {result.at}, {options.get('rate')} lookups/s from each node")
+    return lines
+
+
+def rows(result: Result) -> list[tuple[str, ...]]:
+    """Return a row for each address and transport, over all nodes and names."""
+    return [_row(series) for series in result.merged()]
+
+
+def wide_rows(result: Result) -> list[tuple[str, ...]]:
+    """Return a row for each node, address, transport and name."""
+    found = []
+    for series in result.series:
+        for label in series.labels():
+            part = Series(
+                node=series.node,
+                server=series.server,
+                tcp=series.tcp,
+                lookups=tuple(one for one in series.lookups if one.label == label),
+                seconds=series.seconds,
+            )
+            found.append((series.node, label, *_row(part)))
+    return found
+
+
+def _row(series: Series) -> tuple[str, ...]:
+    return (
+        series.server.key,
+        series.server.address,
+        series.protocol,
+        series.server.answered_by or UNKNOWN,
+        *(str(series.asked), str(series.lost), str(series.failed), f"{series.rate:.1f}"),
+        *_figures(series),
+    )
+
+
+def _figures(series: Series) -> tuple[str, str, str, str]:
+    found = distribution(series.times())
+    if found is None:
+        return (UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN)
+    return str(found.p50), str(found.p90), str(found.p99), str(found.greatest)
+
+
+def plot_lines(results: Mapping[str, Result], *, blocks: bool, cdf: bool = False) -> list[str]:
+    """Draw every series of one or several runs over one axis.
+
+    Args:
+        results: the runs, by what to call them before each line; one alone may be called "".
+        blocks: whether block characters may be used.
+        cdf: whether to draw the share that is done by then instead of how many took so long.
+    """
+    series = {
+        f"{title} {one.server.key} {one.protocol}".strip(): one.times()
+        for title, result in results.items()
+        for one in result.merged()
+        if one.times()
+    }
+    if not series:
+        return []
+    axis = Axis([time for times in series.values() for time in times])
+    width = max(map(len, series)) + 2
+    lines = []
+    for name, times in series.items():
+        drawn = (
+            cumulative(times, axis, blocks=blocks) if cdf else axis.histogram(times, blocks=blocks)
+        )
+        lines.append(f"{name:<{width}}{drawn}".rstrip())
+    lines.append(" " * width + axis.scale())
+    return lines
+
+
+def claim_lines(result: Result) -> list[str]:
+    """Say what the run shows of what is claimed for the cache."""
+    found = claims(result)
+    width = max(len(claim.title) for claim in found) + 2
+    return [f"{claim.title:<{width}}{claim.text}" for claim in found]
+
+
+def pair_rows(before: Result, after: Result) -> list[tuple[str, ...]]:
+    """Return a row for each address and transport that either run has: before → after."""
+    old, new = ({(s.server.key, s.tcp): s for s in result.merged()} for result in (before, after))
+    found = []
+    for key in dict.fromkeys((*old, *new)):
+        one, other = old.get(key), new.get(key)
+        figures = [
+            _arrow(a, b)
+            for a, b in zip(
+                _figures(one) if one else (UNKNOWN,) * 4,
+                _figures(other) if other else (UNKNOWN,) * 4,
+                strict=True,
+            )
+        ]
+        found.append(
+            (
+                key[0],
+                "tcp" if key[1] else "udp",
+                _arrow(
+                    (one.server.answered_by if one else "") or UNKNOWN,
+                    (other.server.answered_by if other else "") or UNKNOWN,
+                ),
+                _arrow(_lost(one), _lost(other)),
+                *figures,
+                _change(one, other),
+                _arrow(_reached(before, one), _reached(after, other)),
+            )
+        )
+    return found
+
+
+def _arrow(before: str, after: str) -> str:
+    return before if before == after else f"{before} → {after}"
+
+
+def _lost(series: Series | None) -> str:
+    return f"{series.lost} of {series.asked}" if series else UNKNOWN
+
+
+def _reached(result: Result, series: Series | None) -> str:
+    count = result.count(series, "coredns") if series else None
+    return f"{count:.0f}" if count is not None else UNKNOWN
+
+
+def _change(before: Series | None, after: Series | None) -> str:
+    """Say by how much the 99th percentile changed."""
+    old = distribution(before.times()) if before else None
+    new = distribution(after.times()) if after else None
+    if old is None or new is None or not old.p99:
+        return UNKNOWN
+    return f"{100 * (new.p99 - old.p99) / old.p99:+.0f} %"
+
+
+def pair_notes(before: Result, after: Result) -> Sequence[str]:
+    """Say what differs between two runs besides what was measured."""
+    differ = [
+        f"the runs differ in their {what}"
+        for what in ("names", "rate")
+        if before.options.get(what) != after.options.get(what)
+    ]
+    if before.place.get("machines") != after.place.get("machines"):
+        differ.append("the runs were made on different machines")
+    return differ

@@ -1,0 +1,213 @@
+"""What counters say around each series of `bench`: CoreDNS's, the caches', the kernel's."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Self
+
+from kubectl_nodedns.bench.result import Counted
+from kubectl_nodedns.cluster.paths import collection, pod_proxy
+from kubectl_nodedns.errors import ApiError, NodednsError
+from kubectl_nodedns.metrics.exposition import ExpositionError
+from kubectl_nodedns.metrics.served import Served, read_served, total
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from kubectl_nodedns.cluster.client import Client
+    from kubectl_nodedns.facts.inspection import Inspection
+    from kubectl_nodedns.lookup.probes import Probes
+
+METRICS_PORT = 9153
+"""Port of CoreDNS's metrics in every distribution's Corefile, where no port is declared."""
+TRACKED = "/proc/sys/net/netfilter/nf_conntrack_count"
+"""How many connections the kernel tracks in the network that a process lives in."""
+LIMIT = 5.0
+"""Seconds that one counter may take to be read."""
+_NOTHING = Counted(server="", protocol="", seconds=0.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """All counters at one moment; None for what could not be read."""
+
+    at: float
+    """Seconds of a clock that only rises."""
+    coredns: Served | None
+    """CoreDNS's pods together."""
+    caches: Served | None
+    """The cache pods on the nodes that are asked from, together."""
+    tracked: float | None
+    """Connections that the kernels of these nodes track."""
+
+
+class Meter:
+    """Reads counters. Whatever cannot be read is not known, and never an error.
+
+    Args:
+        client: an open client.
+        coredns: pages of CoreDNS's pods.
+        caches: pages of the cache pods on the nodes.
+        nodes: nodes whose kernels are asked.
+        host_probes: probes in these nodes' own networks; None when there are none.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        *,
+        coredns: Sequence[str],
+        caches: Sequence[str],
+        nodes: Sequence[str],
+        host_probes: Probes | None,
+    ) -> None:
+        self._client = client
+        self._coredns = coredns
+        self._caches = caches
+        self._nodes = nodes
+        self._host_probes = host_probes
+
+    @classmethod
+    async def of(
+        cls, client: Client, seen: Inspection, nodes: Sequence[str], host_probes: Probes | None
+    ) -> Self:
+        """Find the pods to read."""
+        coredns = await _pages(client, seen.dns.namespace, _labels(seen.dns.selector))
+        caches: list[str] = []
+        for cache in seen.caches[:1]:
+            caches = await _pages(
+                client, cache.namespace, cache.selector, port=cache.metrics_port, nodes=nodes
+            )
+        return cls(client, coredns=coredns, caches=caches, nodes=nodes, host_probes=host_probes)
+
+    async def read(self) -> Reading:
+        """Read every counter once."""
+        coredns, caches, tracked = await asyncio.gather(
+            self._served(self._coredns), self._served(self._caches), self._tracked()
+        )
+        return Reading(at=time.monotonic(), coredns=coredns, caches=caches, tracked=tracked)
+
+    async def idle(self, seconds: float) -> Counted:
+        """Return what counters rise by while nothing is asked here."""
+        before = await self.read()
+        await asyncio.sleep(seconds)
+        return between(before, await self.read())
+
+    async def _served(self, paths: Sequence[str]) -> Served | None:
+        pages = await asyncio.gather(*(self._page(path) for path in paths))
+        known = [page for page in pages if page is not None]
+        return total(known) if known and len(known) == len(pages) else None
+
+    async def _page(self, path: str) -> Served | None:
+        try:
+            return read_served(await self._client.get_text(path, timeout=LIMIT))
+        except (ApiError, ExpositionError):
+            return None
+
+    async def _tracked(self) -> float | None:
+        if self._host_probes is None:
+            return None
+        probes = self._host_probes
+        try:
+            counts = await asyncio.gather(
+                *(probes.run(node, ["cat", TRACKED], timeout=LIMIT) for node in self._nodes)
+            )
+            return float(sum(int(count) for count in counts))
+        except (NodednsError, ValueError):
+            return None
+
+
+def between(before: Reading, after: Reading) -> Counted:
+    """Return what counters rose by between two readings.
+
+    One that fell (a process began anew, a pod left) is not known. Tracked connections may fall:
+    they end by themselves.
+    """
+    coredns, caches = (
+        _rise(*pair) for pair in ((before.coredns, after.coredns), (before.caches, after.caches))
+    )
+    both = before.tracked is not None and after.tracked is not None
+    return replace(
+        _NOTHING,
+        seconds=after.at - before.at,
+        coredns_udp=coredns.udp if coredns else None,
+        coredns_tcp=coredns.tcp if coredns else None,
+        cache_lookups=caches.lookups if caches else None,
+        cache_hits=caches.hits if caches else None,
+        cache_denial_hits=caches.denial_hits if caches else None,
+        tracked=after.tracked - before.tracked if both else None,  # type: ignore[operator]
+    )
+
+
+def summed(parts: Iterable[Counted]) -> list[Counted]:
+    """Add up what was counted for the same address and transport."""
+    found: dict[tuple[str, str], Counted] = {}
+    for part in parts:
+        key = (part.server, part.protocol)
+        found[key] = _add(found[key], part) if key in found else part
+    return list(found.values())
+
+
+def _add(one: Counted, other: Counted) -> Counted:
+    def both(a: float | None, b: float | None) -> float | None:
+        return None if a is None or b is None else a + b
+
+    return Counted(
+        server=one.server,
+        protocol=one.protocol,
+        seconds=one.seconds + other.seconds,
+        coredns_udp=both(one.coredns_udp, other.coredns_udp),
+        coredns_tcp=both(one.coredns_tcp, other.coredns_tcp),
+        cache_lookups=both(one.cache_lookups, other.cache_lookups),
+        cache_hits=both(one.cache_hits, other.cache_hits),
+        cache_denial_hits=both(one.cache_denial_hits, other.cache_denial_hits),
+        tracked=both(one.tracked, other.tracked),
+    )
+
+
+def _rise(before: Served | None, after: Served | None) -> Served | None:
+    if before is None or after is None:
+        return None
+    rise = after - before
+    return rise if min(rise) >= 0 else None
+
+
+def _labels(selector: Mapping[str, str]) -> str:
+    return ",".join(f"{key}={value}" for key, value in sorted(selector.items()))
+
+
+async def _pages(
+    client: Client,
+    namespace: str,
+    labels: str,
+    *,
+    port: int = 0,
+    nodes: Sequence[str] | None = None,
+) -> list[str]:
+    """Return the paths of the metrics pages of running pods; none where they may not be listed."""
+    try:
+        pods = await client.list(collection("v1", "pods", namespace), labels=labels)
+    except ApiError:
+        return []
+    found = []
+    for pod in pods:
+        metadata, spec = pod["metadata"], pod["spec"]
+        running = (pod.get("status") or {}).get("phase") == "Running"
+        if not running or metadata.get("deletionTimestamp"):
+            continue
+        if nodes is not None and spec.get("nodeName") not in nodes:
+            continue
+        declared = port or _port(spec)
+        found.append(pod_proxy(namespace, metadata["name"], declared, "metrics"))
+    return found
+
+
+def _port(spec: Mapping[str, object]) -> int:
+    """Return the port that a pod calls "metrics", else CoreDNS's usual one."""
+    for container in spec.get("containers") or ():  # type: ignore[attr-defined]
+        for port in container.get("ports") or ():
+            if port.get("name") == "metrics":
+                return int(port["containerPort"])
+    return METRICS_PORT

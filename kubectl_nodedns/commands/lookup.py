@@ -1,0 +1,50 @@
+"""`kubectl nodedns lookup`: one question to every vantage point, side by side."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kubectl_nodedns.cli.loop import run_on_loop
+from kubectl_nodedns.cli.talk import Talk
+from kubectl_nodedns.commands.lookup_asking import Asking
+from kubectl_nodedns.commands.lookup_from import read_pod
+from kubectl_nodedns.commands.lookup_request import Request, read_request
+from kubectl_nodedns.commands.session import connect, make_probes
+from kubectl_nodedns.facts.way import read_way
+from kubectl_nodedns.lookup.places import choose_nodes
+
+if TYPE_CHECKING:
+    import argparse
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Ask, print, and say by the exit code whether all answers are the same."""
+    request = read_request(arguments)
+    if request.direct:
+        from kubectl_nodedns.commands.lookup_direct import ask_directly  # noqa: PLC0415 - rare
+
+        return run_on_loop(ask_directly(arguments, request))
+    return run_on_loop(_lookup(arguments, request))
+
+
+async def _lookup(arguments: argparse.Namespace, request: Request) -> int:
+    talk = Talk()
+    async with connect(arguments) as client:
+        way = await read_way(client, dns_service=request.dns_service, domain=request.cluster_domain)
+        for what in way.unread:
+            talk.note(f"not read: {what}")
+        pod = None
+        if request.from_pod:
+            namespace = request.namespace or client.access.namespace
+            pod = await read_pod(client, request.from_pod, namespace)
+        nodes, unfit = choose_nodes(
+            way,
+            given=[pod["spec"]["nodeName"]] if pod else request.nodes,
+            selected=await request.selected(client),
+            everywhere=request.all_nodes,
+        )
+        async with make_probes(client, arguments, dns_policy="Default") as probes:
+            asking = Asking(client, way, probes, request, talk, unfit=unfit)
+            if pod is not None:
+                await asking.explain(pod)
+            return await asking.run(nodes)

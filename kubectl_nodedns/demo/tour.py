@@ -1,0 +1,41 @@
+"""The guided tour: what to press on the screen, and what to try beside it."""
+
+from __future__ import annotations
+
+from kubectl_nodedns.demo import faults
+
+KEYS = (
+    ("?", "every key"),
+    ("enter", "one node by zone and upstream; esc goes back"),
+    ("t", "ask a name from a pod on that node, at both addresses; enter asks"),
+    ("/", "only nodes whose name holds what you type"),
+    ("q", "leave; then the cache is taken out again"),
+)
+SEARCH = {
+    faults.BYPASS: "a node has a cache that nobody asks any more: who answers its pods? (t)",
+    faults.OOM: "a node's cache has restarted: memory, and when",
+    faults.SLOW: "some nodes answer late: their own fault, or their upstream's? (enter)",
+    faults.STORM: "a node has far more lookups than the others: what for? (enter)",
+}
+"""What there is to find, by fault."""
+
+
+def before_screen(wanted: tuple[str, ...]) -> list[str]:
+    """Say in lines what to press, and what there is to find."""
+    lines = ["on the screen:"]
+    lines += [f"  {key:<6} {text}" for key, text in KEYS]
+    found = [text for name, text in SEARCH.items() if name in wanted]
+    if found:
+        lines += ["to find:", *(f"  - {text}" for text in found)]
+    return lines
+
+
+def beside(kubeconfig: str) -> list[str]:
+    """Say in lines how to use the cluster from a second terminal."""
+    return [
+        "in a second terminal:",
+        f"  export KUBECONFIG={kubeconfig}",
+        "  kubectl get pods -A -o wide",
+        "  kubectl nodedns top --once",
+        "  kubectl nodedns enable --yes     proves each node, and repairs one that is bypassed",
+    ]

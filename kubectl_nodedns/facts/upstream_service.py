@@ -1,0 +1,38 @@
+"""The service by which a cache asks CoreDNS: the DNS service's selector under another address.
+
+Upstream's manifest calls it `kube-dns-upstream`, others otherwise, so it is found by its selector.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kubectl_nodedns.cluster.paths import collection
+from kubectl_nodedns.facts.dns_service import DNS_PORT
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any
+
+    from kubectl_nodedns.cluster.client import Client
+    from kubectl_nodedns.facts.dns_service import DnsService
+
+
+async def read_upstream_ip(client: Client, dns: DnsService) -> str:
+    """Return the cluster IP of the service for misses; empty when there is none."""
+    services = await client.list(collection("v1", "services", dns.namespace))
+    return upstream_ip(services, dns)
+
+
+def upstream_ip(services: Sequence[Mapping[str, Any]], dns: DnsService) -> str:
+    """Choose among the services of the DNS service's namespace; a name in "upstream" goes first."""
+    found = []
+    for service in services:
+        spec = service["spec"]
+        ip = spec.get("clusterIP")
+        ports = {port["port"] for port in spec.get("ports") or ()}
+        same = (spec.get("selector") or {}) == dict(dns.selector)
+        if same and ip and ip != "None" and ip not in dns.ips and DNS_PORT in ports:
+            name = service["metadata"]["name"]
+            found.append((not name.endswith("upstream"), name, str(ip)))
+    return min(found)[2] if found else ""

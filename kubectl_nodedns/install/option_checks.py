@@ -1,0 +1,278 @@
+"""The canonical form of each kind of option, or an error that names the option.
+
+Options are text everywhere: on the command line, in the annotation, in this room. A configuration
+file's lists and maps become the same text first, so there is one check for each kind.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from typing import TYPE_CHECKING
+
+from kubectl_nodedns.errors import UsageError
+from kubectl_nodedns.facts.dns_service import split_name
+from kubectl_nodedns.install.corefile_check import check_blocks
+from kubectl_nodedns.install.option_table import ALL, AUTO, BY_NAME, NO, Option
+from kubectl_nodedns.install.quantity import canonical_cpu, canonical_memory
+from kubectl_nodedns.names import absolute, address
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+RESERVED = {
+    "169.254.169.254": "the metadata service of clouds",
+    "169.254.169.253": "the DNS server of AWS",
+    "169.254.170.2": "the credentials agent of AWS ECS",
+    "169.254.170.23": "the credentials agent of AWS EKS",
+}
+"""Link-local addresses that cloud agents own."""
+BROADCAST = frozenset({"255.255.255.255"})
+OURS = ("app.kubernetes.io/name", "app.kubernetes.io/managed-by", "k8s-app", "kubectl-nodedns/")
+"""Labels, and a prefix of labels and annotations, by which this plugin knows its objects."""
+LONGEST_DOMAIN = 200
+"""Characters of a cluster domain; names of services stand before it, and 253 is the limit."""
+MOST_SERVERS = 15
+"""Upstreams that CoreDNS's forward takes (plugin/forward)."""
+EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
+SYSTEM = "kubernetes.io/os"
+_DOMAIN = re.compile(r"([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\.)*[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+_LABEL_KEY = re.compile(r"([a-z0-9.-]+/)?[A-Za-z0-9]([\w.-]*[A-Za-z0-9])?")
+_LABEL_VALUE = re.compile(r"([A-Za-z0-9]([\w.-]{0,61}[A-Za-z0-9])?)?")
+_IMAGE = re.compile(r"[a-z0-9][\w.:/-]*(@sha256:[0-9a-f]{64})?")
+_REGISTRY = re.compile(r"[a-z0-9][a-z0-9.-]*(:\d+)?(/[a-z0-9][a-z0-9._-]*)*")
+_DURATION = re.compile(r"[1-9]\d{0,5}[smh]")
+
+
+def check(name: str, text: str) -> str:
+    """Check an option's value and return it in its canonical form.
+
+    Raises:
+        UsageError: it cannot be used; the message names the option.
+    """
+    option = BY_NAME[name]
+    if option.default is None and text.strip() == NO:
+        return ""
+    return KINDS[option.kind](option, text)
+
+
+def selector_of(text: str) -> dict[str, str]:
+    """Read "key=value,key=value"."""
+    pairs = (part.partition("=") for part in text.split(",") if part.strip())
+    return {key.strip(): value.strip() for key, _, value in pairs}
+
+
+def _word(option: Option, text: str) -> str:
+    if text not in option.choices:
+        raise UsageError(f"--{option.name}: {text!r} is none of {', '.join(option.choices)}")
+    return text
+
+
+def _number(option: Option, text: str) -> str:
+    digits = text.strip()
+    if not digits.isdecimal() or not option.least <= int(digits) <= option.most:
+        raise UsageError(
+            f"--{option.name}: {text!r} is not a whole number from {option.least} to {option.most}"
+        )
+    return str(int(digits))
+
+
+def _switch(option: Option, text: str) -> str:
+    if text.lower() not in ("true", "false"):
+        raise UsageError(f"--{option.name}: {text!r} is neither true nor false")
+    return text.lower()
+
+
+def _duration(option: Option, text: str) -> str:
+    if not _DURATION.fullmatch(text.strip()):
+        raise UsageError(f"--{option.name}: {text!r} is not a time such as 30m or 1h")
+    return text.strip()
+
+
+def _local_ip(option: Option, text: str) -> str:
+    ip = address(text, option=f"--{option.name}")
+    parsed = ipaddress.ip_address(ip)
+    if parsed.is_loopback or parsed.is_multicast or parsed.is_unspecified or ip in BROADCAST:
+        raise UsageError(
+            f"--local-ip: {ip} cannot be an address of a cache",
+            hint="a link-local address such as 169.254.20.10 is usual",
+        )
+    if ip in RESERVED:
+        raise UsageError(f"--local-ip: {ip} belongs to {RESERVED[ip]}")
+    return ip
+
+
+def _domain(option: Option, text: str) -> str:
+    domain = text.strip().rstrip(".").lower()
+    if not _DOMAIN.fullmatch(domain) or len(domain) > LONGEST_DOMAIN:
+        raise UsageError(
+            f"--{option.name}: {text!r} is not a domain name", hint='such as "cluster.local"'
+        )
+    return domain
+
+
+def _image(option: Option, text: str) -> str:
+    if not _IMAGE.fullmatch(text):
+        raise UsageError(
+            f"--{option.name}: {text!r} is not an image reference", hint=f"such as {option.default}"
+        )
+    return text
+
+
+def _registry(option: Option, text: str) -> str:
+    host = text.strip().rstrip("/")
+    if not _REGISTRY.fullmatch(host):
+        raise UsageError(
+            f"--{option.name}: {text!r} is not of the form HOST[:PORT][/PATH]",
+            hint="such as mirror.example:5000/k8s",
+        )
+    return host
+
+
+def _name(option: Option, text: str) -> str:
+    if not _DOMAIN.fullmatch(text.strip()):
+        raise UsageError(f"--{option.name}: {text!r} is not a name of an object")
+    return text.strip()
+
+
+def _names(option: Option, text: str) -> str:
+    return ",".join(dict.fromkeys(_name(option, part) for part in text.split(",")))
+
+
+def _external_name(option: Option, text: str) -> str:
+    return NO if text == NO else absolute(text, option=f"--{option.name}").rstrip(".")
+
+
+def _dns_service(_: Option, text: str) -> str:
+    return "/".join(split_name(text))
+
+
+def _servers(option: Option, text: str) -> str:
+    """Addresses with or without a port, as CoreDNS's forward reads them."""
+    servers = [_server(option, part.strip()) for part in text.split(",")]
+    if len(servers) > MOST_SERVERS:
+        raise UsageError(f"--{option.name}: {len(servers)} are more than {MOST_SERVERS} resolvers")
+    return ",".join(dict.fromkeys(servers))
+
+
+def _server(option: Option, text: str) -> str:
+    match = re.fullmatch(r"\[([^]]+)\](?::(\d+))?|([^:]+):(\d+)", text)
+    host, port = (match[1] or match[3], match[2] or match[4]) if match else (text, "")
+    ip = address(host, option=f"--{option.name}")
+    if port and not 0 < int(port) <= 65535:  # noqa: PLR2004 - ports have 16 bits
+        raise UsageError(f"--{option.name}: {text!r} has no port from 1 to 65535")
+    if not port:
+        return ip
+    return f"[{ip}]:{int(port)}" if ":" in ip else f"{ip}:{int(port)}"
+
+
+def _stub_domains(option: Option, text: str) -> str:
+    found: dict[str, str] = {}
+    for part in text.split(";"):
+        domain, equals, servers = part.strip().partition("=")
+        if not equals:
+            raise UsageError(
+                f"--{option.name}: {part.strip()!r} is not of the form DOMAIN=IP,...",
+                hint="such as corp.example=10.0.0.1,10.0.0.2",
+            )
+        name = _domain(option, domain)
+        if name in found:
+            raise UsageError(f"--{option.name}: {name} is given twice")
+        found[name] = _servers(option, servers)
+    return ";".join(f"{name}={servers}" for name, servers in sorted(found.items()))
+
+
+def _blocks(_: Option, text: str) -> str:
+    check_blocks(text, option="--extra-blocks")
+    return text.strip() + "\n"
+
+
+def _pairs(option: Option, text: str, value: re.Pattern[str]) -> str:
+    for part in filter(None, text.split(",")):
+        key, equals, rest = part.strip().partition("=")
+        if not (equals and _LABEL_KEY.fullmatch(key) and value.fullmatch(rest)):
+            raise UsageError(
+                f"--{option.name}: {part.strip()!r} is not of the form KEY=VALUE",
+                hint="labels that a node must carry, with commas between"
+                if option.name == "node-selector"
+                else "with commas between",
+            )
+    return ",".join(f"{k}={v}" for k, v in sorted(selector_of(text).items()))
+
+
+def _node_selector(option: Option, text: str) -> str:
+    found = _pairs(option, text, _LABEL_VALUE)
+    if selector_of(found).get(SYSTEM, "linux") != "linux":
+        raise UsageError(
+            f"--{option.name}: {SYSTEM}={selector_of(found)[SYSTEM]} selects nodes that cannot "
+            "run the cache",
+            hint="the agent is made for Linux alone",
+        )
+    return found
+
+
+def _labels(option: Option, text: str) -> str:
+    return _not_ours(option, _pairs(option, text, _LABEL_VALUE))
+
+
+def _annotations(option: Option, text: str) -> str:
+    return _not_ours(option, _pairs(option, text, re.compile(r"[^,\n]*")))
+
+
+def _not_ours(option: Option, text: str) -> str:
+    for key in selector_of(text):
+        if key.startswith(OURS) or key.startswith("prometheus.io/"):
+            raise UsageError(f"--{option.name}: {key} is written by this plugin itself")
+    return text
+
+
+def _tolerations(option: Option, text: str) -> str:
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    if not parts or NO in parts or ALL in parts:
+        if len(parts) > 1:
+            raise UsageError(f"--{option.name}: {ALL} and {NO} stand alone")
+        return parts[0] if parts else NO
+    for part in parts:
+        taint, colon, effect = part.partition(":")
+        key, equals, value = taint.partition("=")
+        fits = not key or (_LABEL_KEY.fullmatch(key) and _LABEL_VALUE.fullmatch(value))
+        if not fits or (equals and not key) or (colon and effect not in EFFECTS):
+            raise UsageError(
+                f"--{option.name}: {part!r} is not of the form KEY[=VALUE][:EFFECT]",
+                hint=f"effects are {', '.join(EFFECTS)}",
+            )
+    return ",".join(sorted(set(parts)))
+
+
+def _cpu(option: Option, text: str) -> str:
+    return canonical_cpu(text, option=f"--{option.name}")
+
+
+def _memory(option: Option, text: str) -> str:
+    return text if text in (AUTO, NO) else canonical_memory(text, option=f"--{option.name}")
+
+
+KINDS: Mapping[str, Callable[[Option, str], str]] = {
+    "word": _word,
+    "number": _number,
+    "switch": _switch,
+    "duration": _duration,
+    "local-ip": _local_ip,
+    "domain": _domain,
+    "image": _image,
+    "registry": _registry,
+    "name": _name,
+    "names": _names,
+    "external-name": _external_name,
+    "dns-service": _dns_service,
+    "servers": _servers,
+    "stub-domains": _stub_domains,
+    "blocks": _blocks,
+    "node-selector": _node_selector,
+    "labels": _labels,
+    "annotations": _annotations,
+    "tolerations": _tolerations,
+    "cpu": _cpu,
+    "memory": _memory,
+}
+"""How each kind of option is checked."""

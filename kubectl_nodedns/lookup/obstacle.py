@@ -1,0 +1,111 @@
+"""What keeps a probe from running, told apart from the cluster's own words. Pure.
+
+The words are those of the scheduler, the kubelet, the Job controller and admission, as they stand
+in conditions, container states and events.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from kubectl_nodedns.lookup.printable import printable
+
+_CHOOSE = "--probe-namespace names another namespace"
+
+
+class What(StrEnum):
+    """What stands in the way."""
+
+    QUOTA = "a quota or limit of the namespace"
+    """ResourceQuota or LimitRange."""
+    POLICY = "a policy of the cluster"
+    """Pod Security, a ValidatingAdmissionPolicy, or RBAC."""
+    ADMISSION = "an admission webhook"
+    """A webhook denied the pod, or does not answer."""
+    IMAGE = "the image"
+    """It cannot be pulled, or cannot run as a probe."""
+    NODE = "the node"
+    """It has no room, or does not get pods going."""
+    UNKNOWN = "something"
+    """None of the known words."""
+
+
+_WORDS: tuple[tuple[What, tuple[str, ...]], ...] = (
+    (What.ADMISSION, ("admission webhook", "failed calling webhook")),
+    (
+        What.QUOTA,
+        ("exceeded quota", "failed quota", " usage per Container", " usage per Pod", "LimitRange"),
+    ),
+    (
+        What.POLICY,
+        ("violates PodSecurity", "ValidatingAdmissionPolicy", "PodSecurityPolicy", "is forbidden"),
+    ),
+    (
+        What.IMAGE,
+        (
+            "ErrImage",
+            "ImagePullBackOff",
+            "InvalidImageName",
+            "ImageInspectError",
+            "RegistryUnavailable",
+            "CreateContainer",
+            "RunContainerError",
+            "StartError",
+            "the container ended",
+        ),
+    ),
+    (
+        What.NODE,
+        (
+            "Unschedulable",
+            "nodes are available",
+            "OutOf",
+            "Evicted",
+            "NodeAffinity",
+            "FailedCreatePodSandBox",
+            "ContainerCreating",
+            "Preempt",
+            "node was",
+            "NodeLost",
+        ),
+    ),
+)
+_WAYS_OUT = {
+    What.QUOTA: f"a probe asks for 5m CPU and 16Mi, and is one Job and one pod; {_CHOOSE}",
+    What.POLICY: f"a probe fits the restricted Pod Security level; {_CHOOSE}",
+    What.ADMISSION: f"exempt probes (label app.kubernetes.io/component=probe) there, or {_CHOOSE}",
+    What.IMAGE: "--probe-image names an image with dig, sh and sleep that the node can pull and "
+    "user 65534 can run",
+    What.NODE: "kubectl describe node shows its conditions; --node asks from others",
+    What.UNKNOWN: f"--probe-image names another image; {_CHOOSE}",
+}
+FINAL = frozenset({What.QUOTA, What.POLICY, What.ADMISSION})
+"""What an event of the Job tells for certain: its pod was refused, and waiting does not help."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Obstacle:
+    """Why one probe does not run."""
+
+    what: What
+    """What stands in the way."""
+    said: str
+    """The cluster's own words."""
+
+    @property
+    def way_out(self) -> str:
+        """What to do about it."""
+        return _WAYS_OUT[self.what]
+
+    def __str__(self) -> str:
+        return f"{self.what} stands in the way: {self.said}"
+
+
+def obstacle(said: str) -> Obstacle:
+    """Tell from the cluster's words what stands in the way."""
+    said = printable(said)
+    for what, words in _WORDS:
+        if any(word in said for word in words):
+            return Obstacle(what=what, said=said)
+    return Obstacle(what=What.UNKNOWN, said=said)

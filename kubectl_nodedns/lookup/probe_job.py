@@ -1,0 +1,168 @@
+"""The Job of one probe, and what the state of its pod means. Pure.
+
+A probe ends by itself (`activeDeadlineSeconds`), deletes itself (`ttlSecondsAfterFinished`) and is
+never repeated (`backoffLimit: 0`), so a client that dies leaves nothing behind for longer than
+that. Its pod holds no token, fits the "restricted" Pod Security level, tolerates every taint, and
+opts out of sidecars and of injected DNS settings: either would falsify every answer.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+IMAGE = "registry.k8s.io/e2e-test-images/agnhost:2.39"
+"""The image that the Kubernetes documentation debugs DNS with; it has dig, sh and sleep."""
+NAMESPACE = "default"
+LIFETIME = 1800
+"""Seconds after which a probe pod ends, whatever became of us."""
+LINGER = 30
+"""Seconds after its end when a probe's Job is deleted by the cluster itself."""
+RUN_LABEL = "kubectl-nodedns/probe-run"
+CONTAINER = "probe"
+NO_SIDECARS = {
+    "sidecar.istio.io/inject": "false",
+    "istio.io/dataplane-mode": "none",
+    "kuma.io/sidecar-injection": "disabled",
+    "admission.datadoghq.com/enabled": "false",
+    "node-local-dns-injection": "disabled",
+    "kubectl-nodedns/inject": "disabled",
+}
+"""Labels by which a pod opts out: Istio's sidecars and its ambient mode, Kuma, Datadog's agent,
+the webhooks of cloud providers that write a node-local cache into a pod's dnsConfig, and our own
+policy that does."""
+NO_INJECTION = {
+    "linkerd.io/inject": "disabled",
+    "consul.hashicorp.com/connect-inject": "false",
+    "openservicemesh.io/sidecar-injection": "disabled",
+    "appmesh.k8s.aws/sidecarInjectorWebhook": "disabled",
+}
+"""Annotations that do the same: Linkerd, Consul, Open Service Mesh, App Mesh."""
+GIVE_UP = frozenset(
+    {
+        "InvalidImageName",
+        "ErrImageNeverPull",
+        "CreateContainerError",
+        "CreateContainerConfigError",
+        "RunContainerError",
+    }
+)
+"""Waiting reasons that do not go away by waiting."""
+
+
+def job_for(
+    node: str,
+    *,
+    name: str,
+    run: str,
+    namespace: str,
+    image: str,
+    lifetime: int = LIFETIME,
+    dns_policy: str = "ClusterFirst",
+    host_network: bool = False,
+) -> dict[str, Any]:
+    """Build the Job of one probe.
+
+    Args:
+        node: name of the node it asks from.
+        name: name of the Job.
+        run: value of `RUN_LABEL`, the same for all probes of a run.
+        namespace: where it is made.
+        image: an image with dig, sh and sleep.
+        lifetime: seconds after which it ends by itself.
+        dns_policy: "ClusterFirst" gives its pod the resolv.conf of pods, "Default" the node's.
+        host_network: whether it lives in its node's network; the namespace must allow that.
+    """
+    labels = {
+        "app.kubernetes.io/managed-by": "kubectl-nodedns",
+        "app.kubernetes.io/component": "probe",
+        RUN_LABEL: run,
+        **NO_SIDECARS,
+    }
+    metadata = {"labels": labels, "annotations": {**NO_INJECTION, "kubectl-nodedns/node": node}}
+    pod = _pod(node, image, lifetime, dns_policy)
+    if host_network:
+        pod["hostNetwork"] = True
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {"name": name, "namespace": namespace, **metadata},
+        "spec": {
+            "activeDeadlineSeconds": lifetime,
+            "ttlSecondsAfterFinished": LINGER,
+            "backoffLimit": 0,
+            "template": {"metadata": metadata, "spec": pod},
+        },
+    }
+
+
+def _pod(node: str, image: str, lifetime: int, dns_policy: str) -> dict[str, Any]:
+    # Affinity, not nodeName: a pod that does not fit is then Pending with the scheduler's reason.
+    match = {"key": "metadata.name", "operator": "In", "values": [node]}
+    terms = [{"matchFields": [match]}]
+    return {
+        "restartPolicy": "Never",
+        "dnsPolicy": dns_policy,
+        "terminationGracePeriodSeconds": 1,
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "securityContext": {
+            "runAsNonRoot": True,
+            "runAsUser": 65534,
+            "runAsGroup": 65534,
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+        "tolerations": [{"operator": "Exists"}],
+        "affinity": {
+            "nodeAffinity": {
+                "requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": terms}
+            }
+        },
+        "containers": [
+            {
+                "name": CONTAINER,
+                "image": image,
+                # As process 1 a plain sleep would ignore SIGTERM, and the pod would end as failed.
+                "command": ["sh", "-c", f"trap 'exit 0' TERM; sleep {lifetime} & wait"],
+                "resources": {
+                    "requests": {"cpu": "5m", "memory": "16Mi"},
+                    "limits": {"cpu": "500m", "memory": "64Mi"},
+                },
+                "securityContext": {
+                    "allowPrivilegeEscalation": False,
+                    "readOnlyRootFilesystem": True,
+                    "capabilities": {"drop": ["ALL"]},
+                },
+            }
+        ],
+    }
+
+
+def pod_state(pod: Mapping[str, Any]) -> tuple[bool, str, bool]:
+    """Say whether a pod runs, else why not, and whether waiting is hopeless."""
+    status = pod.get("status") or {}
+    if status.get("phase") in ("Failed", "Succeeded"):
+        return False, _end(status), True
+    for container in status.get("containerStatuses") or ():
+        state = container.get("state") or {}
+        if state.get("running") and status.get("phase") == "Running":
+            return True, "", False
+        if waiting := state.get("waiting"):
+            reason = waiting.get("reason", "")
+            text = f"{reason}: {waiting.get('message', '')}".rstrip(": ")
+            return False, text, reason in GIVE_UP
+    for condition in status.get("conditions") or ():
+        if condition.get("status") == "False" and condition.get("message"):
+            return False, f"{condition.get('reason', '')}: {condition['message']}", False
+    return False, f"the pod is {status.get('phase', 'not there')}", False
+
+
+def _end(status: Mapping[str, Any]) -> str:
+    """Say how a pod ended: the container's own words first."""
+    for container in status.get("containerStatuses") or ():
+        if ended := (container.get("state") or {}).get("terminated"):
+            words = ended.get("message") or f"exit code {ended.get('exitCode')}"
+            return f"the container ended: {ended.get('reason', '')}: {words}"
+    return status.get("message") or f"the pod ended: {status.get('reason', '')}"

@@ -1,0 +1,128 @@
+"""Waiting for probes: until each pod runs, or it is known what stands in its way."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from kubectl_nodedns.cluster.paths import collection
+from kubectl_nodedns.errors import ApiError
+from kubectl_nodedns.lookup.obstacle import FINAL, Obstacle, obstacle
+from kubectl_nodedns.lookup.probe_job import pod_state
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from kubectl_nodedns.cluster.client import Client
+
+POLL = 0.5
+"""Seconds between two looks at pods that are starting."""
+LOOKS = 4
+"""Looks after which a Job without a pod is asked why, by its events."""
+
+
+class Starting:
+    """The probes that were made and do not run yet.
+
+    Args:
+        client: an open client.
+        namespace: where they are.
+        selector: label selector of their pods.
+        jobs: the node of each Job, by the Job's name.
+        timeout: seconds that they may take.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        namespace: str,
+        *,
+        selector: str,
+        jobs: Mapping[str, str],
+        timeout: float,
+    ) -> None:
+        self._client = client
+        self._namespace = namespace
+        self._selector = selector
+        self._timeout = timeout
+        self._waiting = {node: job for job, node in jobs.items()}
+        self._nodes = dict(jobs)
+        self._failed: dict[str, Obstacle] = {}
+        self._why: dict[str, str] = {}
+
+    async def wait(self, running: Callable[[str, str], None]) -> dict[str, Obstacle]:
+        """Wait until each probe runs.
+
+        Args:
+            running: called with node and pod as soon as one does.
+
+        Returns:
+            For each node whose probe will not run, or did not in time: why.
+        """
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + self._timeout
+        looks = 0
+        while self._waiting and clock() < deadline:
+            await self._look(running)
+            looks += 1
+            if looks % LOOKS == 0 and self._waiting.keys() - self._why.keys():
+                await self._refused()
+            if self._waiting:
+                await asyncio.sleep(POLL)
+        for node in list(self._waiting):
+            self._fail(node, await self._late(node))
+        return self._failed
+
+    async def _look(self, running: Callable[[str, str], None]) -> None:
+        """Look at every pod once."""
+        path = collection("v1", "pods", self._namespace)
+        for pod in await self._client.list(path, labels=self._selector):
+            labels = pod["metadata"].get("labels") or {}
+            job = labels.get("batch.kubernetes.io/job-name") or labels.get("job-name") or ""
+            node = self._nodes.get(job, "")
+            if node not in self._waiting:
+                continue
+            runs, reason, hopeless = pod_state(pod)
+            if runs:
+                del self._waiting[node]
+                running(node, pod["metadata"]["name"])
+            elif hopeless:
+                self._fail(node, obstacle(reason))
+            else:
+                self._why[node] = reason
+
+    async def _refused(self) -> None:
+        """Give up on Jobs that could not make their pod, by their events."""
+        said = await self._events("Job")
+        for node in self._waiting.keys() - self._why.keys():
+            seen = obstacle(said.get(self._waiting[node], ""))
+            if seen.what in FINAL:
+                self._fail(node, seen)
+
+    async def _late(self, node: str) -> Obstacle:
+        """Say why a probe does not run in time: its state, and the newest event about it."""
+        why = self._why.get(node, "")
+        events = await self._events("Pod" if why else "Job")
+        job = self._waiting[node]
+        about = [text for name, text in events.items() if f"{name}-".startswith(f"{job}-")]
+        said = ". ".join([*([why] if why else []), *about]) or "its Job made no pod"
+        seen = obstacle(said)
+        late = f"not running after {self._timeout:.0f} s: {said}"
+        return seen if seen.what in FINAL else replace(seen, said=late)
+
+    async def _events(self, kind: str) -> dict[str, str]:
+        """Return the newest warning about each object of a kind, by the object's name."""
+        path = collection("v1", "events", self._namespace)
+        found: dict[str, str] = {}
+        with contextlib.suppress(ApiError):
+            events = await self._client.list(path, fields=f"involvedObject.kind={kind}")
+            for event in sorted(events, key=lambda e: str(e.get("lastTimestamp") or "")):
+                if event.get("type") != "Normal":
+                    found[event["involvedObject"]["name"]] = str(event.get("message", ""))
+        return found
+
+    def _fail(self, node: str, why: Obstacle) -> None:
+        del self._waiting[node]
+        self._failed[node] = why

@@ -1,0 +1,249 @@
+"""Preflight where a real cluster does not give the answer: clouds, webhooks, missing rights."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from kubectl_nodedns.errors import Exit
+from tests.contract import cluster
+from tests.contract.api import Api, answers, document, drops
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from aiohttp import web
+
+    from tests.contract.conftest import Ended
+
+    Run = Callable[..., Ended]
+
+PODS = "/api/v1/pods"
+POLICIES = "/apis/networking.k8s.io/v1/networkpolicies"
+CACHE_PODS = "/api/v1/namespaces/kube-system/pods"
+
+pytestmark = pytest.mark.usefixtures("config")
+
+
+@pytest.fixture
+def sound(api: Api) -> Api:
+    """A cluster with nothing in the way of a cache, whose kubelets tell their settings."""
+    cluster.fill(api)
+    for name in ("kube-system", "default"):
+        api.add("namespaces", {"metadata": {"name": name}})
+    kubelet(api, clusterDNS=["10.96.0.10"])
+    api.script("GET", "/apis", document({"groups": []}))
+    return api
+
+
+def kubelet(api: Api, **settings: Any) -> None:
+    for node in ("node1", "node2"):
+        path = f"/api/v1/nodes/{node}/proxy/configz"
+        api.script("GET", path, document({"kubeletconfig": settings}))
+
+
+def node(number: int, **labels: str) -> dict[str, Any]:
+    made = cluster.node(number)
+    made["metadata"]["labels"] |= labels
+    return made
+
+
+def found(run: Run, *words: str) -> dict[str, list[dict[str, Any]]]:
+    """The findings of `check --pre`, by code."""
+    ended = run("check", "--pre", "-o", "json", *words)
+    assert ended.code in (Exit.OK, Exit.FINDING), ended.err
+    by_code: dict[str, list[dict[str, Any]]] = {}
+    for finding in json.loads(ended.out)["findings"]:
+        by_code.setdefault(finding["code"], []).append(finding)
+    return by_code
+
+
+def test_a_sound_cluster_has_no_finding_and_nothing_is_written(sound: Api, run: Run) -> None:
+    assert found(run) == {}
+    assert sound.state.writes == []
+
+
+@pytest.mark.parametrize(
+    ("label", "name", "way_out"),
+    [
+        ("addon.gke.io/node-local-dns-ds-ready=true", "GKE", "NodeLocalDNS=DISABLED"),
+        ("kubernetes.azure.com/localdns-state=enabled", "AKS LocalDNS", "Disabled"),
+        ("eks.amazonaws.com/compute-type=auto", "EKS Auto Mode", "--node-selector"),
+    ],
+)
+def test_caches_of_clouds_are_named(
+    label: str, name: str, way_out: str, sound: Api, run: Run
+) -> None:
+    key, _, value = label.partition("=")
+    sound.remove("nodes")
+    sound.add("nodes", node(1), node(2, **{key: value, "pool": "managed"}))
+    (one,) = found(run)["ND107"]
+    assert (one["subject"], name in one["seen"], way_out in one["wayOut"]) == (
+        "nodes node2",
+        True,
+        True,
+    )
+    ended = run("enable", "--yes")
+    assert ended.code == Exit.REFUSED, ended.err
+    assert name in ended.err
+    assert sound.state.writes == []
+
+
+def test_nodes_that_are_left_out_do_not_count(sound: Api, run: Run) -> None:
+    sound.remove("nodes")
+    managed = {"eks.amazonaws.com/compute-type": "auto"}
+    sound.add("nodes", node(1, pool="own"), node(2, **managed))
+    assert "ND107" in found(run)
+    assert found(run, "-l", "pool=own") == {}
+
+
+def test_the_mode_of_kube_proxy_is_a_finding(api: Api, run: Run) -> None:
+    cluster.fill(api, mode="userspace")
+    (one,) = found(run)["ND102"]
+    assert one["severity"] == "error"
+    assert "userspace" in one["seen"]
+    assert "ND102" not in found(run, "--mode", "iptables")
+    (told,) = found(run, "--mode", "nftables")["ND102"]
+    assert told["severity"] == "info"
+
+
+def test_ipvs_is_told_and_not_refused(api: Api, run: Run) -> None:
+    cluster.fill(api, mode="ipvs")
+    (told,) = found(run)["ND102"]
+    assert told["severity"] == "info"
+    assert "ipvs" in told["seen"]
+
+
+def test_a_dns_service_that_cannot_be_told_is_the_only_finding(sound: Api, run: Run) -> None:
+    sound.remove("services")
+    (one,) = found(run)["ND100"]
+    assert "no DNS service" in one["seen"]
+    assert "--dns-service" in one["wayOut"]
+
+
+def test_a_second_address_family_is_said_not_to_be_covered(sound: Api, run: Run) -> None:
+    dual = cluster.dns_service()
+    dual["spec"]["clusterIPs"].append("fd00::a")
+    sound.remove("services")
+    sound.add("services", dual)
+    (one,) = found(run)["ND106"]
+    assert "fd00::a" in one["seen"]
+
+
+def test_kubelets_that_hand_out_something_else(sound: Api, run: Run) -> None:
+    sound.state.scripts.clear()
+    kubelet(sound, clusterDNS=["169.254.25.10"], resolvConf="")
+    by_code = found(run)
+    assert [one["subject"] for one in by_code["ND132"]] == ["node node1", "node node2"]
+    assert "169.254.25.10" in by_code["ND133"][0]["seen"]
+
+
+def test_a_service_range_is_told_by_kubeadm_where_there_is_no_api_for_it(
+    sound: Api, run: Run
+) -> None:
+    path = "/apis/networking.k8s.io/v1/servicecidrs"
+    sound.script("GET", path, answers(404, "NotFound", "the server could not find the resource"))
+    text = "networking:\n  serviceSubnet: 169.254.0.0/16\n"
+    sound.add("configmaps", cluster.configmap("kubeadm-config", ClusterConfiguration=text))
+    (one,) = found(run)["ND120"]
+    assert "169.254.0.0/16 of services (ConfigMap kube-system/kubeadm-config)" in one["seen"]
+
+
+def test_an_address_of_a_service_is_used(sound: Api, run: Run) -> None:
+    sound.add("services", cluster.dns_service("web", "203.0.113.9"))
+    (one,) = found(run, "--local-ip", "203.0.113.9", "--dns-service", "kube-system/kube-dns")[
+        "ND120"
+    ]
+    assert "service kube-system/web" in one["seen"]
+
+
+def test_a_sidecar_that_a_webhook_adds_is_told(sound: Api, run: Run) -> None:
+    async def inject(request: web.Request) -> web.Response:
+        from aiohttp import web
+
+        pod = await request.json()
+        pod["spec"]["containers"].append({"name": "istio-proxy", "image": "proxyv2"})
+        return web.json_response(pod)
+
+    sound.script("POST", "/api/v1/namespaces/default/pods", inject)
+    (one,) = found(run)["ND143"]
+    assert one["subject"] == "probe pods in namespace default"
+    assert "istio-proxy" in one["seen"]
+    ended = run("enable", "--dry-run=server")
+    assert ended.code == Exit.OK, ended.err
+    assert "warning    ND143 probe pods" in ended.err
+
+
+def test_a_webhook_that_denies_cache_pods_is_told_in_its_words(sound: Api, run: Run) -> None:
+    words = 'admission webhook "policy.example.com" denied the request: no host network'
+    sound.script("POST", CACHE_PODS, answers(403, "Forbidden", words))
+    (one,) = found(run)["ND142"]
+    assert words in one["seen"]
+    ended = run("enable", "--yes")
+    assert ended.code == Exit.REFUSED, ended.err
+    assert words in ended.err
+    assert run("enable", "--dry-run=server", "--ignore", "ND142").code == Exit.OK
+
+
+def test_a_conflict_with_another_field_manager_is_a_finding(sound: Api, run: Run) -> None:
+    path = "/apis/apps/v1/namespaces/kube-system/daemonsets/node-local-dns"
+    sound.script("PATCH", path, answers(409, "Conflict", "Apply failed with 1 conflict"))
+    (one,) = found(run)["ND142"]
+    assert one["subject"] == "DaemonSet kube-system/node-local-dns"
+
+
+def test_a_right_that_is_missing_leaves_a_gap_and_stops_nothing(sound: Api, run: Run) -> None:
+    for path in (PODS, POLICIES, "/api/v1/services", "/api/v1/namespaces/default"):
+        sound.script("GET", path, answers(403, "Forbidden", "jane cannot list that"))
+    said = 'User "jane" cannot create resource "pods" in API group ""'
+    sound.script("POST", CACHE_PODS, answers(403, "Forbidden", said))
+    by_code = found(run)
+    assert list(by_code) == ["ND199"]
+    assert {one["subject"] for one in by_code["ND199"]} == {
+        "pods",
+        "network policies",
+        "services",
+        "namespace default",
+        "admission of cache pods",
+    }
+    ended = run("enable", "--dry-run=server")
+    assert ended.code == Exit.OK, ended.err
+    assert "not seen   " in ended.err
+    assert "network policies" in ended.err
+
+
+def test_a_corefile_that_is_none_leaves_a_gap(sound: Api, run: Run) -> None:
+    sound.remove("configmaps")
+    sound.add(
+        "configmaps",
+        cluster.configmap("coredns", Corefile=cluster.COREFILE + "hosts {\n"),
+        cluster.configmap("kube-proxy", **{"config.conf": cluster.config("iptables")}),
+    )
+    assert [one["subject"] for one in found(run)["ND199"]] == ["CoreDNS's Corefile"]
+
+
+def test_an_api_server_that_goes_away_ends_it(sound: Api, run: Run) -> None:
+    sound.script("GET", POLICIES, drops)
+    ended = run("check", "--pre")
+    assert ended.code == Exit.API, ended.err
+    assert "cannot reach the API server" in ended.err
+
+
+def test_a_code_that_does_not_exist_is_a_usage_error(sound: Api, run: Run) -> None:
+    for words in (("check", "--pre"), ("enable", "--yes")):
+        ended = run(*words, "--ignore", "ND999")
+        assert ended.code == Exit.USAGE, ended.err
+        assert "--ignore: there is no check ND999" in ended.err
+    assert sound.state.seen == []
+
+
+def test_findings_can_be_ignored_and_weighed(sound: Api, run: Run) -> None:
+    dual = cluster.dns_service()
+    dual["spec"]["clusterIPs"].append("fd00::a")
+    sound.remove("services")
+    sound.add("services", dual)
+    assert run("check", "--pre").code == Exit.OK
+    assert run("check", "--pre", "--fail-on", "warning").code == Exit.FINDING
+    assert run("check", "--pre", "--fail-on", "warning", "--ignore", "ND106").code == Exit.OK
