@@ -159,7 +159,9 @@ class HeatMap(ScrollView, can_focus=True):
         style = self._styles.get(name)
         if style is None:
             # Each line asks for it: what the style sheet yields is kept.
-            style = self.get_component_rich_style(f"heat-map--{name}") if name else self.rich_style
+            style = self.rich_style
+            if name:
+                style = self.get_component_rich_style(f"heat-map--{name}")
             self._styles[name] = style
         return style
 
