@@ -92,7 +92,7 @@ def apply(
         if _at(live, path) != _at(wanted, path)
     ]
     if conflicts and not force:
-        raise _conflict(conflicts)
+        raise _conflict(conflicts, str(wanted.get("apiVersion", "")))
     merged = _merge(live, wanted, "")
     before = next(
         (o.paths for o in owners if o.manager == manager and o.operation == "Apply"), frozenset()
@@ -236,19 +236,31 @@ def _tree(paths: Iterable[Path]) -> dict[str, Any]:
     return tree
 
 
-def _conflict(found: list[tuple[Owned, Path]]) -> Refusal:
-    fields = [(owner.manager, "".join(_shown(step) for step in path)) for owner, path in found]
-    count = f"{len(fields)} conflict{'s' if len(fields) > 1 else ''}"
-    if len(fields) == 1:
-        said = f'conflict with "{fields[0][0]}": {fields[0][1]}'
-    else:
-        lines = (f'\nconflict with "{manager}": {field}' for manager, field in fields)
-        said = f"conflicts with several managers:{''.join(lines)}"
-    causes = [
-        {"reason": "FieldManagerConflict", "message": f'conflict with "{manager}"', "field": field}
-        for manager, field in fields
+def _conflict(found: list[tuple[Owned, Path]], version: str) -> Refusal:
+    """Say who owns what, in the words of the real server."""
+    by_manager: dict[str, list[str]] = {}
+    for owner, path in found:
+        using = f" using {version}" if owner.operation == "Update" else ""
+        field = "".join(_shown(step) for step in path)
+        by_manager.setdefault(f'"{owner.manager}"{using}', []).append(field)
+    said = [
+        f"conflict with {manager}: {fields[0]}"
+        if len(fields) == 1
+        else "\n- ".join([f"conflicts with {manager}:", *fields])
+        for manager, fields in by_manager.items()
     ]
-    return Refusal(409, "Conflict", f"Apply failed with {count}: {said}", {"causes": causes})
+    causes = [
+        {
+            "reason": "FieldManagerConflict",
+            "message": f"conflict with {manager}",
+            "field": field,
+        }
+        for manager, fields in by_manager.items()
+        for field in fields
+    ]
+    count = f"{len(found)} conflict{'s' if len(found) > 1 else ''}"
+    message = f"Apply failed with {count}: " + "\n".join(said)
+    return Refusal(409, "Conflict", message, {"causes": causes})
 
 
 def _shown(step: str) -> str:

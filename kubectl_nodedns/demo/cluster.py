@@ -5,17 +5,20 @@ from __future__ import annotations
 import json
 import random
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Self
 
-from kubectl_nodedns.demo import faults, world
+from kubectl_nodedns.demo import faults, traffic, world
 from kubectl_nodedns.demo.clock import Clock, stamp
 from kubectl_nodedns.demo.controllers import Controllers
+from kubectl_nodedns.demo.corefile import zones
 from kubectl_nodedns.demo.events import Recorder
 from kubectl_nodedns.demo.kinds import BY_KIND, Address
 from kubectl_nodedns.demo.kubelets import Kubelets
 from kubectl_nodedns.demo.machines import Network
 from kubectl_nodedns.demo.names import Names
+from kubectl_nodedns.demo.nodecache import NodeCache
+from kubectl_nodedns.demo.replies import Silence
 from kubectl_nodedns.demo.routes import Routes
 from kubectl_nodedns.demo.serving import Serving
 from kubectl_nodedns.demo.store import Store
@@ -81,7 +84,10 @@ class Cluster:
         self._controllers = Controllers(self.store, self._kubelets, chance=chance, events=events)
         self._happening = faults.Happening(self.faults, self._kubelets, clock, world.DNS_IP)
         self._verbs = Verbs(self.store, deleting=self._kubelets.deleting)
-        behind = Subresources(self._verbs, self.machines, network, chance)
+        coredns = {
+            name: _coredns(clock, traffic.profile(chance), options.nodes) for name in world.COREDNS
+        }
+        behind = Subresources(self._verbs, self.machines, network, chance, coredns)
         self._routes = Routes(self._verbs, behind.handlers)
         self._serving = Serving(self._routes.handle, port=options.port)
         self._installed = list(installed)
@@ -145,3 +151,19 @@ class Cluster:
     async def _trouble(self) -> None:
         for pod, machine in self._kubelets.caches():
             self._happening.started(pod, machine)
+
+
+def _coredns(clock: Clock, usual: traffic.Profile, nodes: int) -> NodeCache:
+    """Return what a CoreDNS pod counts: what the nodes' caches leave for it."""
+    profile = replace(usual, rate=6.0 * nodes, kinds={traffic.OUTSIDE: 1.0})
+    counted = NodeCache(
+        zones=zones(world.COREFILE, {}),
+        addresses=("",),
+        upstream=lambda *_: Silence("timed out"),
+        clock=clock,
+        profile=profile,
+        version=world.COREDNS_VERSION,
+    )
+    counted.flow("")
+    counted.aged(world.AGE_SECONDS)
+    return counted

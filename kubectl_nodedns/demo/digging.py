@@ -141,10 +141,8 @@ def printed(query: Query, outcome: Outcome, chance: random.Random) -> str:
     """Return what dig prints."""
     if query.problem:
         return query.problem + "\n"
-    if "short" in query.options:
-        if isinstance(outcome, Silence):
-            return _failed(query, outcome)[0] + "\n"
-        return "".join(f"{record.data}\n" for record in outcome.answer)
+    if query.options & {"short", "noall"}:
+        return _reduced(query, outcome, chance)
     head = [
         "",
         f"; <<>> DiG {VERSION} <<>> {' '.join(query.words)}",
@@ -157,6 +155,18 @@ def printed(query: Query, outcome: Outcome, chance: random.Random) -> str:
             return "\n".join([*said, ""])
         return "\n".join([*said[:-1], *head, said[-1], ""])
     return "\n".join([*head, *_response(query, outcome, chance), "", ""])
+
+
+def _reduced(query: Query, outcome: Outcome, chance: random.Random) -> str:
+    """Return what is left after +short (data), or +noall (comments and statistics, if asked)."""
+    if isinstance(outcome, Silence):
+        return "\n".join([*_failed(query, outcome), ""])
+    if "short" in query.options:
+        return "".join(f"{record.data}\n" for record in outcome.answer)
+    lines = _response(query, outcome, chance)
+    comments = lines[: lines.index("")] if "comments" in query.options else []
+    stats = lines[-4:] if "stats" in query.options else []
+    return "\n".join([*comments, "", *stats, "", ""])
 
 
 def _failed(query: Query, silence: Silence) -> list[str]:

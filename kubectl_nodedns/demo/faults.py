@@ -34,7 +34,7 @@ OOM_AFTER = 5.0
 """Seconds after the switch until memory runs out for the first time."""
 OOM_AGAIN = 75.0
 """Seconds from there to the next time."""
-LEAK = 140 * 2**20
+LEAK = 330 * 2**20
 """Bytes that a cache leaks until it is killed."""
 MOST = 4
 """Nodes that are named."""

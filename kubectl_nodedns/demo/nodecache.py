@@ -79,7 +79,7 @@ class NodeCache:
         self._asked: Counter[Count] = Counter()
         self._flowed = 0.0
         self._flows_since: float | None = None
-        self._flow_address = ""
+        self._flow_address: str | None = None
         # The plugin loop asks itself once, in each zone that has it.
         for zone in self.zones:
             if "loop" in zone.plugins and addresses:
@@ -130,7 +130,7 @@ class NodeCache:
         """Return how many lookups there were, made by people and by pods."""
         found: Counter[Count] = Counter(self._asked)
         lookups = self._lookups()
-        if lookups and self._flow_address:
+        if lookups and self._flow_address is not None:
             names = self._zones_of_traffic()
             parts = traffic.counts(self.profile, lookups)
             for (kind, rtype, protocol, outcome), number in parts.items():

@@ -15,7 +15,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from kubectl_nodedns.demo import digging
+from kubectl_nodedns.demo import digging, paced
 from kubectl_nodedns.demo.replies import Silence
 
 if TYPE_CHECKING:
@@ -84,6 +84,9 @@ class Shell:
                 return 0  # an interactive shell without a terminal ends at once
             _, _, script, *rest = words
             state = _State(rest[1:])  # the first is $0
+            if many := paced.read(script, state.arguments):
+                await paced.run(many, self._pod, self._out)
+                return 0
             try:
                 await self._script(_tokens(script), state)
             except ShellError as error:

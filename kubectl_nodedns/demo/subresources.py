@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from kubectl_nodedns.demo.kinds import Address
     from kubectl_nodedns.demo.machines import Machine, Network
+    from kubectl_nodedns.demo.nodecache import NodeCache
     from kubectl_nodedns.demo.replies import Asked, Outcome
     from kubectl_nodedns.demo.store import Object
     from kubectl_nodedns.demo.verbs import Verbs
@@ -29,6 +30,7 @@ PROTOCOLS = ("v5.channel.k8s.io", "v4.channel.k8s.io")
 STDOUT, STATUS = b"\x01", b"\x03"
 METRICS_PORTS = ("9253", "9353")
 """CoreDNS's, and the agent's own; one registry is behind both."""
+COREDNS_PORT = "9153"
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
 UPSTREAM = "kube-dns-upstream"
 _SERVICES = BY_PATH["v1", "services"]
@@ -42,15 +44,22 @@ class Subresources:
         machines: the nodes.
         network: where lookups go.
         chance: makes numbers up.
+        coredns: what the CoreDNS pods count, by pod.
     """
 
     def __init__(
-        self, verbs: Verbs, machines: Mapping[str, Machine], network: Network, chance: random.Random
+        self,
+        verbs: Verbs,
+        machines: Mapping[str, Machine],
+        network: Network,
+        chance: random.Random,
+        coredns: Mapping[str, NodeCache],
     ) -> None:
         self._verbs = verbs
         self._machines = machines
         self._network = network
         self._chance = chance
+        self._coredns = coredns
         self.handlers = {
             ("pods", "proxy"): self.proxy,
             ("pods", "log"): self.log,
@@ -64,6 +73,9 @@ class Subresources:
         pod = self._pod(at, name)
         machine = self._machines.get(pod["spec"].get("nodeName", ""))
         ip = (pod.get("status") or {}).get("podIP", "")
+        if name in self._coredns and (port, at.rest) == (COREDNS_PORT, "metrics"):
+            page = exposition.page(self._coredns[name], "", "10.0.0.2:53")
+            return compressed(request, page.encode(), TEXT)
         if machine is None or machine.cache is None or not _is_cache(pod):
             raise _unreachable(f"{ip}:{port}")
         if port in METRICS_PORTS and at.rest == "metrics":

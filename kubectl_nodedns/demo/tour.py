@@ -8,7 +8,8 @@ KEYS = (
     ("?", "every key"),
     ("enter", "one node by zone and upstream; esc goes back"),
     ("t", "ask a name from a pod on that node, at both addresses; enter asks"),
-    ("/", "only nodes whose name holds what you type"),
+    ("f", "findings: in words what the numbers mean"),
+    ("/", "only nodes that match what you type; z: only those with something wrong"),
     ("q", "leave; then the cache is taken out again"),
 )
 SEARCH = {
@@ -35,7 +36,8 @@ def beside(kubeconfig: str) -> list[str]:
     return [
         "in a second terminal:",
         f"  export KUBECONFIG={kubeconfig}",
-        "  kubectl get pods -A -o wide",
-        "  kubectl nodedns top --once",
+        "  kubectl nodedns status",
+        "  kubectl nodedns check --probe    finds what is wrong, and says the way out",
+        "  kubectl nodedns lookup -A kubernetes.default",
         "  kubectl nodedns enable --yes     proves each node, and repairs one that is bypassed",
     ]

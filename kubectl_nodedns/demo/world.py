@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 DOMAIN = "cluster.local"
 DNS_IP = "10.96.0.10"
+COREDNS = ("coredns-6f4d8b9c7-4kq7x", "coredns-6f4d8b9c7-zt9bm")
+"""The CoreDNS pods."""
+COREDNS_VERSION = "1.13.2"
 ZONES = ("a", "b", "c", "d")
 """Availability zones; each has a resolver."""
 NODES = BY_PATH["v1", "nodes"]
@@ -178,8 +181,8 @@ def workloads(verbs: Verbs, nodes: Iterable[str]) -> list[Object]:
     """Create CoreDNS and a few pods of users; return them, bound and not yet running."""
     names = list(nodes)
     made = [
-        _pod(verbs, f"coredns-6f4d8b9c7-{end}", "kube-system", names[i % len(names)], _COREDNS)
-        for i, end in enumerate(("4kq7x", "zt9bm"))
+        _pod(verbs, name, "kube-system", names[i % len(names)], _COREDNS)
+        for i, name in enumerate(COREDNS)
     ]
     apps = (("web", "web:2.3.1"), ("orders", "orders:1.9.0"), ("worker", "worker:1.9.0"))
     for number, name in enumerate(names[:12]):
@@ -214,7 +217,7 @@ _COREDNS: dict[str, Any] = {
         "containers": [
             {
                 "name": "coredns",
-                "image": "registry.k8s.io/coredns/coredns:v1.13.2",
+                "image": f"registry.k8s.io/coredns/coredns:v{COREDNS_VERSION}",
                 "args": ["-conf", "/etc/coredns/Corefile"],
                 "ports": [{"containerPort": 53, "name": "dns", "protocol": "UDP"}],
                 "resources": {"limits": {"memory": "170Mi"}, "requests": {"memory": "70Mi"}},

@@ -6,7 +6,9 @@ import random
 
 from kubectl_nodedns.demo.replies import Asked, Outcome, Record, Reply, Silence
 from kubectl_nodedns.demo.shell import Pod, Shell
+from kubectl_nodedns.lookup import batch as batching
 from kubectl_nodedns.lookup import dig
+from kubectl_nodedns.lookup.batch import Batch
 from kubectl_nodedns.lookup.question import Question
 
 asked_of: list[tuple[str, Asked]] = []
@@ -51,6 +53,24 @@ async def test_a_round_of_questions_is_asked_and_answered() -> None:
         ("192.0.2.1", Asked("two.test.", "AAAA", tcp=True)),
         ("192.0.2.9", Asked("three.test.", "A")),
     ]
+
+
+async def test_a_series_of_lookups_is_paced_and_counted() -> None:
+    batch = Batch(
+        server="192.0.2.1",
+        tcp=True,
+        questions=(("one.test.", "A"), ("two.test.", "AAAA")),
+        count=7,
+        rate=500.0,
+    )
+    asked_of.clear()
+    code, out = await run(*batching.command(batch))
+    assert code == 0
+    result = batching.read(out)
+    assert [response.rcode for response in result.responses] == ["NOERROR"] * 7
+    assert all(response.microseconds for response in result.responses)
+    assert (result.throttled, len(asked_of)) == (0, 7)
+    assert asked_of[1] == ("192.0.2.1", Asked("two.test.", "AAAA", tcp=True))
 
 
 async def test_files_are_read() -> None:
