@@ -68,8 +68,7 @@ def nodes(talk: str, fault: str) -> list[str]:
 def test_on_a_terminal_the_tour_leads_to_the_screen_and_out_again(home: Path) -> None:
     command = [sys.executable, "-m", "kubectl_nodedns", "demo", *QUICK, "--fault", "none"]
     with Terminal(command, {**os.environ, "NO_COLOR": "1"}, columns=110, lines=40) as screen:
-        see(screen, "demo: a cluster inside this process")
-        folder = kubeconfig_of(screen.text).parent
+        folder = kubeconfig_of(see(screen, "kubeconfig  ")).parent
         see(screen, "press enter to open the screen")
         screen.type("\r")
         text = see(screen, "intercepting 4")

@@ -79,7 +79,7 @@ def test_an_option_is_offered_once_unless_it_adds_up() -> None:
     ],
 )
 def test_choices_of_an_option_are_offered_wherever_it_stands(line: tuple[str, ...]) -> None:
-    assert words(*line) == ["iptables", "nftables"]
+    assert words(*line) == ["iptables", "nftables", "ipvs", "cilium", "calico-ebpf"]
 
 
 def test_choices_of_an_argument_are_offered_once() -> None:
