@@ -142,7 +142,7 @@ class LookupPanel(Vertical):
     async def _ask(self, text: str) -> None:
         """Ask, and show what came back or why nothing did; go on while it is watched."""
         while True:
-            self._since = self.session.clock()
+            since = self._since = self.session.clock()
             self._tick()
             try:
                 name, _, rtype = text.strip().partition(" ")
@@ -153,7 +153,8 @@ class LookupPanel(Vertical):
             except Exception as error:  # noqa: BLE001 - shown; a lookup must not end the screen
                 self._fail([(f" ‼ {type(error).__name__}: {error}", "bad")])
             finally:
-                self._since = None
+                if self._since == since:  # else another question has taken its place
+                    self._since = None
             if not self._watching:
                 return
             await asyncio.sleep(WATCH_SECONDS)
