@@ -39,6 +39,8 @@ SPECIFICATION = ROOT / "scripts" / "kubectl-nodedns.spec"
 LEFT_OUT = (
     *("tkinter", "unittest", "test", "pytest", "_pytest", "hypothesis", "mypy", "mypyc"),
     *("setuptools", "pip", "numpy", "ast_serialize", "kubernetes.aio"),
+    # Only code for Windows uses it, and where it is, PyInstaller imports it at every start.
+    *(() if sys.platform == "win32" else ("ctypes",)),
 )
 TYPED = ("kubernetes.client.models", "kubernetes.client.api")
 """Packages of typed objects, a module each, imported when asked for only. We speak plain JSON."""

@@ -162,7 +162,7 @@ def test_the_wheel_installs_with_its_dependencies_and_runs_on_every_python(
     lock = tmp_path / "constraints.txt"
     # The versions of the lock, without its hashes: the wheel that was just built has none.
     lock.write_text(re.sub(r" *\\\n|--hash=\S+", "", (ROOT / "requirements.lock").read_text()))
-    words = ("-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--constraint")
+    words = ("-m", "pip", "install", "--quiet", "--no-compile", "--constraint")
     done = run(str(python), *words, str(lock), str(built.wheel), cwd=tmp_path)
     if done.returncode != 0 and "No matching distribution" in done.stderr:
         pytest.skip(f"the dependencies cannot be had for Python 3.{minor}: {done.stderr[-300:]}")
