@@ -24,18 +24,17 @@ import subprocess
 import sys
 import sysconfig
 import tarfile
+import time
+import zipfile
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PROGRAM = "kubectl-nodedns"
-INSIDE = "_internal"
-"""PyInstaller's folder for everything but the program itself."""
 ARCHITECTURES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
 """What Go and krew call machines."""
-# Modules that are found by their names at run time, so that PyInstaller cannot see them.
-COLLECTED = ("kubectl_nodedns", "textual.widgets", "textual.css", "textual.renderables")
+SPECIFICATION = ROOT / "scripts" / "kubectl-nodedns.spec"
 # Nothing of ours asks for these; they are only large, or belong to development.
 LEFT_OUT = (
     *("tkinter", "unittest", "test", "pytest", "_pytest", "hypothesis", "mypy", "mypyc"),
@@ -85,22 +84,31 @@ def build(work: Path) -> Path:
     entry.write_text(
         "import sys\n\nfrom kubectl_nodedns.cli.main import main\n\nsys.exit(main())\n"
     )
-    words = [sys.executable, "-m", "PyInstaller", "--onedir", "--noconfirm", "--log-level=WARN"]
-    words += [f"--name={PROGRAM}", f"--contents-directory={INSIDE}", "--console", "--noupx"]
-    words += [f"--distpath={work / 'dist'}", f"--workpath={work / 'work'}", f"--specpath={work}"]
-    words += [f"--paths={ROOT}", "--copy-metadata=textual"]
-    words += [f"--add-data={ROOT / 'manifests'}{os.pathsep}kubectl_nodedns/_manifests"]
-    styles = ROOT / "kubectl_nodedns" / "tui" / "top.tcss"
-    words += [f"--add-data={styles}{os.pathsep}kubectl_nodedns/tui"]
-    words += [f"--collect-submodules={name}" for name in COLLECTED]
-    words += [f"--exclude-module={name}" for name in (*LEFT_OUT, *modules_of(*TYPED))]
-    # The hash seed decides about the order of modules in PyInstaller's own archives.
-    environment = {**os.environ, "PYTHONHASHSEED": "0", "SOURCE_DATE_EPOCH": str(EPOCH)}
-    subprocess.run([*words, str(entry)], check=True, env=environment)
+    words = [sys.executable, "-m", "PyInstaller", "--noconfirm", "--log-level=WARN"]
+    words += [f"--distpath={work / 'dist'}", f"--workpath={work / 'work'}", str(SPECIFICATION)]
+    environment = {
+        **os.environ,
+        "NODEDNS_ENTRY": str(entry),
+        "NODEDNS_LEFT_OUT": ",".join((*LEFT_OUT, *modules_of(*TYPED))),
+        # The hash seed decides about the order of modules in PyInstaller's own archives.
+        "PYTHONHASHSEED": "0",
+        "SOURCE_DATE_EPOCH": str(EPOCH),
+    }
+    subprocess.run(words, check=True, env=environment)
     folder = work / "dist" / PROGRAM
+    store_uncompressed(folder / "_internal" / "base_library.zip")
     shutil.copy(ROOT / "LICENSE", folder / "LICENSE")
     copy_licences(folder / "licenses")
     return folder
+
+
+def store_uncompressed(file: Path) -> None:
+    """Write a zip file anew without compression: half of what each start imports is in this one."""
+    with zipfile.ZipFile(file) as packed:
+        content = {name: packed.read(name) for name in sorted(packed.namelist())}
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as stored:
+        for name, data in content.items():
+            stored.writestr(zipfile.ZipInfo(name, time.gmtime(EPOCH)[:6]), data)
 
 
 def modules_of(*packages: str) -> list[str]:

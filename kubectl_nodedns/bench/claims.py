@@ -48,28 +48,41 @@ def claims(result: Result) -> list[Claim]:
     """Hold every claim against `result`."""
     cache, coredns = (result.find(who, tcp=False) for who in (CACHE, COREDNS))
     return [
-        _spared(result, cache),
+        _spared(result),
         _tail(cache, coredns),
         _denial(result, cache, coredns),
-        _transport(result, cache),
+        _transport(result),
         _tracking(result, cache, coredns),
     ]
 
 
-def _spared(result: Result, cache: Series | None) -> Claim:
+def _at_caches(result: Result) -> list[Series]:
+    """Return all series that caches answered over UDP: at the kube-dns IP and at the local IP."""
+    return [s for s in result.merged() if s.server.answered_by == CACHE and not s.tcp]
+
+
+def _reached(result: Result, what: str) -> float | None:
+    """Return how many lookups reached CoreDNS while caches were asked over UDP."""
+    counts = [result.count(series, what) for series in _at_caches(result)]
+    known = [count for count in counts if count is not None]
+    return sum(known) if counts and len(known) == len(counts) else None
+
+
+def _spared(result: Result) -> Claim:
     title = "fewer lookups at CoreDNS"
-    if cache is None:
+    asked = sum(series.asked for series in _at_caches(result))
+    if not asked:
         return Claim(title=title, text=NOT_SEEN + "no cache answered")
-    reached = result.count(cache, "coredns")
+    reached = _reached(result, "coredns")
     if reached is None:
         return Claim(title=title, text=NOT_SEEN + _NO_COUNTS)
-    spared = max(cache.asked - reached, 0)
-    share = 100 * spared / cache.asked if cache.asked else 0.0
+    spared = max(asked - reached, 0)
+    share = 100 * spared / asked
     return Claim(
         title=title,
-        text=f"{spared:.0f} of {cache.asked} spared ({share:.1f} %): asked at the cache over UDP, "
+        text=f"{spared:.0f} of {asked} spared ({share:.1f} %): asked at the cache over UDP, "
         f"{reached:.0f} reached CoreDNS",
-        figures={"asked": cache.asked, "reached": reached, "spared_percent": round(share, 1)},
+        figures={"asked": asked, "reached": reached, "spared_percent": round(share, 1)},
     )
 
 
@@ -104,11 +117,11 @@ def _denial(result: Result, cache: Series | None, coredns: Series | None) -> Cla
     return Claim(title=title, text=text, figures=figures)
 
 
-def _transport(result: Result, cache: Series | None) -> Claim:
+def _transport(result: Result) -> Claim:
     title = "misses go to CoreDNS over TCP"
-    if cache is None:
+    if not _at_caches(result):
         return Claim(title=title, text=NOT_SEEN + "no cache answered")
-    udp, tcp = (result.count(cache, what) for what in ("coredns_udp", "coredns_tcp"))
+    udp, tcp = (_reached(result, what) for what in ("coredns_udp", "coredns_tcp"))
     if udp is None or tcp is None:
         return Claim(title=title, text=NOT_SEEN + _NO_COUNTS)
     if udp + tcp == 0:

@@ -5,32 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kubectl_nodedns.checks.finding import Category, Check, Seen, Severity
+from kubectl_nodedns.facts.cache_memory import worst_case
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from kubectl_nodedns.checks.evidence import Evidence, NodeEvidence
-    from kubectl_nodedns.facts.corefile import ServerBlock
 
 MIB = 2**20
 NEAR = 0.8
 """Share of the limit from which memory is near it."""
 DAY = 86400.0
-BASE_BYTES = 20 * MIB
-"""What the process takes with empty caches (KEP-1024 measured a peak of about this)."""
-ENTRY_BYTES = 3000
-"""What an entry takes (CoreDNS's deployment notes: 10,000 entries are about 30 MB)."""
-LOOKUP_BYTES = 2048
-"""What a lookup that waits for an upstream takes (README of CoreDNS's forward plugin)."""
 OOM = "OOMKilled"
-
-
-def worst_case(blocks: Iterable[ServerBlock]) -> int:
-    """Estimate the bytes that a cache takes with every entry and every waiting lookup in use."""
-    total = BASE_BYTES
-    for block in blocks:
-        total += block.capacity * ENTRY_BYTES + block.max_concurrent * LOOKUP_BYTES
-    return total
 
 
 def _killed(evidence: Evidence) -> Iterator[Seen]:

@@ -14,10 +14,8 @@ library only.
 from __future__ import annotations
 
 import argparse
-import subprocess
 import sys
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from kubectl_nodedns.children import environment_of_child
 from kubectl_nodedns.cli.parser import build_parser
@@ -33,8 +31,7 @@ ACCESS = "kubectl's own flags"
 """Title of the group of options that are handed on to kubectl, as they were typed."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Choices:
+class Choices(NamedTuple):  # the module dataclasses costs a third of the whole answer
     """What could stand at the cursor."""
 
     words: tuple[tuple[str, str], ...] = ()
@@ -48,8 +45,7 @@ class Choices:
         return [*found, f":{self.directive}"]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Position:
+class Position(NamedTuple):
     """Where the cursor is, in terms of the parser."""
 
     parser: argparse.ArgumentParser
@@ -130,6 +126,8 @@ def locate(before: Sequence[str]) -> Position:
 
 def ask_kubectl(words: Sequence[str]) -> list[str]:
     """Run kubectl; return the lines that it printed, none when it failed or took too long."""
+    import subprocess  # noqa: PLC0415 - most answers need no kubectl
+
     try:
         done = subprocess.run(
             ["kubectl", *words],

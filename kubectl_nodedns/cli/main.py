@@ -7,7 +7,6 @@ import sys
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from kubectl_nodedns.cli.complete import main as complete
 from kubectl_nodedns.cli.parser import build_parser
 from kubectl_nodedns.errors import Exit, NodednsError
 
@@ -34,6 +33,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(argv: Sequence[str] | None) -> int:
     words = sys.argv[1:] if argv is None else argv
     if words[:1] == [COMPLETE]:
+        from kubectl_nodedns.cli.complete import main as complete  # noqa: PLC0415 - costs start-up
+
         return complete(words[1:])
     parser = build_parser(sys.argv[0])
     arguments = parser.parse_args(argv)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
 """Ask for the rows that `kubectl get` prints: 100 times smaller than whole objects."""
 APPLY = "application/apply-patch+yaml"
+JSON_PATCH = "application/json-patch+json"
 FIELD_MANAGER = "kubectl-nodedns"
 PAGE = 500
 """Objects asked for at once; the API server keeps no more than that in one answer."""
@@ -159,6 +160,20 @@ class Client(Transport):
             "PATCH", object_path(obj), params=params, body=obj, content_type=APPLY
         )
         return parse("PATCH", object_path(obj), answer)
+
+    async def patch_json(
+        self, path: str, operations: Sequence[dict[str, Any]], *, dry_run: bool = False
+    ) -> dict[str, Any]:
+        """Patch the object at `path` (RFC 6902); return it as it now is.
+
+        Raises:
+            ConflictError: a resource version among the operations is not the newest.
+        """
+        params = {"fieldManager": FIELD_MANAGER} | ({"dryRun": "All"} if dry_run else {})
+        answer = await self.send(
+            "PATCH", path, params=params, body=[*operations], content_type=JSON_PATCH
+        )
+        return parse("PATCH", path, answer)
 
     async def create(
         self, path: str, obj: dict[str, Any], *, dry_run: bool = False

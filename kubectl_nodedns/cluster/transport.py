@@ -89,7 +89,7 @@ class Transport:
         path: str,
         *,
         params: Mapping[str, str] | None = None,
-        body: dict[str, Any] | None = None,
+        body: dict[str, Any] | list[dict[str, Any]] | None = None,
         content_type: str = JSON,
         accept: str = JSON,
         timeout: float | None = None,

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from kubectl_nodedns.checks.finding import run
 from kubectl_nodedns.checks.preflight import OBSTACLE, PREFLIGHT
-from kubectl_nodedns.commands.enable import remembered, settings_of
 from kubectl_nodedns.commands.preflight import Trying, gather
 from kubectl_nodedns.commands.session import (
     connect,
@@ -15,6 +14,7 @@ from kubectl_nodedns.commands.session import (
     probe_namespace,
     step_timeout,
 )
+from kubectl_nodedns.commands.settling import remembered, settings_of
 from kubectl_nodedns.errors import ApiError, RefusedError, TimedOutError
 from kubectl_nodedns.facts.clients import nameservers
 from kubectl_nodedns.facts.inspection import inspect

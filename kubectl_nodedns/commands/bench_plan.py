@@ -135,9 +135,13 @@ async def choose_names(
     nodes: Sequence[str],
     seen: Inspection,
     wanted: Wanted,
+    addresses: Sequence[tuple[str, str]],
     notes: list[str],
 ) -> list[Name]:
-    """Choose the names; leave those out that a server fails on at the kube-dns IP.
+    """Choose the names; leave those out that CoreDNS fails on.
+
+    They are asked at the last address: CoreDNS's own where it has one, so that no cache is warm
+    when the run begins.
 
     Raises:
         RefusedError: none is left.
@@ -148,7 +152,8 @@ async def choose_names(
         kube_dns_ip=seen.dns.ip,
         external="" if external == NO_EXTERNAL_NAME else external,
     )
-    questions = [Question(name=n.name, rtype=n.rtype, server=seen.dns.ip) for n in names]
+    server = addresses[-1][1]
+    questions = [Question(name=n.name, rtype=n.rtype, server=server) for n in names]
     answers = await probes.ask(nodes[0], questions)
     left = []
     for name, answer in zip(names, answers, strict=True):
@@ -158,7 +163,7 @@ async def choose_names(
             notes.append(f"{name.name} {name.rtype} is left out: {answer.summary()}")
     if not left:
         raise RefusedError(
-            f"no name resolves at {seen.dns.ip} from node {nodes[0]}: {answers[0].summary()}",
+            f"no name resolves at {server} from node {nodes[0]}: {answers[0].summary()}",
             hint="there is nothing to measure; is --cluster-domain right?",
         )
     return left

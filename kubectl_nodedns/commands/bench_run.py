@@ -85,7 +85,7 @@ async def measure(
             "namespace that allows the pod",
         )
     notes: list[str] = []
-    names = await choose_names(probes, nodes, seen, wanted, notes)
+    names = await choose_names(probes, nodes, seen, wanted, addresses, notes)
     targets = await choose_targets(probes, nodes, seen, addresses, names, notes)
     meter = await Meter.of(client, seen, nodes, host_probes)
     talk.step(f"look at the counters for {IDLE:.0f} s: what do others ask?")

@@ -115,6 +115,8 @@ async def _observe(
     finally:
         for task in (asking, on_nodes, around):
             task.cancel()
+        # To their end, before whoever called closes the session that they read from.
+        await asyncio.gather(asking, on_nodes, around, return_exceptions=True)
     return replace(seen, nodes=nodes, unread=tuple(sorted(reader.unread)))
 
 

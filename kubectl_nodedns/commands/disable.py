@@ -8,6 +8,12 @@ from kubectl_nodedns.cli.loop import run_on_loop
 from kubectl_nodedns.cli.output import print_outcome
 from kubectl_nodedns.cli.talk import Talk
 from kubectl_nodedns.cluster.paths import object_path
+from kubectl_nodedns.commands.adopting import (
+    adopted_cache,
+    find_adoption,
+    settings_to_remove,
+    with_adopted,
+)
 from kubectl_nodedns.commands.asking import ask_baseline, start_probes
 from kubectl_nodedns.commands.injecting import demand_injection, remove_injection
 from kubectl_nodedns.commands.session import (
@@ -17,6 +23,7 @@ from kubectl_nodedns.commands.session import (
     probe_namespace,
     step_timeout,
 )
+from kubectl_nodedns.commands.sweeping import clean_orphans, make_sweep, tell_capacity
 from kubectl_nodedns.errors import Exit, NodednsError, RefusedError
 from kubectl_nodedns.facts.caches import Cache, read_caches
 from kubectl_nodedns.facts.clients import Clients, nameservers, read_clients
@@ -24,8 +31,9 @@ from kubectl_nodedns.facts.dns_service import USUAL_NAMESPACE, read_dns_service,
 from kubectl_nodedns.facts.mutating_policies import Admission, read_admission
 from kubectl_nodedns.facts.nodes import Node, read_nodes
 from kubectl_nodedns.facts.rights import demand, to_change
+from kubectl_nodedns.install.adoption import adopt
 from kubectl_nodedns.install.live import MANAGED, Live, read_live
-from kubectl_nodedns.install.objects import OPTIONS
+from kubectl_nodedns.install.objects import DARK, DISABLING, OPTIONS, build, daemonset_of
 from kubectl_nodedns.install.options import NO_EXTERNAL_NAME, Memory
 from kubectl_nodedns.install.plan import LARGEST_BATCH
 from kubectl_nodedns.install.removal import (
@@ -43,6 +51,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from kubectl_nodedns.cluster.client import Client
+    from kubectl_nodedns.install.adoption import Adoption
+    from kubectl_nodedns.install.objects import Objects
+    from kubectl_nodedns.install.settings import Settings
     from kubectl_nodedns.lookup.probes import Probes
 
 
@@ -58,12 +69,20 @@ async def _disable(arguments: argparse.Namespace, talk: Talk) -> int:
         caches = await read_caches(client, _namespace(arguments))
         live = await read_live(client, _home(arguments, caches))
         admission = await read_admission(client, MANAGED)
+        adoption = None
+        if arguments.adopt and caches and not ours(live):
+            dns = await read_dns_service(client, arguments.dns_service or "")
+            adoption = await find_adoption(client, caches, dns)
+            live = with_adopted(live, adoption)
+            talk.lines(f"          {line}" for line in (adoption.lines() if adoption else ()))
+        if not ours(live) and not admission.found and arguments.orphans and not caches:
+            return await clean_orphans(client, arguments, live, talk)
         if not ours(live) and not admission.found:
             return _nothing(arguments, caches)
         nodes = _selected(await read_nodes(client), live)
         ready = [node.name for node in nodes if node.ready]
         left_out = {node.name: "not ready" for node in nodes if not node.ready}
-        size = arguments.batch_size or max(1, min(LARGEST_BATCH, len(ready) // 10))
+        size = _batch_size(arguments, ready)
         talk.step("plan")
         talk.lines(
             f"          {line}"
@@ -89,7 +108,11 @@ async def _disable(arguments: argparse.Namespace, talk: Talk) -> int:
                 "disabled", "disabled: deleted, not proved", [], left_out, arguments.output
             )
             return Exit.OK
-        return await _remove(client, arguments, live, ready, left_out, size, talk)
+        return await _remove(client, arguments, caches, live, adoption, ready, left_out, talk)
+
+
+def _batch_size(arguments: argparse.Namespace, ready: Sequence[str]) -> int:
+    return arguments.batch_size or max(1, min(LARGEST_BATCH, len(ready) // 10))
 
 
 def _say(admission: Admission, talk: Talk) -> None:
@@ -134,9 +157,10 @@ def _nothing(arguments: argparse.Namespace, caches: Sequence[Cache]) -> int:
         raise RefusedError(
             f"the cache {cache.namespace}/{cache.name} ({cache.image}) is not ours: "
             f"it is managed by {cache.owner}",
-            hint="take it out the way it was installed",
+            hint="take it out the way it was installed, or with --adopt",
         )
-    print_outcome("unchanged", "nothing to do: no cache is installed", [], {}, arguments.output)
+    text = "nothing to do: no cache is installed"
+    print_outcome("unchanged", text, [], {}, arguments.output)
     return Exit.OK
 
 
@@ -185,16 +209,21 @@ def _refuse(found: Clients, local_ip: str, *, injected: bool = False) -> None:
 async def _remove(
     client: Client,
     arguments: argparse.Namespace,
+    caches: Sequence[Cache],
     live: Live,
+    adoption: Adoption | None,
     ready: list[str],
     left_out: dict[str, str],
-    size: int,
     talk: Talk,
 ) -> int:
     dns = await read_dns_service(
         client, arguments.dns_service or _remembered(live).value("dns-service")
     )
     local_ip, domain = installed(live)
+    dark: Settings | None = None
+    if cache := adopted_cache(live):
+        dark = await settings_to_remove(client, cache, dns, ready)
+        local_ip, domain = dark.local_ip, dark.cluster_domain
     if not local_ip and live.daemonset is None:
         talk.note("no cache and no configuration of ours is left, so there is nothing to prove")
         await remove_now(client, live, talk)
@@ -218,24 +247,51 @@ async def _remove(
     async with make_probes(client, arguments, registry) as probes:
         await start_probes(probes, ready, talk)
         await _refuse_resolvers(probes, ready, local_ip)
+        await tell_capacity(client, caches, dns.ready, talk)
+        sweep = await make_sweep(client, arguments, live, _remembered(live), dns, local_ip, talk)
         prover = Prover(probes, target)
         found = await ask_baseline(prover, ready, talk)
+        objects = await _prepare(client, adoption, dark, talk)
         removal = Removal(
             client,
-            live,
+            await read_live(client, namespace) if dark else live,
             ready,
             Prover(probes, found.target),
             talk,
             timeout=step_timeout(arguments),
-            batch_size=size,
+            batch_size=_batch_size(arguments, ready),
             trusted=frozenset(v.node for v in found.verdicts if v.ok),
+            sweep=sweep,
+            dark=daemonset_of(objects) if objects else None,
         )
         verdicts = await removal.run()
     clean = [verdict for verdict in verdicts if verdict.ok]
     total = len(ready) + len(left_out)
     text = f"disabled: {len(clean)} of {total} nodes proved clean, kube-dns answers at {dns.ip}"
+    unseen = len(ready) if sweep is None else len(removal.inferred)
+    text += f"; rules and links are inferred on {unseen} of them" if unseen else ""
     print_outcome("disabled", text, verdicts, left_out, arguments.output)
     return Exit.OK if len(clean) == total else Exit.PARTIAL
+
+
+async def _prepare(
+    client: Client, adoption: Adoption | None, dark: Settings | None, talk: Talk
+) -> Objects:
+    """Adopt, and write what the dark cache of an adopted installation needs beside its DaemonSet.
+
+    Returns:
+        The objects of that cache; none when the installation is ours from the start.
+    """
+    if adoption is not None:
+        talk.step("adopt: the objects become ours, and no pod changes")
+        await adopt(client, adoption, "")
+    if dark is None:
+        return []
+    objects = build(dark, phase=DARK, state=DISABLING)
+    for obj in objects:
+        if obj["kind"] != "DaemonSet":
+            await client.apply(obj, force=True)
+    return objects
 
 
 async def _refuse_resolvers(probes: Probes, ready: Sequence[str], local_ip: str) -> None:

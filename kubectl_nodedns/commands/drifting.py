@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kubectl_nodedns.commands.enable import settings_of
+from kubectl_nodedns.commands.settling import settings_of
+from kubectl_nodedns.install.changes import CREATE, DELETE
 from kubectl_nodedns.install.live import read_live
 from kubectl_nodedns.install.objects import ENABLED, OPTIONS, build
 from kubectl_nodedns.install.options import Memory, settle
-from kubectl_nodedns.install.plan import CREATE, DELETE, make_plan
+from kubectl_nodedns.install.plan import make_plan
 
 if TYPE_CHECKING:
     from kubectl_nodedns.cluster.client import Client
     from kubectl_nodedns.facts.inspection import Inspection
+    from kubectl_nodedns.install.changes import Change
     from kubectl_nodedns.install.live import Live
-    from kubectl_nodedns.install.plan import Change, Plan
+    from kubectl_nodedns.install.plan import Plan
 
 
 async def drift_of(client: Client, seen: Inspection) -> tuple[str, ...]:

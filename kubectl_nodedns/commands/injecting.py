@@ -10,6 +10,7 @@ from kubectl_nodedns.cluster.paths import collection, object_path
 from kubectl_nodedns.errors import ApiError, NotFoundError, PartialError, RefusedError
 from kubectl_nodedns.facts.mutating_policies import Admission, labelled_namespaces, read_admission
 from kubectl_nodedns.facts.rights import Right, demand
+from kubectl_nodedns.install.changes import CONFIGURE, CREATE, UNCHANGED, Change, differences
 from kubectl_nodedns.install.injection import (
     API_GROUP,
     ENABLED,
@@ -20,7 +21,6 @@ from kubectl_nodedns.install.injection import (
 )
 from kubectl_nodedns.install.live import MANAGED
 from kubectl_nodedns.install.objects import NAME
-from kubectl_nodedns.install.plan import CONFIGURE, CREATE, UNCHANGED, Change, differences
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

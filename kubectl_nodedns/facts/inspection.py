@@ -95,19 +95,24 @@ def refuse_mode(dataplane: Dataplane) -> None:
         )
 
 
-def refuse(seen: Inspection) -> None:
+def refuse(seen: Inspection, *, adopting: Cache | None = None) -> None:
     """Refuse what would not be safe here.
+
+    Args:
+        seen: the facts.
+        adopting: a cache of somebody else that becomes ours.
 
     Raises:
         RefusedError: with the reason and the way out.
     """
     for cache in seen.caches:
-        if not cache.ours:
+        if not cache.ours and cache is not adopting:
             raise RefusedError(
                 f"there is a cache already, and it is not ours: DaemonSet {cache.namespace}/"
                 f"{cache.name} ({cache.image}), managed by {cache.owner}",
-                hint="two caches on a node take each other's rules away; remove that one first, "
-                "the way it was installed. kubectl nodedns top watches it as it is",
+                hint="two caches on a node take each other's rules away. --adopt takes it over, or "
+                "says why it cannot; or remove it first, the way it was installed. kubectl nodedns "
+                "top watches it as it is",
             )
     if seen.dns.ready == 0:
         raise RefusedError(

@@ -62,6 +62,15 @@ def to_change(namespace: str, probe_namespace: str) -> list[Right]:
     ]
 
 
+def to_look(namespace: str) -> list[Right]:
+    """Return the rights to look at nodes from their own network; `disable` can do without."""
+    return [
+        Right("create", "batch", "jobs", namespace),
+        Right("delete", "batch", "jobs", namespace),
+        Right("get", "", "pods/log", namespace),
+    ]
+
+
 async def demand(client: Client, rights: Sequence[Right]) -> None:
     """Check that the user has all of `rights`.
 

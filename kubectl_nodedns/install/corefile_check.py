@@ -109,6 +109,29 @@ def check_corefile(text: str, image: str) -> None:
                 )
 
 
+def check_no_loop(text: str, own: Sequence[str]) -> None:
+    """Refuse a forward to the cache's own addresses: CoreDNS ends when it finds itself asked.
+
+    Args:
+        text: the Corefile.
+        own: the local IP and the DNS service's addresses.
+
+    Raises:
+        UsageError: a block would ask the cache itself.
+    """
+    for block in parse_corefile(text):
+        for plugin in block.all("forward"):
+            for server in plugin.arguments[1:]:
+                host = server.rpartition("://")[2].strip("[")
+                if any(host in (ip, f"{ip}:53", f"{ip}]:53", f"{ip}]") for ip in own):
+                    raise UsageError(
+                        f"the block {' '.join(block.zones)} would ask {server}, an address of the "
+                        "cache itself",
+                        hint="to have CoreDNS asked, say --forward-all-to-kube-dns, or forward to "
+                        "__PILLAR__CLUSTER__DNS__ in a block of yours",
+                    )
+
+
 def version_of(image: str) -> tuple[int, ...] | None:
     """Return the release of a node-cache image by its tag; None when the tag tells none."""
     match = re.search(r"node-cache:v?(\d+)\.(\d+)\.(\d+)", image)

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from kubectl_nodedns.cluster.paths import PLURALS, collection, object_path
 from kubectl_nodedns.errors import NotFoundError
-from kubectl_nodedns.install.objects import MANAGED_BY, NAME, PHASE, REVISION, SELECTOR, STATE
+from kubectl_nodedns.install.objects import (
+    FULL,
+    MANAGED_BY,
+    NAME,
+    PHASE,
+    REVISION,
+    SELECTOR,
+    STATE,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -35,7 +43,7 @@ class CachePod:
     revision: str
     """Revision of the template it was made from."""
     phase: str
-    """DARK or FULL."""
+    """DARK or FULL; FULL for a pod of an installation that was adopted."""
     running: bool
     """Whether its container runs and it is not being deleted."""
     ready: bool
@@ -101,10 +109,16 @@ async def read_pods(client: Client, namespace: str, node: str = "") -> dict[str,
     """Read our cache pods, newest by node; those of one node when it is named."""
     items = await client.list(
         collection("v1", "pods", namespace),
-        labels=f"{SELECTOR},{MANAGED}",
+        labels=SELECTOR,
         fields=f"spec.nodeName={node}" if node else "",
     )
-    return newest(items)
+    return newest([item for item in items if is_ours(item) or _of_daemonset(item)])
+
+
+def _of_daemonset(item: Mapping[str, Any]) -> bool:
+    """Whether a pod belongs to the DaemonSet of our name: to one that was adopted."""
+    owners = item["metadata"].get("ownerReferences") or ()
+    return any((owner.get("kind"), owner.get("name")) == ("DaemonSet", NAME) for owner in owners)
 
 
 def newest(items: Sequence[Mapping[str, Any]]) -> dict[str, CachePod]:
@@ -128,7 +142,7 @@ def pod_of(item: Mapping[str, Any]) -> CachePod:
         name=metadata["name"],
         uid=metadata["uid"],
         revision=labels.get(REVISION, ""),
-        phase=labels.get(PHASE, ""),
+        phase=labels.get(PHASE, "" if is_ours(item) else FULL),
         running=not leaving
         and any("running" in (c.get("state") or {}) for c in status.get("containerStatuses") or ()),
         ready=ready and not leaving,

@@ -1,15 +1,11 @@
-"""How much memory a Corefile can come to need, with the arithmetic in words. Pure.
-
-Sources: 10,000 entries of a server block's cache take about 30 MB, and a lookup that waits for its
-upstream about 2 KB (CoreDNS's deployment notes and its `forward` plugin). The process itself was
-seen at 24 to 30 MiB.
-"""
+"""How much memory a Corefile can come to need, with the arithmetic in words. Pure."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from kubectl_nodedns.facts.cache_memory import ENTRY, PROCESS, WAITING
 from kubectl_nodedns.install.quantity import KI, MI, memory_text
 
 if TYPE_CHECKING:
@@ -17,12 +13,6 @@ if TYPE_CHECKING:
 
     from kubectl_nodedns.facts.corefile import ServerBlock
 
-PROCESS = 32 * MI
-"""Bytes of the agent without entries."""
-ENTRY = 3 * KI
-"""Bytes of one entry."""
-WAITING = 2 * KI
-"""Bytes of one lookup that waits for its upstream."""
 HEADROOM = 0.25
 """Share that is put on top: the heap grows by more than it holds until it is collected."""
 FILLED = 0.25

@@ -202,7 +202,8 @@ def applicable(live: Mapping[str, Any]) -> dict[str, Any]:
             "labels": dict(metadata.get("labels") or {}),
             "annotations": annotations,
         },
-        "spec": copy.deepcopy(dict(live["spec"])),
+        # An adopted one may have rolled by itself; under us nothing reaches a node ungated.
+        "spec": {**copy.deepcopy(dict(live["spec"])), "updateStrategy": {"type": "OnDelete"}},
     }
 
 

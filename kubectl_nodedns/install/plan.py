@@ -7,57 +7,23 @@ node with what it needs.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from kubectl_nodedns.errors import ConflictError, UsageError
+from kubectl_nodedns.install.changes import UNCHANGED, Change, compare
 from kubectl_nodedns.install.objects import ENABLED, FULL, revision_of
+from kubectl_nodedns.install.settings import tolerations_of
 from kubectl_nodedns.install.variants import Variant
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from kubectl_nodedns.facts.nodes import Node
+    from kubectl_nodedns.facts.nodes import Node, Taint
     from kubectl_nodedns.install.live import CachePod, Live
     from kubectl_nodedns.install.objects import Objects
     from kubectl_nodedns.install.settings import Settings
 
 LARGEST_BATCH = 10
-LONGEST = 60
-"""Characters of a value that a line of the plan shows."""
-CREATE, CONFIGURE, UNCHANGED, DELETE = "create", "configure", "unchanged", "delete"
-
-
-@dataclass(frozen=True)
-class Difference:
-    """One field that is not what it should be."""
-
-    path: str
-    """Where it is, such as spec.template.spec.containers[0].image."""
-    found: Any
-    """What is there; None when nothing is."""
-    wanted: Any
-    """What should be there."""
-
-    @property
-    def bookkeeping(self) -> bool:
-        """Whether it is a note of ours and changes nothing by itself."""
-        return "kubectl-nodedns/" in self.path
-
-    def __str__(self) -> str:
-        return f"{self.path}: {_short(self.found)} → {_short(self.wanted)}"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Change:
-    """What becomes of one object."""
-
-    kind: str
-    """Its kind."""
-    name: str
-    """Its name."""
-    action: str
-    """CREATE, CONFIGURE, UNCHANGED or DELETE."""
-    fields: tuple[Difference, ...] = ()
-    """The fields that differ, for CONFIGURE."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,6 +54,8 @@ class Plan:
     """Nodes switched at once."""
     finished: bool
     """Whether an earlier run came to its end and recorded it."""
+    canaries: tuple[str, ...] = ()
+    """Nodes that are switched before all others."""
 
     @property
     def unchanged(self) -> bool:
@@ -100,6 +68,41 @@ class Plan:
         """Nodes that this run asks about: all that are selected and ready."""
         return tuple(sorted((*self.switch, *self.kept)))
 
+    @property
+    def drifted(self) -> int:
+        """How many fields are not what the remembered options yield."""
+        return sum(field.drift for change in self.changes for field in change.fields)
+
+    def batches(self, more: Sequence[str] = ()) -> list[tuple[str, ...]]:
+        """Cut the nodes to switch, and `more`, into batches; canaries have batches of their own."""
+        first = [node for node in self.switch if node in self.canaries]
+        rest = [node for node in self.switch if node not in self.canaries] + list(more)
+        if not first:
+            return batches(rest, self.batch_size)
+        size = self.batch_size
+        cut = [tuple(rest[i : i + size]) for i in range(0, len(rest), size)]
+        return [*batches(first, size), *cut]
+
+    def refuse_conflicts(self) -> None:
+        """Refuse to write fields that somebody else owns.
+
+        Raises:
+            ConflictError: there are such fields; it names them and their owners.
+        """
+        owned = [
+            f"{change.kind} {change.name} {field.path} (set by {field.owners[0]})"
+            for change in self.changes
+            for field in change.fields
+            if field.owners
+        ]
+        if owned:
+            more = f" and {len(owned) - 3} more" if len(owned) > 3 else ""  # noqa: PLR2004
+            raise ConflictError(
+                f"somebody else changed what this plugin wrote: {', '.join(owned[:3])}{more}",
+                hint="nothing was written. --force-conflicts takes the fields over; or have it "
+                "changed where it comes from, so that it does not come back",
+            )
+
 
 def make_plan(
     *,
@@ -109,6 +112,8 @@ def make_plan(
     live: Live,
     nodes: Sequence[Node],
     batch_size: int | None = None,
+    remembered: Objects | None = None,
+    canary: Mapping[str, str] | None = None,
 ) -> Plan:
     """Compare what is wanted with what is there.
 
@@ -119,6 +124,11 @@ def make_plan(
         live: what is there now.
         nodes: all nodes.
         batch_size: nodes to switch at once; None for a tenth, at least 1 and at most 10.
+        remembered: the objects that the remembered options yield; what differs from them is drift.
+        canary: labels of the nodes that are switched first.
+
+    Raises:
+        UsageError: no node that can be proved carries the labels of `canary`.
     """
     revision = revision_of(wanted)
     ready, left_out, not_selected = _sort(nodes, settings)
@@ -127,6 +137,8 @@ def make_plan(
     size = batch_size or max(1, min(LARGEST_BATCH, len(ready) // 10))
     # Nodes that are intercepted by an older revision go last; one batch of them shows in the dark
     # that the new revision works, unless a node runs it already.
+    canaries = _canaries(nodes, ready, canary)
+    switch.sort(key=lambda name: name not in canaries)
     old = [name for name in switch if _is_full(live.pods.get(name))]
     new = [name for name in switch if name not in old]
     first = old[:size] if old and not kept else []
@@ -134,8 +146,9 @@ def make_plan(
         settings=settings,
         options=options,
         revision=revision,
-        changes=_changes(wanted, live),
-        switch=(*new, *old),
+        changes=compare(wanted, live, (remembered if live.state == ENABLED else None) or ()),
+        switch=tuple(sorted((*new, *old), key=lambda name: name not in canaries)),
+        canaries=canaries,
         old=tuple(old),
         dark=(*new, *first) if settings.variant is Variant.TRANSPARENT else (),
         kept=tuple(kept),
@@ -158,11 +171,33 @@ def _sort(
             not_selected[node.name] = f"runs {node.system}"
         elif not node.selected(settings.node_selector):
             not_selected[node.name] = "not selected"
+        elif taint := next(iter(_repelling(node, settings)), None):
+            not_selected[node.name] = f"its taint {taint} is not tolerated"
         elif not node.ready:
             left_out[node.name] = "not ready"
         else:
             ready.append(node.name)
     return ready, left_out, not_selected
+
+
+def _repelling(node: Node, settings: Settings) -> list[Taint]:
+    tolerated = tolerations_of(settings.tolerations)
+    return [t for t in node.taints if t.repels and not any(map(t.tolerated, tolerated))]
+
+
+def _canaries(
+    nodes: Sequence[Node], ready: Sequence[str], canary: Mapping[str, str] | None
+) -> tuple[str, ...]:
+    if not canary:
+        return ()
+    found = tuple(n.name for n in nodes if n.name in ready and n.selected(canary))
+    if not found:
+        labels = ",".join(f"{key}={value}" for key, value in canary.items())
+        raise UsageError(
+            f"--canary: no node that can be proved carries {labels}",
+            hint="kubectl get nodes --show-labels",
+        )
+    return found
 
 
 def _is_current(pod: CachePod | None, revision: str) -> bool:
@@ -173,88 +208,12 @@ def _is_full(pod: CachePod | None) -> bool:
     return pod is not None and pod.phase == FULL
 
 
-def _changes(wanted: Objects, live: Live) -> tuple[Change, ...]:
-    changes = []
-    for obj in wanted:
-        kind, name = obj["kind"], obj["metadata"]["name"]
-        found = live.objects.get((kind, name))
-        if found is None:
-            changes.append(Change(kind=kind, name=name, action=CREATE))
-            continue
-        fields = tuple(differences(obj, found))
-        action = CONFIGURE if fields else UNCHANGED
-        changes.append(Change(kind=kind, name=name, action=action, fields=fields))
-    names = {(obj["kind"], obj["metadata"]["name"]) for obj in wanted}
-    changes += [
-        Change(kind=kind, name=name, action=DELETE)
-        for kind, name in live.objects
-        if (kind, name) not in names
-    ]
-    return tuple(changes)
-
-
-def differences(wanted: Any, found: Any, path: str = "") -> list[Difference]:
-    """Return the fields in which `found` is not what `wanted` asks for.
-
-    What the API server added by itself is no difference; lists of unequal length differ as a whole.
-    """
-    if isinstance(wanted, dict) and isinstance(found, dict):
-        return [
-            one
-            for key, value in wanted.items()
-            for one in differences(value, found.get(key), f"{path}.{key}" if path else key)
-        ]
-    if isinstance(wanted, list) and isinstance(found, list) and len(wanted) == len(found):
-        return [
-            one
-            for i, (value, other) in enumerate(zip(wanted, found, strict=True))
-            for one in differences(value, other, f"{path}[{i}]")
-        ]
-    return [] if wanted == found else [Difference(path, found, wanted)]
-
-
 def batches(nodes: Sequence[str], size: int) -> list[tuple[str, ...]]:
     """Cut `nodes` into batches; the first is of one node, whatever the size."""
     if not nodes:
         return []
     rest = nodes[1:]
     return [(nodes[0],), *(tuple(rest[i : i + size]) for i in range(0, len(rest), size))]
-
-
-def describe(plan: Plan) -> list[str]:
-    """Say in lines what the plan does."""
-    settings = plan.settings
-    where = settings.local_ips.replace(",", " and ")
-    lines = [f"{'cache':<10} {settings.image} at {where}"]
-    memory, *arithmetic = settings.resource_lines()
-    lines.append(f"{'memory':<10} {memory}")
-    lines += [f"{'':<10} {line}" for line in arithmetic]
-    for change in plan.changes:
-        lines.append(f"{change.action:<10} {change.kind} {plan.settings.namespace}/{change.name}")
-        lines += [f"{'':<12} {field}" for field in change.fields if not field.bookkeeping]
-    if plan.switch:
-        lines.append(f"{'switch':<10} {_count(plan.switch)}, at most {plan.batch_size} at a time")
-    if settings.variant is Variant.LOCAL_ONLY and plan.old:
-        lines.append(
-            f"{'':<10} clients of {settings.local_ip} have no DNS while their node's pod restarts"
-        )
-    if plan.dark:
-        lines.append(f"{'':<10} after the cache was proved in the dark on {_count(plan.dark)}")
-    if plan.kept:
-        lines.append(f"{'keep':<10} {_count(plan.kept)}")
-    lines += [f"{'unproved':<10} node {node}: {why}" for node, why in plan.left_out.items()]
-    lines += [f"{'skip':<10} node {node}: {why}" for node, why in plan.not_selected.items()]
-    return lines
-
-
-def _short(value: Any) -> str:
-    text = "nothing" if value is None else str(value)
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
-
-
-def _count(nodes: Sequence[str]) -> str:
-    shown = ", ".join(nodes[:5]) + (", …" if len(nodes) > 5 else "")  # noqa: PLR2004
-    return f"{nodes_text(len(nodes))} ({shown})"
 
 
 def nodes_text(count: int) -> str:

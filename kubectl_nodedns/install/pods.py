@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from kubectl_nodedns.cluster.paths import named
 from kubectl_nodedns.errors import TimedOutError
+from kubectl_nodedns.facts.nodes import read_nodes
 from kubectl_nodedns.install.live import CachePod, read_pods
 
 if TYPE_CHECKING:
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 POLL = 0.3
 """Seconds between two looks at pods."""
+LOOK = 3.0
+"""Seconds between two looks at the nodes whose pods are waited for."""
 
 
 class CachePods:
@@ -35,6 +38,16 @@ class CachePods:
         self._namespace = namespace
         self._timeout = timeout
         self._note = note
+        self.lost: dict[str, str] = {}
+        """Nodes that left or went unready while their pod was waited for, with the reason."""
+
+    async def look(self, nodes: Iterable[str]) -> None:
+        """Remember which of `nodes` are lost: nobody waits for them any more."""
+        ready = {node.name: node.ready for node in await read_nodes(self._client)}
+        for node in set(nodes) - set(self.lost):
+            if not ready.get(node):
+                self.lost[node] = "went unready" if node in ready else "left the cluster"
+                self._note(f"node {node} {self.lost[node]}: going on without it")
 
     async def delete(self, pod: CachePod) -> None:
         """Delete exactly this pod, gracefully: the agent takes its rules and link away itself."""
@@ -75,12 +88,19 @@ class CachePods:
     async def _wait(
         self, nodes: Iterable[str], done: Callable[[CachePod | None], bool], complaint: str
     ) -> dict[str, CachePod]:
-        waiting = set(nodes)
+        waiting = set(nodes) - set(self.lost)
         found: dict[str, CachePod] = {}
         said: set[str] = set()
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self._timeout
+        look = loop.time() + LOOK
         while waiting:
+            if loop.time() >= look:
+                await self.look(waiting)
+                waiting -= set(self.lost)
+                look = loop.time() + LOOK
+                if not waiting:
+                    break
             one = next(iter(waiting)) if len(waiting) == 1 else ""
             pods = await read_pods(self._client, self._namespace, one)
             for node in [n for n in waiting if done(pods.get(n))]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from kubectl_nodedns.cluster.paths import object_path
@@ -32,7 +33,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from kubectl_nodedns.cluster.client import Client
+    from kubectl_nodedns.install.leftover import Leftover
     from kubectl_nodedns.install.proof import Proof, Report
+    from kubectl_nodedns.install.sweep import Sweep
     from kubectl_nodedns.verdict import Verdict
 
 BACK_PROOF = 15.0
@@ -94,6 +97,18 @@ def _in(obj: Mapping[str, Any]) -> str:
     return f" -n {namespace}" if namespace else ""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Unclean:
+    """The verdict on a node that could not be cleaned."""
+
+    node: str
+    """The node."""
+    text: str
+    """What is left there."""
+    ok: bool = False
+    """Never."""
+
+
 class Removal:
     """One run of `disable`.
 
@@ -106,6 +121,8 @@ class Removal:
         timeout: seconds that one step on one node may take.
         batch_size: nodes given back at once.
         trusted: nodes where DNS worked before; only their failure is ours to undo.
+        sweep: looks at nodes for what a cache left; None where that is not allowed.
+        dark: the DaemonSet to give nodes back through; None for what is installed, in the dark.
     """
 
     def __init__(
@@ -119,6 +136,8 @@ class Removal:
         timeout: float,
         batch_size: int,
         trusted: frozenset[str],
+        sweep: Sweep | None = None,
+        dark: dict[str, Any] | None = None,
     ) -> None:
         self._client = client
         self._live = live
@@ -130,6 +149,10 @@ class Removal:
         namespace = next((o["metadata"]["namespace"] for o in ours(live)), "")
         self._pods = CachePods(client, namespace, timeout=timeout, note=report.note)
         self._given_back: list[str] = []
+        self._sweep = sweep
+        self._dark = dark
+        self.inferred: dict[str, str] = {}
+        """Nodes that could not be looked at, with the reason."""
 
     async def run(self) -> list[Verdict]:
         """Take everything out; return the final verdict on each node.
@@ -145,7 +168,8 @@ class Removal:
             await self._delete("DaemonSet")
             self._report.step("wait until the cache pods are gone")
             await self._pods.gone(self._nodes)
-            verdicts = await self._prove_clean()
+            left = await self._look()
+            verdicts = await self._prove_clean(left)
             for kind in _ORDER[1:]:
                 await self._delete(kind)
         except asyncio.CancelledError:
@@ -158,7 +182,7 @@ class Removal:
 
     async def _give_back(self, daemonset: Mapping[str, Any]) -> None:
         """Replace each pod that intercepts by one that does not, batch by batch."""
-        dark = darkened(daemonset, state=DISABLING)
+        dark = self._dark or darkened(daemonset, state=DISABLING)
         revision = dark["spec"]["template"]["metadata"]["labels"][REVISION]
         await self._client.apply(dark, force=True)
         pods = await self._pods.read()
@@ -194,10 +218,13 @@ class Removal:
         for node in self._given_back:
             if node in pods and pods[node].phase == DARK:
                 await self._pods.delete(pods[node])
-        running = await self._pods.running(self._given_back, labels[REVISION], FULL)
+        revision = labels.get(REVISION, "")
+        running = await self._pods.running(self._given_back, revision, FULL)
         verdicts = await asyncio.gather(
             *(
                 self._proof.switched(node, pod.uid, timeout=BACK_PROOF)
+                if revision
+                else self._proof.back(node, timeout=BACK_PROOF)  # an adopted one has no marker
                 for node, pod in sorted(running.items())
             )
         )
@@ -213,11 +240,34 @@ class Removal:
             hint="look at CoreDNS and kube-proxy there, then run disable again",
         )
 
-    async def _prove_clean(self) -> list[Verdict]:
+    async def _look(self) -> Mapping[str, Leftover]:
+        """Look for rules and links that are left, while the upstream service still stands.
+
+        Returns:
+            What is left on nodes for good.
+        """
+        if self._sweep is None:
+            return {}
+        self._report.step(f"look at {nodes_text(len(self._nodes))}: rules, link, addresses")
+        looks = await self._sweep.sweep(self._nodes)
+        self.inferred = {node: look.why for node, look in looks.items() if look.leftover is None}
+        for node, why in self.inferred.items():
+            self._report.note(f"node {node}: that it is clean is inferred, not seen: {why}")
+        clean = sum(1 for look in looks.values() if look.leftover and look.leftover.nothing)
+        if clean:
+            self._report.note(f"{nodes_text(clean)}: no rule, link or address of a cache is left")
+        found = {node: look.leftover for node, look in looks.items() if look.leftover}
+        return {node: leftover for node, leftover in found.items() if not leftover.nothing}
+
+    async def _prove_clean(self, left: Mapping[str, Leftover]) -> list[Verdict]:
         """Ask each node once more: kube-dns answers for itself, the local IP is silent."""
         self._report.step(f"prove {nodes_text(len(self._nodes))} clean")
 
         async def one(node: str) -> Verdict:
+            if node in left:
+                bad = Unclean(node=node, text=f"a cache left {left[node]}")
+                self._report.node(bad)
+                return bad
             verdict = await self._proof.silent(node, timeout=SILENCE)
             self._report.node(verdict)
             if not verdict.ok:

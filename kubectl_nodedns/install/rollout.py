@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from kubectl_nodedns.cluster.paths import object_path
 from kubectl_nodedns.errors import NodednsError, PartialError, RevertedError, TimedOutError
 from kubectl_nodedns.facts.dns_service import ready_endpoints
+from kubectl_nodedns.install.changes import DELETE
 from kubectl_nodedns.install.objects import (
     DARK,
     ENABLED,
@@ -28,13 +29,13 @@ from kubectl_nodedns.install.objects import (
     daemonset_of,
     serves_alone,
 )
-from kubectl_nodedns.install.plan import DELETE, Plan, batches, nodes_text
+from kubectl_nodedns.install.plan import Plan, nodes_text
 from kubectl_nodedns.install.pods import CachePods
 from kubectl_nodedns.install.proof import failed
 from kubectl_nodedns.install.variants import Variant
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from kubectl_nodedns.cluster.client import Client
     from kubectl_nodedns.install.live import CachePod, Live
@@ -102,16 +103,34 @@ class Rollout:
                     await self._start_dark()
                 await self._apply_daemonset(FULL, ENABLING)
             verdicts = await self._check_kept()
-            self.repaired = tuple(v.node for v in failed(verdicts))
+            self.repaired = tuple(v.node for v in await self._bad(verdicts))
             good = [v for v in verdicts if v.ok]
-            for batch in batches((*self._plan.switch, *self.repaired), self._plan.batch_size):
-                good += await self._switch(batch)
+            for batch in self._plan.batches(self.repaired):
+                good += await self._switch([node for node in batch if node not in self.lost])
             if self.repaired or not self._plan.unchanged:
                 await self._record()
         except asyncio.CancelledError:
             self._report.note(self._where())
             raise
+        good = [verdict for verdict in good if verdict.node not in self.lost]
         return sorted(good, key=lambda verdict: verdict.node)
+
+    @property
+    def lost(self) -> Mapping[str, str]:
+        """Nodes that left or went unready meanwhile, with the reason."""
+        return self._pods.lost
+
+    async def joined(self) -> list[str]:
+        """Return the nodes that the plan did not know and that carry a cache pod by now."""
+        plan = self._plan
+        known = {*plan.proved, *plan.left_out, *plan.not_selected}
+        return sorted(set(await self._pods.read()) - known)
+
+    async def _bad(self, verdicts: Sequence[Verdict]) -> list[Verdict]:
+        """Return the verdicts that failed, but for nodes that are lost: those prove nothing."""
+        if bad := failed(verdicts):
+            await self._pods.look(verdict.node for verdict in bad)
+        return [verdict for verdict in bad if verdict.node not in self.lost]
 
     async def _write_base(self) -> None:
         """Apply everything but the DaemonSet, and wait until the upstream service can serve."""
@@ -155,7 +174,7 @@ class Rollout:
             raise TimedOutError(
                 f"{error}; nobody's DNS was touched", hint=_after(error.hint)
             ) from error
-        if bad := failed(verdicts):
+        if bad := await self._bad(verdicts):
             await self._fail_dark(f"node {bad[0].node}: {bad[0].text}", _more(bad))
 
     async def _prove_dark(self, node: str, pod: CachePod) -> Verdict:
@@ -178,6 +197,8 @@ class Rollout:
 
     async def _switch(self, batch: Sequence[str]) -> list[Verdict]:
         """Replace the pods of a batch, and prove that each new one intercepts."""
+        if not batch:
+            return []
         self._report.step(f"switch {', '.join(batch)}")
         try:
             await asyncio.gather(*(self._replace(node) for node in batch))
@@ -188,7 +209,7 @@ class Rollout:
         verdicts = await asyncio.gather(
             *(self._prove_switched(node, pod) for node, pod in sorted(running.items()))
         )
-        if bad := failed(verdicts):
+        if bad := await self._bad(verdicts):
             await self._put_back(f"node {bad[0].node}: {bad[0].text}", _more(bad))
         return list(verdicts)
 
@@ -233,7 +254,9 @@ class Rollout:
     async def _record(self) -> None:
         """Write down that the installation is complete; old configuration goes last."""
         await self._pods.ready(self._plan.proved)
-        if not self._plan.left_out:  # a node that is not ready may still need the old one
+        if (
+            not self._plan.left_out and not self.lost
+        ):  # a node that is not ready may still need the old one
             for change in self._plan.changes:
                 if change.action == DELETE:
                     old = self._live.objects[change.kind, change.name]
@@ -251,7 +274,7 @@ class Rollout:
         previous = self._previous()
         await self._client.apply(previous, force=True)
         labels = previous["spec"]["template"]["metadata"]["labels"]
-        revision, phase = labels[REVISION], labels[PHASE]
+        revision, phase = labels.get(REVISION, ""), labels.get(PHASE, FULL)
         pods = await self._pods.read()
         for node in self._switched:
             pod = pods.get(node)
@@ -263,7 +286,7 @@ class Rollout:
             raise PartialError(
                 f"{why}; and putting it back failed: {error}", hint=error.hint
             ) from error
-        if bad := failed(verdicts):
+        if bad := await self._bad(verdicts):
             raise PartialError(
                 f"{why}; and after putting it back, node {bad[0].node}: {bad[0].text}",
                 hint="kubectl nodedns disable --now takes the cache out without asking",
@@ -274,8 +297,11 @@ class Rollout:
         )
 
     async def _prove_previous(self, revision: str, phase: str, *, alone: bool) -> list[Verdict]:
-        if phase == DARK:
-            work = [self._proof.back(node, timeout=DARK_PROOF) for node in self._switched]
+        if phase == FULL and not revision:  # an adopted one, which has no marker
+            await self._pods.running(self._switched, revision, phase)
+        if phase == DARK or not revision:
+            here = [node for node in self._switched if node not in self.lost]
+            work = [self._proof.back(node, timeout=DARK_PROOF) for node in here]
             verdicts = list(await asyncio.gather(*work))
         else:
             pods = await self._pods.running(self._switched, revision, phase)
@@ -297,7 +323,7 @@ class Rollout:
         before = self._live.daemonset
         if before is not None:
             labels = before["spec"]["template"]["metadata"]["labels"]
-            if labels.get(PHASE) == FULL and labels.get(REVISION) != self._plan.revision:
+            if labels.get(PHASE, FULL) == FULL and labels.get(REVISION) != self._plan.revision:
                 return applicable(before)
         return daemonset_of(self._objects(DARK, ENABLING))
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from kubectl_nodedns.facts.corefile import parse_corefile
 from kubectl_nodedns.install.corefile import LOCAL, Caching, Forwarding, corefile
-from kubectl_nodedns.install.corefile_check import check_corefile
+from kubectl_nodedns.install.corefile_check import check_corefile, check_no_loop
 from kubectl_nodedns.install.memory_need import MemoryNeed, memory_need
 from kubectl_nodedns.install.option_checks import SYSTEM
 from kubectl_nodedns.install.option_table import ALL, AUTO, NO, REGISTRY
@@ -170,6 +170,7 @@ class Settings:
             extra_blocks=value("extra-blocks"),
         )
         check_corefile(settings.corefile(), settings.image)
+        check_no_loop(settings.corefile(), settings.local_ips.split(","))
         return settings
 
     @property

@@ -282,7 +282,7 @@ def totals(
     """Sum up the fleet."""
     limit = stale_after(interval, len(rows))
     known = [row for row in rows if (f := row.figures) is not None and at - f.at <= limit]
-    fresh = [f for row in known if (f := row.figures) is not None]
+    fresh = [row.sampled.figures for row in known if row.sampled and row.sampled.figures]
     found = [row.interception(kube_dns_ips, at) for row in rows]
     return Fleet(
         nodes=len(rows),
@@ -299,7 +299,7 @@ def totals(
         memory_bytes=_sum(fresh, lambda f: f.memory_bytes),
         restarts=sum(pod.restarts for row in rows for pod in row.pods),
         setup_errors=_sum(fresh, lambda f: f.setup_errors),
-        spared=_sum(known, lambda row: _spared(row, coredns_ips)),
+        spared=_sum(known, lambda row: _spared(row, coredns_ips)) if coredns_ips else None,
     )
 
 

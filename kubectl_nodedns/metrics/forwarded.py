@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Protocol
 
-from kubectl_nodedns.errors import ApiError, TimedOutError
+from kubectl_nodedns.errors import ApiError, ForbiddenError, TimedOutError
 from kubectl_nodedns.metrics.source import (
     TIMEOUT_SECONDS,
     NoAnswerError,
@@ -85,6 +85,7 @@ class Automatic:
         self._forward = forward
         self._proxied: set[str] = set()
         self._forwarded: set[str] = set()
+        self._allowed = True
 
     @property
     def name(self) -> str:
@@ -111,9 +112,13 @@ class Automatic:
         try:
             return await self._read_proxied(pod)
         except NotReachedError as error:
+            if not self._allowed:
+                raise
             try:
                 return await self._read_forwarded(pod)
-            except ApiError:
+            except ApiError as other:
+                # Without the right each pod that is down would cost two requests for nothing.
+                self._allowed = not isinstance(other, ForbiddenError)
                 raise error from None
 
     async def _read_again(self, pod: CachePod) -> str:

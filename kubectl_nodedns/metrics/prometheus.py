@@ -32,6 +32,7 @@ KEPT = 3
 """Newest scrapes that are read."""
 TARGET = ("job", "instance", "endpoint", "service", "prometheus_replica")
 """Labels that tell apart two jobs that scrape the same cache."""
+MOVED = "exported_"
 _SERVICE = re.compile(r"(?P<namespace>[\w.-]+)/(?P<service>[\w.-]+)(:(?P<port>[\w-]+))?")
 _NAMES = "|".join(BY_NAME)
 
@@ -138,7 +139,8 @@ def read_matrix(result: Sequence[Mapping[str, Any]]) -> tuple[Page, ...]:
         name = labels.pop("__name__", "")
         target = tuple(labels.get(label, "") for label in TARGET)
         # A scraper moves a label of the page aside when it has one of that name itself.
-        own = {key.removeprefix("exported_"): value for key, value in labels.items()}
+        moved = {k.removeprefix(MOVED): v for k, v in labels.items() if k.startswith(MOVED)}
+        own = {**labels, **moved}
         by_time = targets.setdefault(target, {})
         for at, value in series["values"][-KEPT:]:
             by_time.setdefault(float(at), []).append(Sample(name, own, float(value)))

@@ -131,10 +131,14 @@ class Sampler:
     async def scrape_all(self) -> None:
         """Scrape each pod once, within the cap."""
         waiting = []
-        for track in list(self._tracks.values()):
-            waiting.append(asyncio.create_task(self._scrape(track)))
-            await asyncio.sleep(1 / self._per_second)
-        await asyncio.gather(*waiting)
+        try:
+            for track in list(self._tracks.values()):
+                waiting.append(asyncio.create_task(self._scrape(track)))
+                await asyncio.sleep(1 / self._per_second)
+            await asyncio.gather(*waiting)
+        finally:
+            for task in waiting:
+                task.cancel()
 
     async def run(self) -> None:
         """Scrape for ever, until cancelled."""

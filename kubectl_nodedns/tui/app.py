@@ -90,14 +90,13 @@ class TopApp(App[None]):
             probing=probing,
         )
         self._sort_by = sort_by
-        self._probing = Probing(self.session)
 
     def on_mount(self) -> None:
         """Open the first screen and start the clock."""
         self.push_screen(FleetScreen(self.session, sort_by=self._sort_by))
         self.set_interval(TICK_SECONDS, self.tick)
         if self.session.probing:
-            self.run_worker(self._probing.run(), exit_on_error=False)
+            self.run_worker(Probing(self.session).run(), exit_on_error=False)
 
     def tick(self) -> None:
         """Take a snapshot and let the open screens show it."""
@@ -109,8 +108,6 @@ class TopApp(App[None]):
         for screen in self.screen_stack[-2:]:
             if isinstance(screen, LiveScreen) and screen.is_mounted:
                 screen.show()
-            if isinstance(screen, FleetScreen) and screen.is_mounted:
-                self._probing.look_at(screen.nodes.in_view())
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer the keys of a recording where one is shown."""

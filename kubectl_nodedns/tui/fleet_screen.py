@@ -123,7 +123,7 @@ class FleetScreen(LiveScreen):
             by = ordered(tuple(rows), snapshot, self._sort_by, reverse=self._reverse)
             self.query_one(NodeTable).show(by, snapshot, shown)
         self._tell(len(rows))
-        seen = self.nodes.in_view()
+        seen = session.in_view = self.nodes.in_view()
         session.trends.look_at([] if self._heat else seen)
         session.feed.look_at(seen)
 

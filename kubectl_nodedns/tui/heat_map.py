@@ -55,17 +55,16 @@ class HeatMap(ScrollView, can_focus=True):
         """Name of the node that the cursor is on; empty without nodes."""
         self.figure: Figure = FIGURES[0]
         """What the cells show."""
-        self._rows: Sequence[NodeRow] = ()
         self._names: list[str] = []
         self._index: dict[str, int] = {}
-        self._snapshot: FleetSnapshot | None = None
+        self._glyphs: list[tuple[str, str]] = []
         self._across, self._cells = 1, 1
         self._drawn: dict[int, Strip] = {}
         self._styles: dict[str, Style] = {}
 
     def show(self, rows: Sequence[NodeRow], snapshot: FleetSnapshot, figure: Figure) -> None:
         """Show a cell for each of these rows, in this order."""
-        self._rows, self._snapshot, self.figure = rows, snapshot, figure
+        self.figure = figure
         names = [row.node.name for row in rows]
         if names != self._names:
             before = self._index.get(self.cursor, 0)
@@ -73,6 +72,7 @@ class HeatMap(ScrollView, can_focus=True):
             self._index = {name: number for number, name in enumerate(names)}
             if self.cursor not in self._index:
                 self.cursor = names[min(before, len(names) - 1)] if names else ""
+        self._glyphs = [glyph(row, snapshot, figure) for row in rows]
         self._lay_out()
         self.refresh()
 
@@ -140,29 +140,26 @@ class HeatMap(ScrollView, can_focus=True):
 
     def _strip(self, line: int) -> Strip:
         """Make a line; neighbours of one style are one piece."""
-        width, base, snapshot = self.size.width, self.rich_style, self._snapshot
-        rows = self._rows[line * self._across : (line + 1) * self._across]
-        if snapshot is None or not rows:
-            return Strip.blank(width, base)
+        width, base = self.size.width, self._style("")
+        first = line * self._across
         pieces: list[tuple[str, str]] = []
-        for row in rows:
-            text, style = glyph(row, snapshot, self.figure)
-            if row.node.name == self.cursor:
-                style = "cursor"
-            text = text.ljust(self._cells) if style != "cursor" else text
+        gap = " " * (self._cells - 1)
+        for text, style in self._glyphs[first : first + self._across]:
             if pieces and pieces[-1][1] == style:
-                pieces[-1] = (pieces[-1][0] + text, style)
+                pieces[-1] = (pieces[-1][0] + text + gap, style)
             else:
-                pieces.append((text, style))
-            if style == "cursor" and self._cells > 1:
-                pieces.append((" ", "quiet"))
+                pieces.append((text + gap, style))
+        number = self._index.get(self.cursor, -1) - first
+        if 0 <= number < self._across:
+            pieces = _mark(pieces, number * self._cells)
         segments = [Segment(text, base + self._style(style)) for text, style in pieces]
         return Strip(segments).adjust_cell_length(width, base)
 
     def _style(self, name: str) -> Style:
         style = self._styles.get(name)
         if style is None:
-            style = self.get_component_rich_style(f"heat-map--{name}")
+            # Each line asks for it: what the style sheet yields is kept.
+            style = self.get_component_rich_style(f"heat-map--{name}") if name else self.rich_style
             self._styles[name] = style
         return style
 
@@ -176,3 +173,15 @@ class HeatMap(ScrollView, can_focus=True):
         lines = -(-len(self._names) // self._across)
         self.virtual_size = Size(self.size.width, lines)
         self._drawn.clear()
+
+
+def _mark(pieces: list[tuple[str, str]], at: int) -> list[tuple[str, str]]:
+    """Give the cell at `at` the style of the cursor."""
+    marked: list[tuple[str, str]] = []
+    for text, style in pieces:
+        if 0 <= at < len(text):
+            marked += [(text[:at], style), (text[at], "cursor"), (text[at + 1 :], style)]
+        else:
+            marked.append((text, style))
+        at -= len(text)
+    return marked

@@ -6,11 +6,13 @@ open to show it.
 
 from __future__ import annotations
 
+import contextlib
 import shlex
 from abc import abstractmethod
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from textual.css.query import NoMatches
 from textual.screen import Screen
 from textual.widgets import Static
 
@@ -63,6 +65,8 @@ class Session:
     """What the figures were since the screen opened."""
     probes: dict[str, Probed] = field(default_factory=dict)
     """What the newest lookups from a pod on a node said, by node."""
+    in_view: Sequence[str] = ()
+    """Names of the nodes that a person sees on the fleet screen."""
     findings: Sequence[Finding] | None = None
     """What was found the last time that somebody looked; None before."""
     _modes: Modes = field(default_factory=Modes)
@@ -142,8 +146,10 @@ class LiveScreen(Screen[None]):
 
     def show(self) -> None:
         """Show the session's snapshot while there is something to show it on."""
-        if self._composed and self.query(Heading):
-            self.draw()
+        if self._composed:
+            # A screen that is being closed loses its parts before its clock.
+            with contextlib.suppress(NoMatches):
+                self.draw()
 
     def on_mount(self) -> None:
         """Show something at once."""

@@ -148,7 +148,7 @@ class NodeTable(ScrollView, can_focus=True):
     def render_line(self, y: int) -> Strip:
         """Draw one line of the view."""
         width = self.size.width
-        base = self.rich_style
+        base = self._style("")
         number = round(self.scroll_y) + y - 1
         if self._snapshot is None or number >= len(self._rows):
             return Strip.blank(width, base)
@@ -216,7 +216,10 @@ class NodeTable(ScrollView, can_focus=True):
     def _style(self, name: str) -> Style:
         style = self._styles.get(name)
         if style is None:
-            style = self.get_component_rich_style(f"node-table--{name}")
+            # Each line asks for it: what the style sheet yields is kept.
+            style = (
+                self.get_component_rich_style(f"node-table--{name}") if name else self.rich_style
+            )
             self._styles[name] = style
         return style
 

@@ -15,7 +15,7 @@ from kubectl_nodedns.names import marker_name
 from kubectl_nodedns.tui.columns import Probed
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Sequence
 
     from kubectl_nodedns.lookup.vantage import Lookup
     from kubectl_nodedns.metrics.fleet import NodeRow
@@ -38,12 +38,7 @@ class Probing:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._in_view: tuple[str, ...] = ()
         self._held: dict[str, None] = {}
-
-    def look_at(self, nodes: Collection[str]) -> None:
-        """Say which nodes are in view."""
-        self._in_view = tuple(nodes)
 
     async def run(self) -> None:
         """Probe for ever, until cancelled."""
@@ -53,7 +48,7 @@ class Probing:
 
     async def once(self) -> None:
         """Probe the nodes in view that have a cache pod, as many as the cap allows."""
-        rows = [self._session.row(node) for node in self._in_view]
+        rows = [self._session.row(node) for node in self._session.in_view]
         wanted = [row for row in rows if row is not None and row.pod is not None][:CAP]
         names = [row.node.name for row in wanted]
         for node in [node for node in self._held if node not in names]:

@@ -86,6 +86,8 @@ class Trends:
 
     def add(self, snapshot: FleetSnapshot) -> None:
         """Remember one snapshot; one of earlier than the last one (a replay) takes its place."""
+        if snapshot.at == self._at:
+            return  # a recording that stands still
         if snapshot.at < self._at:
             self._rewind(snapshot.at)
         self._at = snapshot.at

@@ -105,9 +105,15 @@ def test_the_mode_of_kube_proxy_is_a_finding(api: Api, run: Run) -> None:
     assert one["severity"] == "error"
     assert "userspace" in one["seen"]
     assert "ND102" not in found(run, "--mode", "iptables")
-    for mode in ("nftables", "ipvs"):
-        (told,) = found(run, "--mode", mode)["ND102"]
-        assert told["severity"] == "info"
+    (told,) = found(run, "--mode", "nftables")["ND102"]
+    assert told["severity"] == "info"
+
+
+def test_ipvs_is_told_and_not_refused(api: Api, run: Run) -> None:
+    cluster.fill(api, mode="ipvs")
+    (told,) = found(run)["ND102"]
+    assert told["severity"] == "info"
+    assert "ipvs" in told["seen"]
 
 
 def test_a_dns_service_that_cannot_be_told_is_the_only_finding(sound: Api, run: Run) -> None:

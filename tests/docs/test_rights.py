@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from kubectl_nodedns.cluster.paths import PLURALS
-from kubectl_nodedns.facts.rights import to_change
+from kubectl_nodedns.facts.rights import to_change, to_look
 from kubectl_nodedns.install.manifest import read_objects
 from kubectl_nodedns.lookup.probe_job import NAMESPACE, job_for
 from tests.docs.documents import ROOT
@@ -55,7 +55,7 @@ def test_what_is_read_in_the_whole_cluster_is_only_read() -> None:
 
 
 def test_every_right_that_is_demanded_is_granted() -> None:
-    for right in to_change(INSTALLED_IN, NAMESPACE):
+    for right in (*to_change(INSTALLED_IN, NAMESPACE), *to_look(INSTALLED_IN)):
         grants = [
             granted(role).get(right.resource, set())
             for role in roles().values()

@@ -237,7 +237,7 @@ def agents(
             wait_for(partial(_has_rules, rules, node), "rules are in")
         yield real_cluster
     finally:
-        real_cluster.kubectl.run("delete", "-f", "-", stdin=addon())
+        real_cluster.kubectl.run("delete", "--ignore-not-found", "-f", "-", stdin=addon())
         for node in nodes:
             wait_for(partial(_is_clean, rules, link, node), "rules are gone")
 

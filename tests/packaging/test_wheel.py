@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 import tarfile
@@ -123,6 +124,76 @@ def test_the_program_works_through_a_link_as_krew_makes_one(
     link.symlink_to(installed.bin / CONSOLE_SCRIPT)
     done = run(str(link), "version", cwd=tmp_path)
     assert done.stdout == f"kubectl-nodedns {__version__}\n", done.stderr
+
+
+def pythons() -> list[Path]:
+    """Return the interpreters from 3.11 on that this machine has, one of each minor version."""
+    found: dict[str, Path] = {}
+    folders = [Path(folder) for folder in os.environ.get("PATH", "").split(os.pathsep) if folder]
+    folders += [Path.home() / ".pyenv" / "versions" / name / "bin" for name in _pyenv_versions()]
+    for folder in folders:
+        for minor in range(11, 15):
+            program = folder / f"python3.{minor}"
+            if f"3.{minor}" not in found and program.exists() and _works(program):
+                found[f"3.{minor}"] = program
+    return [found[name] for name in sorted(found)]
+
+
+def _pyenv_versions() -> list[str]:
+    folder = Path.home() / ".pyenv" / "versions"
+    return sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+
+
+def _works(program: Path) -> bool:
+    """Whether it is a Python that can make environments, and no shim without one behind it."""
+    done = run(str(program), "-c", "import venv, ensurepip", cwd=Path("/"))
+    return done.returncode == 0
+
+
+@pytest.mark.parametrize("minor", range(11, 15), ids=lambda minor: f"3.{minor}")
+def test_the_wheel_installs_with_its_dependencies_and_runs_on_every_python(
+    minor: int, built: Built, tmp_path: Path
+) -> None:
+    program = next((p for p in pythons() if p.name == f"python3.{minor}"), None)
+    if program is None:
+        pytest.skip(f"there is no Python 3.{minor} on this machine")
+    assert run(str(program), "-m", "venv", str(tmp_path / "env"), cwd=tmp_path).returncode == 0
+    python = tmp_path / "env" / "bin" / "python"
+    lock = tmp_path / "constraints.txt"
+    # The versions of the lock, without its hashes: the wheel that was just built has none.
+    lock.write_text(re.sub(r" *\\\n|--hash=\S+", "", (ROOT / "requirements.lock").read_text()))
+    words = ("-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--constraint")
+    done = run(str(python), *words, str(lock), str(built.wheel), cwd=tmp_path)
+    if done.returncode != 0 and "No matching distribution" in done.stderr:
+        pytest.skip(f"the dependencies cannot be had for Python 3.{minor}: {done.stderr[-300:]}")
+    assert done.returncode == 0, done.stderr
+    tool = tmp_path / "env" / "bin" / CONSOLE_SCRIPT
+    assert run(str(tool), "version", cwd=tmp_path).stdout == f"kubectl-nodedns {__version__}\n"
+    done = run(str(tool), *DRY_RUN, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "kind: DaemonSet" in done.stdout
+    # The screen and the client, which the two above do not import.
+    code = "import kubectl_nodedns.tui.app, kubectl_nodedns.commands.top, kubernetes.config"
+    done = run(str(python), "-W", "error::SyntaxWarning", "-c", code, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_console_scripts_of_completion_are_in_the_wheel(built: Built) -> None:
+    text = in_wheel(built)[f"kubectl_nodedns-{__version__}.dist-info/entry_points.txt"].decode()
+    assert "kubectl_complete-nodedns = kubectl_nodedns.cli.complete:main" in text
+
+
+def test_the_sdist_builds_the_same_wheel_again(built: Built, tmp_path: Path) -> None:
+    with tarfile.open(built.sdist) as archive:
+        archive.extractall(tmp_path, filter="data")
+    [source] = tmp_path.iterdir()
+    words = ("-m", "build", "--wheel", "--no-isolation", "--outdir", str(tmp_path / "again"))
+    done = run(sys.executable, *words, str(source), cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    [again] = (tmp_path / "again").glob("*.whl")
+    with zipfile.ZipFile(again) as archive:
+        content = {name: archive.read(name) for name in archive.namelist()}
+    assert content == in_wheel(built)
 
 
 @pytest.fixture

@@ -31,11 +31,11 @@ async def test_probes_have_a_cap_and_nodes_out_of_view_give_their_places_back() 
     asker = FixedAsker()
     async with open_top((160, 50), seen=large(300), asker=asker) as person:
         probing = Probing(person.app.session)
-        probing.look_at([f"node-{n}" for n in range(40)])
+        person.app.session.in_view = [f"node-{n}" for n in range(40)]
         await probing.once()
         assert {node for node, _ in asker.asked} == {f"node-{n}" for n in range(CAP)}
         asker.asked.clear()
-        probing.look_at([f"node-{n}" for n in range(100, 105)])
+        person.app.session.in_view = [f"node-{n}" for n in range(100, 105)]
         await probing.once()
         assert len(asker.asked) == 5
         assert asker.released == [f"node-{n}" for n in range(5)]

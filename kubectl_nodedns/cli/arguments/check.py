@@ -41,7 +41,9 @@ def add(commands: Commands) -> argparse.ArgumentParser:
         help="say what stands in the way of enable, with the options that it is to have",
     )
     before.add_argument(
-        "--mode", choices=("iptables", "nftables"), help="with --pre, instead of the one found"
+        "--mode",
+        choices=("iptables", "nftables", "ipvs"),
+        help="with --pre, instead of the one found",
     )
     before.add_argument(
         "--local-ip", metavar="IP", help="with --pre, address of the cache (169.254.20.10)"

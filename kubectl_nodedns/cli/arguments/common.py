@@ -126,6 +126,11 @@ def change(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="nodes to switch at once (a tenth, 1 to 10)",
     )
+    parser.add_argument(
+        "--adopt",
+        action="store_true",
+        help="take over a cache that somebody else installed, or say why that cannot be",
+    )
     parser.add_argument("--dns-service", metavar="NAMESPACE/NAME", help="the cluster's DNS service")
     probes(parser)
 

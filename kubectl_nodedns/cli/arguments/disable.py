@@ -25,5 +25,11 @@ def add(commands: Commands) -> argparse.ArgumentParser:
         action="store_true",
         help="skip every gate and delete at once, for the day when the cache is the outage",
     )
+    parser.add_argument(
+        "--orphans",
+        action="store_true",
+        help="where nothing is installed, look at every node for what a killed cache left, and "
+        "take it away",
+    )
     change(parser)
     return parser

@@ -54,6 +54,17 @@ def add(commands: Commands) -> argparse.ArgumentParser:
         help="take over fields that somebody else changed (as kubectl apply does)",
     )
     parser.add_argument(
+        "--diff",
+        action="store_true",
+        help="print field by field what would change, and end with 0 for nothing, 1 for something, "
+        "more for an error",
+    )
+    parser.add_argument(
+        "--canary",
+        metavar="KEY=VALUE,...",
+        help="switch the nodes with these labels before all others",
+    )
+    parser.add_argument(
         "--kube-dns-ip", metavar="IP", help="the DNS service's address, for a client dry run"
     )
     change(parser)

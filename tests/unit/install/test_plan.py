@@ -7,18 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from kubectl_nodedns.install.changes import CONFIGURE, CREATE, DELETE, UNCHANGED
 from kubectl_nodedns.install.live import Live
 from kubectl_nodedns.install.objects import DARK, DISABLING, ENABLED, ENABLING, FULL, build
-from kubectl_nodedns.install.plan import (
-    CONFIGURE,
-    CREATE,
-    DELETE,
-    UNCHANGED,
-    Plan,
-    batches,
-    describe,
-    make_plan,
-)
+from kubectl_nodedns.install.plan import Plan, batches, make_plan
+from kubectl_nodedns.install.plan_text import describe
 from tests.unit.install.samples import (
     NOTHING,
     OLD_REVISION,

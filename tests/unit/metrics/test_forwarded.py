@@ -86,6 +86,11 @@ async def test_a_pod_that_neither_reaches_has_the_proxy_s_error(
     cluster.forward = ForbiddenError("may not", status=403)
     with pytest.raises(ApiError, match=r"^dial tcp: i/o timeout$"):
         await source.read(pod(name="a"))
+    # Without the right it is not tried again.
+    cluster.asked.clear()
+    with pytest.raises(ApiError):
+        await source.read(pod(name="b"))
+    assert "forward" not in cluster.asked
 
 
 @pytest.mark.parametrize(

@@ -273,6 +273,32 @@ def test_a_prometheus_behind_a_service_is_asked_through_the_api_server(
     assert not any("pods/p1" in path for path in server.asked)
 
 
+def test_monitoring_writes_for_what_is_installed(
+    server: ApiServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["monitoring", "--server", server.url]) == 0
+    monitor, rule = yaml.safe_load_all(capsys.readouterr().out)
+    assert monitor["spec"]["selector"]["matchLabels"] == {"k8s-app": "node-local-dns"}
+    rules = {one["alert"]: one["expr"] for one in rule["spec"]["groups"][0]["rules"]}
+    assert "coredns_proxy_healthcheck_failures_total" in rules["NodeLocalDNSUpstreamUnhealthy"]
+    assert str(128 * 2**20) in rules["NodeLocalDNSMemory"]
+    assert "10[.]96[.]0[.]10" in rules["NodeLocalDNSNotIntercepting"]
+    assert main(["monitoring", "--server", server.url, "--kind", "servicemonitor"]) == 0
+    # No service lists these pods' metrics, so one is printed too.
+    kinds = [one["kind"] for one in yaml.safe_load_all(capsys.readouterr().out)]
+    assert kinds == ["Service", "ServiceMonitor"]
+
+
+def test_monitoring_asks_for_the_version_where_no_pod_tells_it(
+    server: ApiServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server.tables[f"{SYSTEM}/pods"] = table(POD_COLUMNS)
+    assert main(["monitoring", "--server", server.url]) == 1
+    err = capsys.readouterr().err
+    assert "no pod of it is ready" in err
+    assert "--coredns-version" in err
+
+
 PLUGIN = """
 apiVersion: v1
 kind: Config

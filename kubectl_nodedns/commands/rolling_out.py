@@ -1,0 +1,139 @@
+"""Carry out a plan: the wiring of `enable` from its baseline to its last line."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from kubectl_nodedns.cli.output import print_outcome
+from kubectl_nodedns.commands.asking import ask_baseline, start_probes
+from kubectl_nodedns.commands.handing_out import Place, hand_out, kubelets_text
+from kubectl_nodedns.commands.injecting import demand_injection, install_injection
+from kubectl_nodedns.commands.session import (
+    make_probes,
+    probe_image,
+    probe_namespace,
+    step_timeout,
+)
+from kubectl_nodedns.errors import Exit, RefusedError
+from kubectl_nodedns.facts.rights import demand, to_change
+from kubectl_nodedns.install.adoption import adopt
+from kubectl_nodedns.install.objects import build
+from kubectl_nodedns.install.options import NO_EXTERNAL_NAME
+from kubectl_nodedns.install.plan import nodes_text
+from kubectl_nodedns.install.rollout import Rollout
+from kubectl_nodedns.install.variants import Variant
+from kubectl_nodedns.lookup.proof import Prover, Target
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+
+    from kubectl_nodedns.cli.talk import Talk
+    from kubectl_nodedns.cluster.client import Client
+    from kubectl_nodedns.commands.planning import Prepared
+    from kubectl_nodedns.install.plan import Plan
+    from kubectl_nodedns.verdict import Verdict
+
+
+async def roll_out(
+    client: Client, arguments: argparse.Namespace, prepared: Prepared, talk: Talk
+) -> int:
+    """Carry out a plan from the baseline to the end; print how it ended.
+
+    Raises:
+        RefusedError: DNS does not work before anything was changed, or a probe does not run.
+        NodednsError: it did not come to its end; the message says what was left.
+    """
+    plan, injection, adoption = prepared.plan, prepared.injection, prepared.ground.adoption
+    memory = prepared.ground.memory
+    talk.step("ask the API server whether it would accept the objects")
+    await demand(client, to_change(plan.settings.namespace, probe_namespace(arguments)))
+    objects = build(plan.settings, options=plan.options)
+    if injection and not injection.unchanged:
+        await demand_injection(client)
+        objects += injection.wanted
+    for obj in objects:
+        await client.apply(obj, dry_run=True, force=arguments.force_conflicts)
+    settings = plan.settings
+    external = memory.value("external-name")
+    target = Target.of(
+        local_ip=settings.local_ip,
+        kube_dns_ip=settings.kube_dns_ip,
+        domain=settings.cluster_domain,
+        external=None if external == NO_EXTERNAL_NAME else external,
+    )
+    registry = memory.value("image-registry")
+    async with make_probes(client, arguments, registry) as probes:
+        await start_probes(probes, plan.proved, talk)
+        prover = Prover(probes, target)
+        found = await ask_baseline(prover, plan.proved, talk)
+        bad = [verdict for verdict in found.verdicts if not verdict.ok]
+        if bad:
+            cached = bad[0].node in plan.kept
+            raise RefusedError(
+                f"DNS does not work before anything was changed: node {bad[0].node}: {bad[0].text}",
+                hint="nothing was written; repair it first. Is --cluster-domain right?"
+                + ("\nthe cache answers there: disable takes it out" if cached else ""),
+            )
+        prover = Prover(probes, found.target)
+        if adoption is not None:
+            talk.step("adopt: the objects become ours, and no pod changes")
+            await adopt(client, adoption, plan.options)
+        rollout = Rollout(
+            client,
+            plan,
+            prepared.live,
+            prover,
+            talk,
+            timeout=step_timeout(arguments),
+            force=arguments.force_conflicts,
+        )
+        verdicts = await rollout.run()
+        for node in await rollout.joined():
+            talk.note(f"node {node} joined meanwhile, has the cache, and is unproved: enable --yes")
+        handed = []
+        if settings.variant is Variant.LOCAL_ONLY:
+            nodes = tuple(verdict.node for verdict in verdicts)
+            place = Place(
+                namespace=settings.namespace, target=found.target, nodes=nodes, registry=registry
+            )
+            handed = await hand_out(client, arguments, place, talk)
+    plan = replace(plan, left_out={**plan.left_out, **rollout.lost})
+    if injection:
+        await install_injection(
+            client,
+            injection,
+            talk,
+            image=probe_image(arguments, registry),
+            force=arguments.force_conflicts,
+        )
+    unchanged = injection is None or injection.unchanged
+    return end(arguments, plan, verdicts, rollout.repaired, unchanged=unchanged, handed=handed)
+
+
+def end(
+    arguments: argparse.Namespace,
+    plan: Plan,
+    verdicts: Sequence[Verdict],
+    repaired: Sequence[str] = (),
+    *,
+    unchanged: bool = True,
+    handed: Sequence[Verdict] = (),
+) -> int:
+    """Print how it ended; nodes that could not be proved make it a partial success."""
+    result, said = "enabled", "enabled"
+    if plan.unchanged and unchanged:
+        result, said = "unchanged", "nothing changed"
+    if repaired:
+        result, said = "repaired", f"repaired {', '.join(repaired)}"
+    total = len({*plan.proved, *plan.left_out})
+    where = plan.settings.local_ips.replace(",", " and ")
+    if verdicts:
+        text = f"{said}: {len(verdicts)} of {nodes_text(total)} proved, at {where}"
+    else:
+        text = f"{said}: the cache is enabled on {len(plan.kept)} of {nodes_text(total)}"
+    if handed:
+        text += f"; {kubelets_text(handed)}"
+    print_outcome(result, text, verdicts, plan.left_out, arguments.output)
+    return Exit.PARTIAL if plan.left_out else Exit.OK

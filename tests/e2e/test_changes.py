@@ -1,0 +1,158 @@
+"""An installation is changed: upgrades, canaries, drift, nodes that come and go meanwhile."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.cluster.layout import DNS_SERVICE_IP
+from tests.e2e.official_addon import LOCAL_IP
+from tests.e2e.test_main_job import SETTLE, assert_none_lost, count
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.e2e.conftest import KubectlCall, ProberCall, RealCluster
+    from tests.e2e.plugin import Plugin
+
+OLDER = "registry.k8s.io/dns/k8s-dns-node-cache:1.26.7"
+NEWER = "registry.k8s.io/dns/k8s-dns-node-cache:1.26.8"
+CONFIG = f"""\
+apiVersion: nodedns/v1alpha1
+kind: NodeDNSConfiguration
+spec:
+  image: {NEWER}
+  serveStale: 1h
+  prefetch: 5
+  stubDomains:
+    stub.example: [192.0.2.53]
+  labels: {{team: dns}}
+  extraBlocks: |
+    extra.example:53 {{
+        bind __PILLAR__LOCAL__DNS__
+        template IN A {{
+            answer "{{{{ .Name }}}} 5 IN A 192.0.2.1"
+        }}
+    }}
+"""
+
+
+def test_an_upgrade_of_image_and_corefile_goes_canary_first_and_loses_nothing(
+    proxy_mode: str,
+    real_cluster: RealCluster,
+    no_cache: None,
+    nodedns: Plugin,
+    prober: ProberCall,
+    node_exec: Callable[..., str],
+    kubectl: KubectlCall,
+    tmp_path: Path,
+) -> None:
+    nodes = real_cluster.node_names
+    canary = nodes[-1]
+    file = tmp_path / "nodedns.yaml"
+    file.write_text(CONFIG)
+    with prober() as probing:
+        time.sleep(SETTLE)
+        assert nodedns.run("enable", "--yes", "--image", OLDER).code == 0
+        differs = nodedns.run("enable", "--config", str(file), "--diff")
+        assert differs.code == 1, str(differs)
+        assert f"    + {NEWER}" in differs.stdout
+        assert "+stub.example:53 {" in differs.stdout
+
+        selector = f"kubernetes.io/hostname={canary}"
+        upgraded = nodedns.run("enable", "--config", str(file), "--canary", selector, "--yes")
+        assert upgraded.code == 0, str(upgraded)
+        switched = [line for line in upgraded.stderr.splitlines() if "  switch node" in line]
+        assert canary in switched[0], str(upgraded)
+        for node in nodes:
+            answer = node_exec(node, "dig", "+short", f"@{LOCAL_IP}", "a.extra.example")
+            assert answer.strip() == "192.0.2.1"
+        same = nodedns.run("enable", "--config", str(file), "--diff")
+        assert (same.code, same.stdout) == (0, ""), str(same)
+
+        gone = nodedns.run("disable", "--yes")
+        assert gone.code == 0, str(gone)
+        time.sleep(SETTLE)
+    print(f"\n{proxy_mode}: {count(probing)}")
+    assert_none_lost(probing)
+
+
+def test_drift_is_shown_with_who_made_it_and_put_right_when_asked(
+    real_cluster: RealCluster, no_cache: None, nodedns: Plugin, kubectl: KubectlCall
+) -> None:
+    assert nodedns.run("enable", "--yes").code == 0
+    daemonset = ("-n", "kube-system", "daemonset/node-local-dns")
+    kubectl("set", "image", *daemonset, f"node-cache={OLDER}")
+    differs = nodedns.run("enable", "--diff", "-o", "json")
+    assert differs.code == 1, str(differs)
+    [changed] = json.loads(differs.stdout)["objects"]
+    [field] = changed["fields"]
+    assert (field["found"], field["wanted"], field["drift"]) == (OLDER, NEWER, True)
+    assert field["owners"] == ["kubectl-set"]
+
+    refused = nodedns.run("enable", "--yes")
+    assert refused.code == 3, str(refused)
+    assert "set by kubectl-set" in refused.stderr
+    assert "--force-conflicts" in refused.stderr
+    repaired = nodedns.run("enable", "--yes", "--force-conflicts")
+    assert repaired.code == 0, str(repaired)
+    assert nodedns.run("enable", "--diff").code == 0
+
+    # What nobody owns any more needs no force.
+    kubectl("delete", "service", "-n", "kube-system", "node-local-dns")
+    assert "create Service" in nodedns.run("enable", "--diff").stdout
+    again = nodedns.run("enable", "--yes")
+    assert again.code == 0, str(again)
+    assert nodedns.run("enable", "--diff").code == 0
+
+
+@pytest.mark.timeout(900)
+def test_nodes_that_go_and_come_during_enable_do_not_stop_it(
+    real_cluster: RealCluster,
+    no_cache: None,
+    nodedns: Plugin,
+    prober: ProberCall,
+    kubectl: KubectlCall,
+    link: Callable[[str], list[str] | None],
+) -> None:
+    nodes = real_cluster.node_names
+    leaving = nodes[-1]
+    spec = kubectl("get", "node", leaving, "-ojson")["spec"]
+    labels = kubectl("get", "node", leaving, "-ojson")["metadata"]["labels"]
+    try:
+        process = nodedns.start("enable", "--yes")
+        assert process.stderr is not None
+        for line in process.stderr:
+            if f"switch {nodes[0]}" in line:
+                break
+        real_cluster.nodes.stop_kubelet(leaving)
+        kubectl("delete", "node", leaving)
+        ended = nodedns.wait(process)
+        assert ended.code == 6, str(ended)
+        assert f"node {leaving} left the cluster" in ended.stderr, str(ended)
+        assert f"enabled: {len(nodes) - 1} of" in ended.stdout
+    finally:
+        real_cluster.nodes.start_kubelet(leaving)
+        _wait_for_node(kubectl, leaving)
+        if "podCIDR" in spec:
+            cidrs = {"podCIDR": spec["podCIDR"], "podCIDRs": spec["podCIDRs"]}
+            kubectl("patch", "node", leaving, "-p", json.dumps({"spec": cidrs}))
+        words = (f"{key}={value}" for key, value in labels.items())
+        kubectl("label", "node", leaving, "--overwrite", *words)
+        kubectl("wait", "--for=condition=Ready", f"node/{leaving}", "--timeout=90s")
+    joined = nodedns.run("enable", "--yes")
+    assert joined.code == 0, str(joined)
+    assert f"{len(nodes)} of {len(nodes)} nodes proved" in joined.stdout
+    assert link(leaving) == [LOCAL_IP, DNS_SERVICE_IP]
+
+
+def _wait_for_node(kubectl: KubectlCall, name: str) -> None:
+    for _ in range(120):
+        if f"node/{name}" in kubectl("get", "nodes", "-o", "name").split():
+            return
+        time.sleep(0.5)
+    pytest.fail(f"node {name} did not come back")
