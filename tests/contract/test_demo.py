@@ -77,7 +77,7 @@ def test_on_a_terminal_the_tour_leads_to_the_screen_and_out_again(home: Path) ->
         screen.type("t")
         screen.see("enter asks")
         screen.type("\r")
-        see(screen, "intercepted: the cache on node1 itself answers")
+        see(screen, "✓ intercepted: the node's own cache")
         screen.type("\x1b")
         screen.miss("enter asks")
         screen.type("q")
