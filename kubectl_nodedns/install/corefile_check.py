@@ -134,7 +134,7 @@ def check_no_loop(text: str, own: Sequence[str]) -> None:
 
 def version_of(image: str) -> tuple[int, ...] | None:
     """Return the release of a node-cache image by its tag; None when the tag tells none."""
-    match = re.search(r"node-cache:v?(\d+)\.(\d+)\.(\d+)", image)
+    match = re.search(r"node-cache:v?(\d+)\.(\d+)\.(\d+)(?:@|$)", image)
     return tuple(int(part) for part in match.groups()) if match else None
 
 
