@@ -42,8 +42,13 @@ LEFT_OUT = (
 )
 
 
+# The emulated kube-proxy is in iptables mode, so the real one has to be.
+pytestmark = pytest.mark.parametrize("proxy_mode", ["iptables"], indirect=True)
+
+
 @pytest.fixture
 def both(
+    proxy_mode: str,
     real_cluster: RealCluster, no_cache: None, nodedns: Plugin, tmp_path: Path
 ) -> Iterator[Both]:
     """The plugin on the real cluster, and on one of the demo with as many nodes."""
