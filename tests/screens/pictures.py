@@ -82,6 +82,8 @@ async def take(picture: Picture) -> tuple[str, str]:
     )
     async with app.run_test(size=picture.size) as pilot:
         await pilot.pause()
+        # Whether the screen's own timer has struck meanwhile must not show.
+        app.session.tick()
         if not picture.nodes:
             app.session.trends.look_at([BAD])
             for second in range(0, PAST_SECONDS + 1, STEP_SECONDS):
