@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,10 @@ from kubectl_nodedns import __version__
 from tests.cluster.images import TOOL_BOX_IMAGE
 from tests.packaging import krew
 
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell without job control starts background jobs so, and every child would inherit it:
+    # what a test interrupts would go on.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 BUILD_LIMIT = 900.0
 """Seconds that building the archive may take on a busy machine; a minute or two are usual."""
 

@@ -48,8 +48,7 @@ pytestmark = pytest.mark.parametrize("proxy_mode", ["iptables"], indirect=True)
 
 @pytest.fixture
 def both(
-    proxy_mode: str,
-    real_cluster: RealCluster, no_cache: None, nodedns: Plugin, tmp_path: Path
+    proxy_mode: str, real_cluster: RealCluster, no_cache: None, nodedns: Plugin, tmp_path: Path
 ) -> Iterator[Both]:
     """The plugin on the real cluster, and on one of the demo with as many nodes."""
     names = real_cluster.node_names

@@ -241,7 +241,7 @@ def test_a_pod_security_level_that_shuts_the_cache_out(
 def test_a_quota_and_a_limit_range(
     real_cluster: RealCluster, check: Check, there: Callable[..., Any]
 ) -> None:
-    limit = {"type": "Container", "default": {"memory": "48Mi"}}
+    limit = {"type": "Container", "default": {"cpu": "100m"}}
     with there(
         obj("Namespace", NAMESPACE),
         obj("ResourceQuota", "small", NAMESPACE, spec={"hard": {"pods": "2"}}),
@@ -251,7 +251,7 @@ def test_a_quota_and_a_limit_range(
     assert sorted(found) == ["ND141", "ND143"]
     assert found["ND141"][0]["subject"] == f"resourcequota {NAMESPACE}/small"
     assert "needs 3" in found["ND141"][0]["seen"]
-    assert "container node-cache gets a memory limit of 48Mi" in found["ND143"][0]["seen"]
+    assert "container node-cache gets a cpu limit of 100m" in found["ND143"][0]["seen"]
 
 
 def test_rights_that_are_missing(check: Check, there: Callable[..., Any]) -> None:
