@@ -71,7 +71,8 @@ def test_commands_of_the_plugin_can_be_parsed(path: Path) -> None:
     known = parsers()
     for text in plugin_commands(path.read_text()):
         words = [word for word in shlex.split(text) if word != "…"]
-        words = words[: words.index("|")] if "|" in words else words
+        for shell in ("|", ">"):
+            words = words[: words.index(shell)] if shell in words else words
         if not words or PLACEHOLDER.search(words[0]):
             continue
         assert words[0] in known or words[0].startswith("-"), f"kubectl nodedns {text}"
