@@ -60,8 +60,9 @@ def test_the_archive_does_the_whole_job(
     with Terminal(command, from_krew.environment, columns=120, lines=40) as screen:
         screen.see(nodes[-1])
         screen.type("?")
-        screen.see("quit")
+        screen.see("probe pods are removed")
         screen.type("\x1b")
+        screen.miss("probe pods are removed")
         screen.type("q")
         assert screen.end() == 0
 

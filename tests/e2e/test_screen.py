@@ -92,6 +92,7 @@ TOP = ["kubectl", "nodedns", "top"]
 def test_an_api_server_that_stops_answering_is_said_and_the_screen_goes_on_after_it(
     real_cluster: RealCluster, no_cache: None, nodedns: Plugin
 ) -> None:
+    names = real_cluster.node_names
     assert nodedns.run("enable", "--yes").code == 0
     with Terminal(TOP, nodedns.environment, columns=100, lines=30) as screen:
         screen.see("live · ")
@@ -99,7 +100,7 @@ def test_an_api_server_that_stops_answering_is_said_and_the_screen_goes_on_after
         try:
             text = screen.see("newest ")
             assert " old" in text
-            assert all(name in text for name in real_cluster.node_names), text
+            assert all(name in text for name in names), text
             screen.type("j")  # the screen still answers
             screen.type("?")
             screen.see("findings: what is wrong")
