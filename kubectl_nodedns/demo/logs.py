@@ -18,6 +18,26 @@ MOST = 40
 """Errors that a log shows."""
 
 
+def looked(pod: Object, machine: Machine, container: str) -> list[str]:
+    """Return what a program in the node's own network printed: its rules, or its addresses."""
+    found = [one for one in pod["spec"]["containers"] if one["name"] == container]
+    command = " ".join(word for one in found for word in one.get("command") or ())
+    if "tables-save" in command:
+        return ["*raw", *(_rule(ip) for ip in sorted(machine.rules)), "COMMIT"]
+    if "/proc/net/" in command:
+        links = ["lo", "eth0", *(["nodelocaldns"] if machine.link else [])]
+        addresses = [line for ip in machine.link for line in (f"|-- {ip}", "   /32 host LOCAL")]
+        return [*(f"{link}: 0 0 0 0" for link in links), "Main:", *addresses]
+    return []
+
+
+def _rule(ip: str) -> str:
+    return (
+        f"-A PREROUTING -d {ip}/32 -p udp -m udp --dport 53 -m comment --comment "
+        '"NodeLocal DNS Cache: skip conntrack" -j NOTRACK'
+    )
+
+
 def lines(pod: Object, machine: Machine | None, *, previous: bool) -> list[str] | None:
     """Return the lines of a pod's log; None when there is no previous container."""
     statuses = (pod.get("status") or {}).get("containerStatuses") or ()

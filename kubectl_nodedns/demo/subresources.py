@@ -9,7 +9,7 @@ from aiohttp import web
 
 from kubectl_nodedns.demo import exposition, logs
 from kubectl_nodedns.demo.kinds import BY_PATH
-from kubectl_nodedns.demo.kubelets import environment
+from kubectl_nodedns.demo.kubelets import ends, environment
 from kubectl_nodedns.demo.refusals import Refusal, not_found
 from kubectl_nodedns.demo.routes import compressed
 from kubectl_nodedns.demo.shell import Pod, Shell
@@ -101,6 +101,9 @@ class Subresources:
         pod = self._pod(at, at.name)
         machine = self._machines.get(pod["spec"].get("nodeName", ""))
         previous = request.query.get("previous") in ("1", "true")
+        if machine and ends(pod):
+            printed = logs.looked(pod, machine, request.query.get("container", ""))
+            return web.Response(text="".join(f"{line}\n" for line in printed))
         lines = logs.lines(pod, machine, previous=previous)
         if lines is None:
             message = f'previous terminated container in pod "{at.name}" not found'

@@ -38,6 +38,7 @@ LEFT_OUT = (
     (r"https?://[\w.:]+", "SERVER"),
     (r"10\.(88|20)\.\d+\.\d+", "NODE-IP"),
     (r"nodedns-probe-[0-9a-f]+-\d+-\w+", "PROBE"),
+    (r"^ *(WARNING: )?the caches (answer about|are asked) .*$", "LOAD", re.MULTILINE),
     (r"node-local-dns-[bcdfghjklmnpqrstvwxz2-9]{5}\b", "POD"),
 )
 
