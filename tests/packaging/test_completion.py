@@ -57,7 +57,7 @@ def test_the_hook_answers_kubectl(environment: Mapping[str, str]) -> None:
         text=True,
         check=True,
     )
-    assert done.stdout == "iptables\nnftables\n:4\n", done.stderr
+    assert done.stdout == "iptables\nnftables\nipvs\ncilium\ncalico-ebpf\n:4\n", done.stderr
 
 
 def test_tab_completes_in_bash_through_kubectl(environment: Mapping[str, str]) -> None:
