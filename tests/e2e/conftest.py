@@ -115,6 +115,10 @@ def _require(reasons: list[str]) -> None:
     pytest.skip(text)
 
 
+_back_to_usual: list[Callable[[], None]] = []
+"""How kube-proxy gets its usual mode back, while it is in another."""
+
+
 @pytest.fixture(scope="session", params=MODES)
 def proxy_mode(real_cluster: RealCluster, request: pytest.FixtureRequest) -> Iterator[str]:
     """The mode of kube-proxy: a test that asks for it runs once in each."""
@@ -123,9 +127,21 @@ def proxy_mode(real_cluster: RealCluster, request: pytest.FixtureRequest) -> Ite
         pytest.skip("the cluster has no kube-proxy as kubeadm installs it")
     if request.param != before:
         real_cluster.nodes.set_proxy_mode(request.param)
+        _back_to_usual.append(partial(real_cluster.nodes.set_proxy_mode, before))
     yield request.param
-    if request.param != before:
-        real_cluster.nodes.set_proxy_mode(before)
+    _restore_mode()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Give a test that asks for no mode the usual one: pytest keeps the last one till the end."""
+    if "proxy_mode" not in getattr(item, "fixturenames", ()):
+        _restore_mode()
+
+
+def _restore_mode() -> None:
+    while _back_to_usual:
+        _back_to_usual.pop()()
 
 
 @pytest.fixture
