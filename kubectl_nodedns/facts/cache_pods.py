@@ -113,7 +113,9 @@ def cache_pod_of(item: Mapping[str, Any], cache: Cache) -> CachePod:
         phase=(metadata.get("labels") or {}).get("kubectl-nodedns/phase", ""),
         running=bool(runs) and not leaving,
         ready=ready and not leaving,
-        trouble="it is being deleted" if leaving else _trouble(status),
+        trouble="it is being deleted"
+        if leaving
+        else trouble(status) or str(status.get("phase") or ""),
         restarts=sum(s.get("restartCount") or 0 for s in statuses),
         ended_by=ended_by,
         ended_at=ended_at,
@@ -147,7 +149,8 @@ def _ended(statuses: Any) -> tuple[str, float | None]:
     return "", None
 
 
-def _trouble(status: Mapping[str, Any]) -> str:
+def trouble(status: Mapping[str, Any]) -> str:
+    """Say why a pod is not ready, from its status."""
     for container in status.get("containerStatuses") or ():
         state = container.get("state") or {}
         if waiting := state.get("waiting"):
@@ -158,4 +161,4 @@ def _trouble(status: Mapping[str, Any]) -> str:
     for condition in status.get("conditions") or ():
         if condition.get("status") == "False" and condition.get("message"):
             return str(condition["message"])
-    return str(status.get("message") or status.get("phase") or "")
+    return str(status.get("message") or "")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from kubectl_nodedns.cluster.paths import PLURALS, collection, object_path
 from kubectl_nodedns.errors import NotFoundError
+from kubectl_nodedns.facts.cache_pods import trouble
 from kubectl_nodedns.install.objects import (
     FULL,
     MANAGED_BY,
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
 MANAGED = ",".join(f"{key}={value}" for key, value in MANAGED_BY.items())
 """Selector of everything that is ours."""
 _OURS = f"{MANAGED},app.kubernetes.io/name={NAME}"
-LONGEST = 160
-"""Characters of a trouble; kubelets nest one cause in another."""
 _API_VERSIONS = {"DaemonSet": "apps/v1"}
 
 
@@ -148,18 +147,3 @@ def pod_of(item: Mapping[str, Any]) -> CachePod:
         ready=ready and not leaving,
         trouble="it is being deleted" if leaving else trouble(status),
     )
-
-
-def trouble(status: Mapping[str, Any]) -> str:
-    """Say why a pod is not ready, from its status."""
-    for container in status.get("containerStatuses") or ():
-        state = container.get("state") or {}
-        if waiting := state.get("waiting"):
-            text = f"{waiting.get('reason', '')}: {waiting.get('message', '')}".rstrip(": ")
-            return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
-        if ended := state.get("terminated"):
-            return f"{ended.get('reason', 'ended')} with exit code {ended.get('exitCode')}"
-    for condition in status.get("conditions") or ():
-        if condition.get("status") == "False" and condition.get("message"):
-            return str(condition["message"])
-    return str(status.get("message") or "")

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from kubectl_nodedns.cluster.paths import collection, named
 from kubectl_nodedns.errors import ApiError, TimedOutError
+from kubectl_nodedns.facts.cache_pods import trouble
 from kubectl_nodedns.install.host_jobs import NETWORK, RULES, RUN_LABEL, clean_job, look_job
 from kubectl_nodedns.install.leftover import Leftover, leftover_of
-from kubectl_nodedns.install.live import trouble
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from kubectl_nodedns.install.live import Live, newest, pod_of, trouble
+from kubectl_nodedns.facts.cache_pods import trouble
+from kubectl_nodedns.install.live import Live, newest, pod_of
 from kubectl_nodedns.install.objects import DARK, ENABLING, FULL, build
 from tests.unit.install.samples import NOTHING, SETTINGS, installed, stored
 
