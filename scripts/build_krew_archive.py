@@ -24,8 +24,6 @@ import subprocess
 import sys
 import sysconfig
 import tarfile
-import time
-import zipfile
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
@@ -98,19 +96,9 @@ def build(work: Path) -> Path:
     }
     subprocess.run(words, check=True, env=environment)
     folder = work / "dist" / PROGRAM
-    store_uncompressed(folder / "_internal" / "base_library.zip")
     shutil.copy(ROOT / "LICENSE", folder / "LICENSE")
     copy_licences(folder / "licenses")
     return folder
-
-
-def store_uncompressed(file: Path) -> None:
-    """Write a zip file anew without compression: half of what each start imports is in this one."""
-    with zipfile.ZipFile(file) as packed:
-        content = {name: packed.read(name) for name in sorted(packed.namelist())}
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as stored:
-        for name, data in content.items():
-            stored.writestr(zipfile.ZipInfo(name, time.gmtime(EPOCH)[:6]), data)
 
 
 def modules_of(*packages: str) -> list[str]:

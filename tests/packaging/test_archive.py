@@ -91,6 +91,14 @@ def test_nothing_of_the_builder_is_in_the_archive(krew_archive: Path) -> None:
         assert not re.search(r"pytest|mypy|hypothesis|ruff", entry.name), entry.name
 
 
+def test_nothing_has_to_be_unpacked_at_a_start(krew_archive: Path) -> None:
+    """Modules are files: PyInstaller's own archives cost more at each start than the wheel does."""
+    sizes = {entry.name: entry.size for entry in entries(krew_archive)}
+    assert [name for name in sizes if name.endswith(".zip")] == []
+    assert sizes["_internal/kubectl_nodedns/cli/main.pyc"] > 0
+    assert sizes[program()] < 2**20  # the bootloader alone
+
+
 def test_the_plugin_that_krew_installed_tells_its_version(kubectl: Kubectl) -> None:
     done = kubectl("nodedns", "version")
     assert done.stdout == f"kubectl-nodedns {__version__}\n", done.stderr

@@ -44,6 +44,7 @@ class Shell(Terminal):
 BASH = ("bash", "--norc", "--noprofile", "-i")
 ZSH = ("zsh", "-f", "-i")
 
+
 def demand(shell: str) -> None:
     """Skip where there is no such shell."""
     if shutil.which(shell) is None:
