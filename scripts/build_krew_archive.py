@@ -37,11 +37,25 @@ SPECIFICATION = ROOT / "scripts" / "kubectl-nodedns.spec"
 LEFT_OUT = (
     *("tkinter", "unittest", "test", "pytest", "_pytest", "hypothesis", "mypy", "mypyc"),
     *("setuptools", "pip", "numpy", "ast_serialize", "kubernetes.aio"),
+    *("pydantic.mypy", "pydantic.v1.mypy", "pydantic.v1._hypothesis_plugin"),
     # Only code for Windows uses it, and where it is, PyInstaller imports it at every start.
     *(() if sys.platform == "win32" else ("ctypes",)),
 )
 TYPED = ("kubernetes.client.models", "kubernetes.client.api")
 """Packages of typed objects, a module each, imported when asked for only. We speak plain JSON."""
+START = """\
+import sys
+
+# PyInstaller's bootloader starts Python without a folder of its library. Where importlib, which is
+# built in, finds the rest of itself, and how a program knows that it is frozen:
+sys._stdlib_dir = sys._MEIPASS
+sys.frozen = True
+
+from kubectl_nodedns.cli.main import main
+
+sys.exit(main())
+"""
+"""The program that the bootloader runs."""
 EPOCH = int(os.environ.get("SOURCE_DATE_EPOCH", "1577836800"))
 """Time of every file in the archive, in Unix seconds."""
 
@@ -81,9 +95,7 @@ def build(work: Path) -> Path:
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
     entry = work / "start.py"
-    entry.write_text(
-        "import sys\n\nfrom kubectl_nodedns.cli.main import main\n\nsys.exit(main())\n"
-    )
+    entry.write_text(START, encoding="utf-8")
     words = [sys.executable, "-m", "PyInstaller", "--noconfirm", "--log-level=WARN"]
     words += [f"--distpath={work / 'dist'}", f"--workpath={work / 'work'}", str(SPECIFICATION)]
     environment = {
