@@ -27,13 +27,16 @@ from kubectl_nodedns.lookup.proof import Prover, Target
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from kubectl_nodedns.cli.talk import Talk
     from kubectl_nodedns.cluster.client import Client
     from kubectl_nodedns.commands.planning import Prepared
     from kubectl_nodedns.install.plan import Plan
     from kubectl_nodedns.verdict import Verdict
+
+NAMED = 10
+"""Unproved nodes that the last line names; -o has all of them."""
 
 
 async def roll_out(
@@ -135,5 +138,14 @@ def end(
         text = f"{said}: the cache is enabled on {len(plan.kept)} of {nodes_text(total)}"
     if handed:
         text += f"; {kubelets_text(handed)}"
+    if plan.left_out:
+        text += f"; unproved: {_unproved(plan.left_out)}"
     print_outcome(result, text, verdicts, plan.left_out, arguments.output)
     return Exit.PARTIAL if plan.left_out else Exit.OK
+
+
+def _unproved(nodes: Mapping[str, str]) -> str:
+    """Name nodes with their reasons, and the number of those that are too many to name."""
+    named = [f"{node} ({why})" for node, why in sorted(nodes.items())]
+    more = [f"and {len(named) - NAMED} more"] if len(named) > NAMED else []
+    return ", ".join((*named[:NAMED], *more))
