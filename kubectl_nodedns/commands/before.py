@@ -8,21 +8,21 @@ from kubectl_nodedns.checks.finding import run
 from kubectl_nodedns.checks.preflight import OBSTACLE, PREFLIGHT
 from kubectl_nodedns.commands.preflight import Trying, gather
 from kubectl_nodedns.commands.session import (
+    check_change,
     connect,
     given_options,
+    make_probes,
     probe_image,
     probe_namespace,
-    step_timeout,
 )
 from kubectl_nodedns.commands.settling import remembered, settings_of
-from kubectl_nodedns.errors import ApiError, RefusedError, TimedOutError
+from kubectl_nodedns.errors import ApiError, RefusedError, TimedOutError, UsageError
 from kubectl_nodedns.facts.clients import nameservers
 from kubectl_nodedns.facts.inspection import inspect
 from kubectl_nodedns.facts.kubelets import Resolvers
 from kubectl_nodedns.install.live import read_live
 from kubectl_nodedns.install.objects import build
 from kubectl_nodedns.install.options import check, settle
-from kubectl_nodedns.lookup.probes import Probes, check_namespace
 
 if TYPE_CHECKING:
     import argparse
@@ -45,12 +45,16 @@ async def before_install(
         ApiError: nodes or services cannot be read at all.
     """
     given = given_options(arguments)
+    if arguments.selector and arguments.node_selector:
+        raise UsageError("-l and --node-selector: with --pre both are the nodes of the cache")
     if arguments.selector:
         given["node-selector"] = check("node-selector", arguments.selector)
-    step_timeout(arguments)
-    check_namespace(probe_namespace(arguments))
+    check_change(arguments)
     async with connect(arguments) as client:
-        memory, _ = settle(given, await remembered(client, given), upgrade=False)
+        before = await remembered(client, given)
+        whole = arguments.config is not None
+        memory, _ = settle(given, before, upgrade=arguments.upgrade, whole=whole)
+        registry = memory.value("image-registry")
         try:
             seen = await inspect(client, memory.given)
             settings = settings_of(seen, memory)
@@ -64,8 +68,9 @@ async def before_install(
         ]
         trying = Trying(
             probe_namespace=probe_namespace(arguments),
-            probe_image=probe_image(arguments),
+            probe_image=probe_image(arguments, registry),
             objects=True,
+            force=arguments.force_conflicts,
         )
         evidence = await gather(
             client,
@@ -74,14 +79,16 @@ async def before_install(
             wanted,
             await read_live(client, settings.namespace, wanted),
             trying,
-            resolvers=await _resolvers(client, arguments, names) if arguments.probe else None,
+            resolvers=await _resolvers(client, arguments, registry, names)
+            if arguments.probe
+            else None,
         )
     unread = [f"{one.what}: {one.why}" for one in evidence.unread]
     return run(PREFLIGHT, evidence, ignore=ignore), _about(settings, len(evidence.selected)), unread
 
 
 async def _resolvers(
-    client: Client, arguments: argparse.Namespace, nodes: list[str]
+    client: Client, arguments: argparse.Namespace, registry: str, nodes: list[str]
 ) -> list[Resolvers]:
     """Read the resolvers of nodes, from a pod that gets the node's own resolv.conf.
 
@@ -89,13 +96,7 @@ async def _resolvers(
         RefusedError: no probe runs.
     """
     found = []
-    async with Probes(
-        client,
-        namespace=probe_namespace(arguments),
-        image=probe_image(arguments),
-        timeout=min(step_timeout(arguments), 180.0),
-        dns_policy="Default",
-    ) as probes:
+    async with make_probes(client, arguments, registry, dns_policy="Default") as probes:
         failed = await probes.start(nodes)
         if failed and len(failed) == len(nodes):
             node, why = next(iter(sorted(failed.items())))

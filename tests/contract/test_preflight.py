@@ -13,6 +13,7 @@ from tests.contract.api import Api, answers, document, drops
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from aiohttp import web
 
@@ -229,6 +230,39 @@ def test_an_api_server_that_goes_away_ends_it(sound: Api, run: Run) -> None:
     ended = run("check", "--pre")
     assert ended.code == Exit.API, ended.err
     assert "cannot reach the API server" in ended.err
+
+
+def test_the_answer_is_about_the_options_that_enable_is_to_have(
+    sound: Api, run: Run, tmp_path: Path
+) -> None:
+    taken = {"containerPort": 9999, "hostPort": 9999, "protocol": "TCP"}
+    pod = cluster.pod("takes-a-port", "10.244.0.9")
+    pod["spec"] = {"nodeName": "node1", "containers": [{"name": "it", "ports": [taken]}]}
+    sound.add("pods", pod)
+    assert found(run) == {}
+    file = tmp_path / "nodedns.yaml"
+    head = "apiVersion: nodedns/v1alpha1\nkind: NodeDNSConfiguration\n"
+    file.write_text(head + "spec: {metricsPort: 9999}\n")
+    assert list(found(run, "--config", str(file))) == ["ND121"]
+    assert found(run, "--config", str(file), "--metrics-port", "9998") == {}
+    assert list(found(run, "--metrics-port", "9999")) == ["ND121"]
+    mirrored = found(run, "--image-registry", "mirror.example", "--priority-class", "dns")
+    assert mirrored == {}
+    sent = [json.loads(one.body) for one in sound.state.seen if one.method == "POST"]
+    cache, probe = [one for one in sent if one.get("kind") == "Pod"][-2:]
+    assert cache["spec"]["containers"][0]["image"].startswith("mirror.example/dns/")
+    assert cache["spec"]["priorityClassName"] == "dns"
+    assert probe["spec"]["containers"][0]["image"].startswith("mirror.example/")
+
+
+def test_options_of_an_installation_go_with_pre(sound: Api, run: Run) -> None:
+    for words in (("--config", "-"), ("--upgrade",), ("--no-forward-all-to-kube-dns",)):
+        ended = run("check", *words)
+        assert ended.code == Exit.USAGE, ended.err
+        assert "goes with --pre" in ended.err
+    ended = run("check", "--pre", "-l", "a=b", "--node-selector", "c=d")
+    assert ended.code == Exit.USAGE, ended.err
+    assert sound.state.seen == []
 
 
 def test_a_code_that_does_not_exist_is_a_usage_error(sound: Api, run: Run) -> None:
