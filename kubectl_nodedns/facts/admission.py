@@ -13,7 +13,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from kubectl_nodedns.cluster.paths import collection, named
-from kubectl_nodedns.errors import ApiError, ForbiddenError
+from kubectl_nodedns.errors import ApiError, ForbiddenError, NotFoundError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -70,11 +70,14 @@ async def try_pod(client: Client, pod: dict[str, Any], subject: str) -> Trial:
 
     Raises:
         ForbiddenError: the user may not create pods there, so that nothing was tried.
+        NotFoundError: there is no such namespace.
         UnreachableError: no answer.
     """
     path = collection("v1", "pods", pod["metadata"]["namespace"])
     try:
         got = await client.create(path, pod, dry_run=True)
+    except NotFoundError:
+        raise
     except ApiError as error:
         unasked = isinstance(error, ForbiddenError) and UNKNOWN_RIGHT in str(error)
         if unasked or error.status == 0:

@@ -32,8 +32,6 @@ pytestmark = pytest.mark.usefixtures("config")
 def sound(api: Api) -> Api:
     """A cluster with nothing in the way of a cache, whose kubelets tell their settings."""
     cluster.fill(api)
-    for name in ("kube-system", "default"):
-        api.add("namespaces", {"metadata": {"name": name}})
     kubelet(api, clusterDNS=["10.96.0.10"])
     api.script("GET", "/apis", document({"groups": []}))
     return api
@@ -263,6 +261,20 @@ def test_options_of_an_installation_go_with_pre(sound: Api, run: Run) -> None:
     ended = run("check", "--pre", "-l", "a=b", "--node-selector", "c=d")
     assert ended.code == Exit.USAGE, ended.err
     assert sound.state.seen == []
+
+
+def test_a_namespace_for_probes_that_is_not_there_is_a_usage_error(sound: Api, run: Run) -> None:
+    said = "--probe-namespace: there is no namespace 'nowhere'"
+    for words in (("check", "--pre"), ("enable", "--yes"), ("enable", "--dry-run=client")):
+        ended = run(*words, "--probe-namespace", "nowhere")
+        assert (ended.code, said in ended.err) == (Exit.USAGE, True), ended.err
+    # Where namespaces may not be read, a probe that is sent in a dry run tells.
+    sound.script("GET", "/api/v1/namespaces/nowhere", answers(403, "Forbidden", "jane may not"))
+    missing = answers(404, "NotFound", 'namespaces "nowhere" not found')
+    sound.script("POST", "/api/v1/namespaces/nowhere/pods", missing)
+    ended = run("enable", "--yes", "--probe-namespace", "nowhere")
+    assert (ended.code, said in ended.err) == (Exit.USAGE, True), ended.err
+    assert sound.state.writes == []
 
 
 def test_a_code_that_does_not_exist_is_a_usage_error(sound: Api, run: Run) -> None:

@@ -114,6 +114,26 @@ def test_what_the_dns_service_is(check: Check, there: Callable[..., Any]) -> Non
         assert "is headless" in headless["ND100"][0]["seen"]
 
 
+def test_what_kube_proxy_does(proxy_mode: str, check: Check, kubectl: KubectlCall) -> None:
+    told = check()
+    if proxy_mode == "nftables":
+        (one,) = told["ND102"]
+        assert (one["severity"], "nftables mode" in one["seen"]) == ("info", True)
+    else:
+        assert told == {}
+    where = ("-n", "kube-system", "configmap", "kube-proxy")
+    before = kubectl("get", *where, "-o", "json")["data"]["config.conf"]
+    other = before.replace(f"mode: {proxy_mode}", "mode: userspace")
+    other = other.replace(f'mode: "{proxy_mode}"', "mode: userspace")
+    assert other != before
+    try:
+        kubectl("patch", *where, "-p", json.dumps({"data": {"config.conf": other}}))
+        (one,) = check()["ND102"]
+    finally:
+        kubectl("patch", *where, "-p", json.dumps({"data": {"config.conf": before}}))
+    assert (one["severity"], "userspace" in one["seen"]) == ("error", True)
+
+
 def test_caches_and_objects_that_are_not_ours(check: Check, there: Callable[..., Any]) -> None:
     container = {
         "name": "node-cache",
