@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.cluster.proxy_mode import set_mode
 from tests.e2e.official_addon import wait_for
 
 if TYPE_CHECKING:
@@ -123,11 +124,9 @@ def test_what_kube_proxy_does(proxy_mode: str, check: Check, kubectl: KubectlCal
         assert told == {}
     where = ("-n", "kube-system", "configmap", "kube-proxy")
     before = kubectl("get", *where, "-o", "json")["data"]["config.conf"]
-    other = before.replace(f"mode: {proxy_mode}", "mode: userspace")
-    other = other.replace(f'mode: "{proxy_mode}"', "mode: userspace")
-    assert other != before
+    other = {"config.conf": set_mode(before, "userspace")}
     try:
-        kubectl("patch", *where, "-p", json.dumps({"data": {"config.conf": other}}))
+        kubectl("patch", *where, "-p", json.dumps({"data": other}))
         (one,) = check()["ND102"]
     finally:
         kubectl("patch", *where, "-p", json.dumps({"data": {"config.conf": before}}))
