@@ -111,6 +111,11 @@ class Preflight:
     """What could not be looked at."""
 
     @property
+    def kube_dns_ip(self) -> str:
+        """The address of the DNS service that the cache is to take over."""
+        return self.dns.beside(self.local_ip)
+
+    @property
     def cache_addresses(self) -> tuple[str, ...]:
         """Addresses that the cache listens on: the DNS service's and its own."""
-        return (self.dns.ip, self.local_ip)
+        return (self.kube_dns_ip, self.local_ip)

@@ -46,11 +46,12 @@ def _endpoints(pre: Preflight) -> Iterator[Seen]:
 
 
 def _families(pre: Preflight) -> Iterator[Seen]:
-    if others := pre.dns.ips[1:]:
+    covered = pre.kube_dns_ip
+    if others := [ip for ip in pre.dns.ips if ip != covered]:
         yield Seen(
             subject=f"service {pre.dns.namespace}/{pre.dns.name}",
-            text=f"it has the address {', '.join(others)} as well as {pre.dns.ip}; the cache "
-            f"takes over {pre.dns.ip} alone",
+            text=f"it has the address {', '.join(others)} as well as {covered}; the cache takes "
+            f"over {covered} alone",
         )
 
 
@@ -116,7 +117,7 @@ def _managed(pre: Preflight) -> Iterator[Seen]:
 def _systems(pre: Preflight) -> Iterator[Seen]:
     for system in sorted({node.system for node in pre.nodes} - {"linux"}):
         names = [node.name for node in pre.nodes if node.system == system]
-        yield Seen(subject=f"nodes {some(names)}", text=f"{len(names)} nodes run {system}")
+        yield Seen(subject=f"nodes {some(names)}", text=f"they run {system}")
 
 
 def _machines(pre: Preflight) -> Iterator[Seen]:

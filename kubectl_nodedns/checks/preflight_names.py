@@ -151,12 +151,12 @@ def _none(pre: Preflight) -> Iterator[Seen] | None:
 def _kubelets(pre: Preflight) -> Iterator[Seen] | None:
     if pre.kubelets is None:
         return None
-    known = {*pre.dns.ips, pre.local_ip}
+    known = set(pre.cache_addresses)
     return (
         Seen(
             subject=f"node {one.node}",
             text=f"its kubelet hands out {', '.join(one.cluster_dns) or 'no nameserver'} to pods, "
-            f"and not {pre.dns.ip}",
+            f"and not {pre.kube_dns_ip}",
         )
         for one in pre.kubelets
         if not known & set(one.cluster_dns)

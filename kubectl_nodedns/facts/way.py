@@ -76,8 +76,8 @@ class Way:
 
     @property
     def intercepting(self) -> bool:
-        """Whether the cache is set up to answer at the kube-dns IP."""
-        return self.cache is not None and self.dns.ip in self.cache.local_ips
+        """Whether the cache is set up to answer at an address of the DNS service."""
+        return self.cache is not None and bool({*self.dns.ips} & {*self.cache.local_ips})
 
     @property
     def marked(self) -> bool:

@@ -201,13 +201,18 @@ class Settings:
             cluster_domain=self.cluster_domain,
             local_ip="" if redirected else self.local_ip,
             marker_zone=marker_name(self.cluster_domain).rstrip("."),
-            bind="0.0.0.0" if redirected else LOCAL,  # noqa: S104 - in the pod's own network
+            bind=self._everywhere if redirected else LOCAL,
             caching=self.caching,
             forwarding=forwarding,
             health_port=self.ports.health,
             metrics_port=self.ports.metrics,
             extra=self.extra_blocks,
         )
+
+    @property
+    def _everywhere(self) -> str:
+        """All addresses, in the family of the cluster: for a pod in a network of its own."""
+        return "::" if ":" in self.kube_dns_ip else "0.0.0.0"  # noqa: S104 - in the pod's own
 
     def need(self) -> MemoryNeed:
         """Return what the Corefile can come to need."""

@@ -128,7 +128,13 @@ def test_a_second_address_family_is_said_not_to_be_covered(sound: Api, run: Run)
     sound.remove("services")
     sound.add("services", dual)
     (one,) = found(run)["ND106"]
-    assert "fd00::a" in one["seen"]
+    assert "fd00::a as well as 10.96.0.10; the cache takes over 10.96.0.10 alone" in one["seen"]
+    second = found(run, "--local-ip", "fd00:90de:d95::1")
+    assert (
+        "10.96.0.10 as well as fd00::a; the cache takes over fd00::a alone"
+        in (second["ND106"][0]["seen"])
+    )
+    assert [one["subject"] for one in second["ND133"]] == ["node node1", "node node2"]
 
 
 def test_kubelets_that_hand_out_something_else(sound: Api, run: Run) -> None:
