@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from kubectl_nodedns.checks.finding import Category, Check, Seen, Severity
 from kubectl_nodedns.facts.dataplane import INSTALLABLE
+from kubectl_nodedns.facts.inspection import WAYS_OUT
 from kubectl_nodedns.facts.managed import ARCHITECTURES, is_virtual, managed_caches
 
 if TYPE_CHECKING:
@@ -64,7 +65,11 @@ def _dataplane(pre: Preflight) -> Iterator[Seen]:
             way_out="look on a node: curl -s localhost:10249/proxyMode. Then say it with --mode",
         )
     elif mode not in INSTALLABLE:
-        yield Seen(subject="cluster", text=f"services are translated by {mode} ({evidence})")
+        yield Seen(
+            subject="cluster",
+            text=f"services are translated by {mode} ({evidence})",
+            way_out=WAYS_OUT.get(mode, ""),
+        )
     elif mode == "ipvs":
         yield Seen(
             subject="cluster",

@@ -14,7 +14,7 @@ from kubectl_nodedns.facts.customisations import (
     stub_zones,
 )
 from kubectl_nodedns.facts.kubelets import loopbacks, loops
-from kubectl_nodedns.facts.zones import ROOT
+from kubectl_nodedns.facts.zones import ROOT, closest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -43,9 +43,21 @@ def _by_zone(pre: Preflight, coredns: CoreDns) -> Iterator[Seen]:
         yield Seen(
             subject=f"zone {zone}",
             text=f"CoreDNS has {what!r} for {EVERY_NAME if zone == ROOT else zone} (ConfigMap "
-            f"{coredns.where}); the cache would ask the node's resolvers instead",
+            f"{coredns.where}); the cache would ask {_asked(pre, zone)} instead",
             way_out=f"{ALL_TO_COREDNS}; {_copy(zone, those, forwarded)}",
         )
+
+
+def _asked(pre: Preflight, zone: str) -> str:
+    """Say whom the cache would ask for names of a zone."""
+    blocks = {served: block for block in pre.cache_corefile.blocks for served in block.zones()}
+    nearest = blocks.get(closest(zone, blocks) or "")
+    servers = [
+        server
+        for forward in (nearest.all("forward") if nearest else ())
+        for server in forward.arguments[1:]
+    ]
+    return "the node's resolvers" if NODE & {*servers} else some(servers) or "nobody"
 
 
 def _copy(zone: str, those: list[Customisation], forwarded: Mapping[str, tuple[str, ...]]) -> str:

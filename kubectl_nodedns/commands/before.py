@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from kubectl_nodedns.checks.finding import run
@@ -23,6 +24,7 @@ from kubectl_nodedns.facts.kubelets import Resolvers
 from kubectl_nodedns.install.live import read_live
 from kubectl_nodedns.install.objects import build
 from kubectl_nodedns.install.options import check, settle
+from kubectl_nodedns.install.variants import IPTABLES, LIVE
 
 if TYPE_CHECKING:
     import argparse
@@ -58,6 +60,8 @@ async def before_install(
         try:
             seen = await inspect(client, memory.given)
             settings = settings_of(seen, memory)
+            if settings.mode not in LIVE:  # ND102 says so; the rest is looked at as for any other
+                settings = replace(settings, mode=IPTABLES)
         except RefusedError as error:
             return run((OBSTACLE,), error, ignore=ignore), "the cluster", []
         wanted = build(settings, options=memory.as_text())

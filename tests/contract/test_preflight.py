@@ -108,6 +108,30 @@ def test_the_mode_of_kube_proxy_is_a_finding(api: Api, run: Run) -> None:
     assert told["severity"] == "info"
 
 
+@pytest.mark.parametrize("mode", ["cilium", "calico-ebpf"])
+def test_other_dataplanes_are_a_finding_with_their_own_way_out(
+    mode: str, sound: Api, run: Run
+) -> None:
+    by_code = found(run, "--mode", mode)
+    assert list(by_code) == ["ND102"]
+    (one,) = by_code["ND102"]
+    assert (one["severity"], f"--mode {mode} --dry-run=client" in one["wayOut"]) == ("error", True)
+    if mode == "cilium":
+        replacement = {"kube-proxy-replacement": "true"}
+        sound.add("configmaps", cluster.configmap("cilium-config", **replacement))
+        assert found(run)["ND102"][0]["wayOut"] == one["wayOut"]
+
+
+def test_the_resolvers_that_would_be_asked_instead_are_named(sound: Api, run: Run) -> None:
+    stub = cluster.COREFILE + "corp.example:53 {\n    forward . 192.0.2.53\n}\n"
+    sound.remove("configmaps")
+    sound.add("configmaps", cluster.configmap("coredns", Corefile=stub))
+    mode = ("--mode", "iptables")
+    assert "would ask the node's resolvers instead" in found(run, *mode)["ND160"][0]["seen"]
+    given = found(run, *mode, "--upstream", "192.0.2.9", "--upstream", "192.0.2.10")["ND160"]
+    assert all("would ask 192.0.2.9, 192.0.2.10 instead" in one["seen"] for one in given)
+
+
 def test_ipvs_is_told_and_not_refused(api: Api, run: Run) -> None:
     cluster.fill(api, mode="ipvs")
     (told,) = found(run)["ND102"]
