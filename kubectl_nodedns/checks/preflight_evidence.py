@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from kubectl_nodedns.facts.admission import Quota, Trial
     from kubectl_nodedns.facts.caches import Cache
     from kubectl_nodedns.facts.coredns import CoreDns
-    from kubectl_nodedns.facts.corefile_reader import Corefile
+    from kubectl_nodedns.facts.corefile import Corefile
     from kubectl_nodedns.facts.dataplane import Dataplane
     from kubectl_nodedns.facts.dns_service import DnsService
     from kubectl_nodedns.facts.host_ports import Need

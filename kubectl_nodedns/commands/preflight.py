@@ -30,7 +30,8 @@ from kubectl_nodedns.facts.admission import (
     try_pod,
 )
 from kubectl_nodedns.facts.coredns import read_coredns, read_peer
-from kubectl_nodedns.facts.corefile_reader import CorefileError, read_corefile
+from kubectl_nodedns.facts.corefile import CorefileError
+from kubectl_nodedns.facts.corefile_reader import read_corefile
 from kubectl_nodedns.facts.host_ports import needs_of
 from kubectl_nodedns.facts.kubelets import read_kubelets
 from kubectl_nodedns.facts.network_policies import read_foreign_policies, read_policies

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from kubectl_nodedns.facts.corefile import parse_corefile
+from kubectl_nodedns.facts.corefile_reader import read_corefile
 from kubectl_nodedns.install.corefile import LOCAL, Caching, Forwarding, corefile
 from kubectl_nodedns.install.corefile_check import check_corefile, check_no_loop
 from kubectl_nodedns.install.memory_need import MemoryNeed, memory_need
@@ -216,7 +216,7 @@ class Settings:
 
     def need(self) -> MemoryNeed:
         """Return what the Corefile can come to need."""
-        return memory_need(parse_corefile(self.corefile()))
+        return memory_need(read_corefile(self.corefile()).blocks)
 
     @property
     def memory_limit(self) -> str:
