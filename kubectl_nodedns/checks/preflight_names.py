@@ -87,6 +87,16 @@ def _of_kube_dns(pre: Preflight, data: Mapping[str, str]) -> Iterator[Seen]:
             way_out="repair its JSON, or delete it if nothing reads it any more",
         )
         return
+    served = {zone for block in pre.cache_corefile.blocks for zone in block.zones()}
+    if twice := sorted(served & set(zones)):
+        yield Seen(
+            subject=subject,
+            text=f"its stubDomains name {some(twice)}, for which the cache has a server block of "
+            "its own: the agent would add a second one",
+            severity=Severity.ERROR,
+            matters="CoreDNS ends at two server blocks for one zone, so the cache would not start",
+            way_out="leave the zone to that ConfigMap, or to --stub-domain and --extra-blocks",
+        )
     corefile = pre.coredns.corefile if pre.coredns else None
     port = pre.coredns.port if pre.coredns else 53
     same = stub_zones(corefile, port=port) if corefile else {}

@@ -14,7 +14,6 @@ from kubectl_nodedns.commands.session import probe_image, probe_namespace
 from kubectl_nodedns.commands.settling import remembered, resolver_of, settings_of
 from kubectl_nodedns.errors import NodednsError, RefusedError, UsageError
 from kubectl_nodedns.facts.inspection import Inspection, inspect, refuse, refuse_mode
-from kubectl_nodedns.facts.kube_dns_config import read_kube_dns_config
 from kubectl_nodedns.install.live import Live, read_live
 from kubectl_nodedns.install.objects import build
 from kubectl_nodedns.install.options import changes, settle
@@ -152,7 +151,6 @@ async def prepare(
     seen, settings, adoption = ground.seen, ground.settings, ground.adoption
     options = ground.memory.as_text()
     refuse(seen, adopting=adoption.cache if adoption else None)
-    await _refuse_stub_domains(client, settings)
     wanted = build(settings, options=options)
     live = with_adopted(await read_live(client, settings.namespace, wanted), adoption)
     _refuse_foreign(live, settings.namespace)
@@ -203,18 +201,6 @@ def _uncovered(service_ips: Sequence[str], kube_dns_ip: str) -> list[str]:
         return []
     rest = f"lookups at {', '.join(others)} go to the DNS service as before"
     return [f"dual stack: the cache covers {kube_dns_ip} (it speaks one address family); {rest}"]
-
-
-async def _refuse_stub_domains(client: Client, settings: Settings) -> None:
-    """Refuse a stub domain that the agent adds by itself, from the ConfigMap kube-dns."""
-    configured = await read_kube_dns_config(client, settings.namespace)
-    twice = sorted({*settings.forwarding.stub_domains} & {*configured.stub_domains})
-    if twice:
-        raise RefusedError(
-            f"the ConfigMap {settings.namespace}/kube-dns has the stub domain {twice[0]} too, and "
-            "the cache reads it",
-            hint="two server blocks for one zone would end the cache: leave it to one of them",
-        )
 
 
 def _trying(arguments: argparse.Namespace, image: str) -> Trying:

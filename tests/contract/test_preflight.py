@@ -132,6 +132,23 @@ def test_the_resolvers_that_would_be_asked_instead_are_named(sound: Api, run: Ru
     assert all("would ask 192.0.2.9, 192.0.2.10 instead" in one["seen"] for one in given)
 
 
+@pytest.mark.parametrize("given", ["stub", "block"])
+def test_a_zone_that_the_agent_would_add_once_more_is_refused(
+    given: str, sound: Api, run: Run, tmp_path: Path
+) -> None:
+    sound.add("configmaps", cluster.configmap("kube-dns", stubDomains='{"a.test": ["192.0.2.1"]}'))
+    file = tmp_path / "blocks"
+    file.write_text("a.test:53 {\n bind __PILLAR__LOCAL__DNS__\n forward . 192.0.2.1\n}\n")
+    words = ("--stub-domain", "a.test=192.0.2.1")
+    words = words if given == "stub" else ("--extra-blocks", str(file))
+    assert [one["severity"] for one in found(run)["ND161"]] == ["warning"]
+    first = found(run, *words)["ND161"][0]
+    assert (first["severity"], "a second one" in first["seen"]) == ("error", True)
+    ended = run("enable", "--yes", *words)
+    assert (ended.code, "error: ND161" in ended.err) == (Exit.REFUSED, True), ended.err
+    assert sound.state.writes == []
+
+
 def test_ipvs_is_told_and_not_refused(api: Api, run: Run) -> None:
     cluster.fill(api, mode="ipvs")
     (told,) = found(run)["ND102"]
