@@ -123,7 +123,10 @@ async def survey(
     if not (printed and arguments.dry_run == "client"):
         refuse_mode(seen.dataplane)
     if mode == "nftables":
-        notes.append("nftables mode works by the kernel's rules; upstream does not document it")
+        notes.append(
+            "nftables mode works by the kernel's rules; upstream does not document it, so each "
+            "node's setup errors are a gate as well"
+        )
     settings = settings_of(seen, memory)
     notes += _uncovered(seen.dns.ips, settings.kube_dns_ip)
     return Ground(

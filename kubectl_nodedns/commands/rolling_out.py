@@ -15,6 +15,7 @@ from kubectl_nodedns.commands.session import (
     probe_namespace,
     step_timeout,
 )
+from kubectl_nodedns.commands.setup_gate import SetupGate
 from kubectl_nodedns.errors import Exit, RefusedError
 from kubectl_nodedns.facts.rights import demand, to_change
 from kubectl_nodedns.install.adoption import adopt
@@ -22,7 +23,7 @@ from kubectl_nodedns.install.objects import build
 from kubectl_nodedns.install.options import NO_EXTERNAL_NAME
 from kubectl_nodedns.install.plan import nodes_text
 from kubectl_nodedns.install.rollout import Rollout
-from kubectl_nodedns.install.variants import Variant
+from kubectl_nodedns.install.variants import NFTABLES, Variant
 from kubectl_nodedns.lookup.proof import Prover, Target
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from kubectl_nodedns.cluster.client import Client
     from kubectl_nodedns.commands.planning import Prepared
     from kubectl_nodedns.install.plan import Plan
+    from kubectl_nodedns.install.proof import Proof
     from kubectl_nodedns.verdict import Verdict
 
 NAMED = 10
@@ -83,11 +85,19 @@ async def roll_out(
         if adoption is not None:
             talk.step("adopt: the objects become ours, and no pod changes")
             await adopt(client, adoption, plan.options)
+        proof: Proof = prover
+        if settings.mode == NFTABLES:
+            ports = settings.ports
+            gate = SetupGate(
+                prover, client, namespace=settings.namespace, port=ports.metrics, report=talk
+            )
+            await gate.renew(prepared.live.pods)
+            proof = gate
         rollout = Rollout(
             client,
             plan,
             prepared.live,
-            prover,
+            proof,
             talk,
             timeout=step_timeout(arguments),
             force=arguments.force_conflicts,
