@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from kubectl_nodedns.checks.finding import run
 from kubectl_nodedns.checks.preflight import OBSTACLE, PREFLIGHT
 from kubectl_nodedns.commands.preflight import Trying, gather
+from kubectl_nodedns.commands.resolvers import read_resolvers
 from kubectl_nodedns.commands.session import (
     check_change,
     connect,
@@ -17,10 +18,8 @@ from kubectl_nodedns.commands.session import (
     probe_namespace,
 )
 from kubectl_nodedns.commands.settling import remembered, settings_of
-from kubectl_nodedns.errors import ApiError, RefusedError, TimedOutError, UsageError
-from kubectl_nodedns.facts.clients import nameservers
+from kubectl_nodedns.errors import RefusedError, UsageError
 from kubectl_nodedns.facts.inspection import inspect
-from kubectl_nodedns.facts.kubelets import Resolvers
 from kubectl_nodedns.install.live import read_live
 from kubectl_nodedns.install.objects import build
 from kubectl_nodedns.install.options import check, settle
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
 
     from kubectl_nodedns.checks.finding import Outcome
     from kubectl_nodedns.cluster.client import Client
+    from kubectl_nodedns.facts.kubelets import Resolvers
     from kubectl_nodedns.install.settings import Settings
 
 
@@ -93,13 +93,12 @@ async def before_install(
 
 async def _resolvers(
     client: Client, arguments: argparse.Namespace, registry: str, nodes: list[str]
-) -> list[Resolvers]:
+) -> tuple[Resolvers, ...]:
     """Read the resolvers of nodes, from a pod that gets the node's own resolv.conf.
 
     Raises:
         RefusedError: no probe runs.
     """
-    found = []
     async with make_probes(client, arguments, registry, dns_policy="Default") as probes:
         failed = await probes.start(nodes)
         if failed and len(failed) == len(nodes):
@@ -109,14 +108,7 @@ async def _resolvers(
                 hint="without --probe everything else is looked at; --probe-image names an image "
                 "that this cluster can pull, --probe-namespace a namespace that allows the pod",
             )
-        for node in nodes:
-            if node not in failed:
-                try:
-                    text = await probes.resolv_conf(node)
-                except (ApiError, TimedOutError):
-                    continue
-                found.append(Resolvers(node=node, servers=tuple(nameservers(text))))
-    return found
+        return await read_resolvers(probes, [node for node in nodes if node not in failed])
 
 
 def _about(settings: Settings, nodes: int) -> str:

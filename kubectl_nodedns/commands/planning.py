@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from kubectl_nodedns import __version__
 from kubectl_nodedns.commands.adopting import find_adoption, memory_of, with_adopted
 from kubectl_nodedns.commands.injecting import INSTALL, plan_injection
-from kubectl_nodedns.commands.preflight import Trying, ignored, notes_of, preflight
+from kubectl_nodedns.commands.preflight import Trying, gather, ignored, notes_of, weigh
 from kubectl_nodedns.commands.session import probe_image, probe_namespace
 from kubectl_nodedns.commands.settling import remembered, resolver_of, settings_of
 from kubectl_nodedns.errors import NodednsError, RefusedError, UsageError
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from kubectl_nodedns.checks.finding import Outcome
+    from kubectl_nodedns.checks.preflight_evidence import Preflight
     from kubectl_nodedns.cli.talk import Talk
     from kubectl_nodedns.cluster.client import Client
     from kubectl_nodedns.commands.injecting import Injection
@@ -72,6 +73,8 @@ class Prepared:
     """What becomes of objects and nodes."""
     injection: Injection | None
     """What becomes of the admission policy."""
+    evidence: Preflight
+    """What the preflight checks looked at."""
     outcome: Outcome
     """What the preflight checks came to."""
     notes: tuple[str, ...]
@@ -171,15 +174,15 @@ async def prepare(
     injection = await plan_injection(client, resolver_of(settings), asked=asked)
     talk.step("preflight: what could stand in the way")
     trying = _trying(arguments, probe_image(arguments, ground.memory.value("image-registry")))
-    outcome = await preflight(
-        client, seen, settings, wanted, live, trying, ignore=ignored(arguments)
-    )
+    evidence = await gather(client, seen, settings, wanted, live, trying)
+    outcome = weigh(evidence, ignored(arguments))
     return Prepared(
         ground=ground,
         live=live,
         wanted=wanted,
         plan=plan,
         injection=injection,
+        evidence=evidence,
         outcome=outcome,
         notes=(*ground.notes, *notes_of(outcome)),
     )

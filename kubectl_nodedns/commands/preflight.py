@@ -74,18 +74,8 @@ class Trying:
     """Whether fields of other managers are to be taken over."""
 
 
-async def preflight(
-    client: Client,
-    seen: Inspection,
-    settings: Settings,
-    wanted: Objects,
-    live: Live,
-    trying: Trying,
-    *,
-    ignore: Collection[str] = (),
-) -> Outcome:
+def weigh(evidence: Preflight, ignore: Collection[str]) -> Outcome:
     """Look before `enable` changes anything; what it refuses by itself is left to it."""
-    evidence = await gather(client, seen, settings, wanted, live, trying)
     return run(PREFLIGHT, evidence, ignore={*OWN_REFUSALS, *ignore})
 
 

@@ -9,6 +9,8 @@ from kubectl_nodedns.cli.output import print_outcome
 from kubectl_nodedns.commands.asking import ask_baseline, start_probes
 from kubectl_nodedns.commands.handing_out import Place, hand_out, kubelets_text
 from kubectl_nodedns.commands.injecting import demand_injection, install_injection
+from kubectl_nodedns.commands.preflight import ignored
+from kubectl_nodedns.commands.resolvers import refuse_resolvers
 from kubectl_nodedns.commands.session import (
     make_probes,
     probe_image,
@@ -69,8 +71,11 @@ async def roll_out(
         external=None if external == NO_EXTERNAL_NAME else external,
     )
     registry = memory.value("image-registry")
-    async with make_probes(client, arguments, registry) as probes:
+    async with make_probes(client, arguments, registry, dns_policy="Default") as probes:
         await start_probes(probes, plan.proved, talk)
+        if not plan.unchanged:
+            ignore = ignored(arguments)
+            await refuse_resolvers(probes, prepared.evidence, plan.proved, ignore, talk)
         prover = Prover(probes, target)
         found = await ask_baseline(prover, plan.proved, talk)
         bad = [verdict for verdict in found.verdicts if not verdict.ok]
