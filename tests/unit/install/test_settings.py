@@ -8,7 +8,6 @@ import pytest
 
 from kubectl_nodedns.errors import UsageError
 from kubectl_nodedns.facts.corefile_reader import read_corefile
-from kubectl_nodedns.facts.kube_dns_config import kube_dns_config_of
 from kubectl_nodedns.install.objects import build, daemonset_of
 from kubectl_nodedns.install.option_checks import check
 from kubectl_nodedns.install.options import settle
@@ -265,9 +264,3 @@ def test_a_file_takes_back_what_it_does_not_name() -> None:
     kept, _ = settle({"cache-ttl": "90"}, before, upgrade=False)
     whole, _ = settle({"cache-ttl": "90"}, before, upgrade=False, whole=True)
     assert (kept.value("prefetch"), whole.value("prefetch")) == ("5", "")
-
-
-def test_stub_domains_of_the_kube_dns_configmap_are_read() -> None:
-    data = {"stubDomains": '{"Corp.Example.": ["10.0.0.1"]}', "upstreamNameservers": "no json"}
-    assert kube_dns_config_of({"data": data}).stub_domains == ("corp.example",)
-    assert kube_dns_config_of({}).upstreams == ()
