@@ -7,6 +7,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from kubectl_nodedns.cli.talk import Talk
 from kubectl_nodedns.cluster.access import AccessOptions, duration, resolve
 from kubectl_nodedns.cluster.client import Client
 from kubectl_nodedns.errors import UsageError
@@ -131,4 +132,5 @@ def make_probes(
         lifetime=probe_lifetime(arguments),
         dns_policy=dns_policy,
         host_network=host_network,
+        told=Talk().note,
     )
