@@ -107,7 +107,7 @@ def duration(text: str, *, option: str) -> float | None:
     else:
         raise UsageError(
             f"{option}: {text!r} is not a duration",
-            hint="write it as kubectl does: 30s, 2m, 1m30s, or 0 for no limit",
+            hint="write it as kubectl does: 500ms, 30s, 2m, 1m30s",
         )
     return seconds or None
 
@@ -204,7 +204,7 @@ def _load(options: AccessOptions, settings: Any) -> tuple[str, str, ExecCredenti
         return _without_kubeconfig(options, settings, paths)
     merged = KubeConfigMerger(ENV_KUBECONFIG_PATH_SEPARATOR.join(found)).config
     if merged is None or not isinstance(merged.value, dict):
-        raise UsageError(f"{paths} is not a kubeconfig file")
+        raise UsageError(f"{paths} is not a kubeconfig file", hint="kubectl config view")
     raw = merged.value
     name = options.context or raw.get("current-context") or ""
     contexts = {c["name"]: c.value if hasattr(c, "value") else c for c in raw["contexts"]}

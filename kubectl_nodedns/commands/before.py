@@ -10,7 +10,9 @@ from kubectl_nodedns.commands.preflight import Trying, gather
 from kubectl_nodedns.commands.session import (
     connect,
     given_options,
+    make_probes,
     probe_image,
+    probe_lifetime,
     probe_namespace,
     step_timeout,
 )
@@ -22,7 +24,7 @@ from kubectl_nodedns.facts.kubelets import Resolvers
 from kubectl_nodedns.install.live import read_live
 from kubectl_nodedns.install.objects import build
 from kubectl_nodedns.install.options import check, settle
-from kubectl_nodedns.lookup.probes import Probes, check_namespace
+from kubectl_nodedns.lookup.probes import check_namespace
 
 if TYPE_CHECKING:
     import argparse
@@ -48,6 +50,7 @@ async def before_install(
     if arguments.selector:
         given["node-selector"] = check("node-selector", arguments.selector)
     step_timeout(arguments)
+    probe_lifetime(arguments)
     check_namespace(probe_namespace(arguments))
     async with connect(arguments) as client:
         memory, _ = settle(given, await remembered(client, given), upgrade=False)
@@ -89,13 +92,7 @@ async def _resolvers(
         RefusedError: no probe runs.
     """
     found = []
-    async with Probes(
-        client,
-        namespace=probe_namespace(arguments),
-        image=probe_image(arguments),
-        timeout=min(step_timeout(arguments), 180.0),
-        dns_policy="Default",
-    ) as probes:
+    async with make_probes(client, arguments, dns_policy="Default") as probes:
         failed = await probes.start(nodes)
         if failed and len(failed) == len(nodes):
             node, why = next(iter(sorted(failed.items())))

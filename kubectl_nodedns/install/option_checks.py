@@ -98,7 +98,9 @@ def _local_ip(option: Option, text: str) -> str:
             hint="a link-local address such as 169.254.20.10 is usual",
         )
     if ip in RESERVED:
-        raise UsageError(f"--local-ip: {ip} belongs to {RESERVED[ip]}")
+        raise UsageError(
+            f"--local-ip: {ip} belongs to {RESERVED[ip]}", hint="such as 169.254.20.10"
+        )
     return ip
 
 

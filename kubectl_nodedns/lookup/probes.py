@@ -215,7 +215,8 @@ class Probes:
             del self._jobs[node]
             if isinstance(error, NotFoundError):
                 raise UsageError(
-                    f"--probe-namespace: there is no namespace {self._namespace!r}"
+                    f"--probe-namespace: there is no namespace {self._namespace!r}",
+                    hint="it is never created: create it, or name another",
                 ) from error
             raise
         self._jobs[node] = (name, made["metadata"]["uid"])
