@@ -139,10 +139,10 @@ def resolve(options: AccessOptions) -> Access:
         )
     if "://" not in server:
         server = f"https://{server}"
-    _check_url(server, "the API server's address", "such as https://10.0.0.1:6443")
+    _check_url(server, "the API server", "such as https://10.0.0.1:6443")
     proxy = settings.proxy or (None if _direct(server) else usual_proxy)
     if proxy:
-        _check_url(proxy, "the proxy's address", "an http or https proxy; others are not spoken to")
+        _check_url(proxy, "the proxy", "an http or https proxy; others are not spoken to")
     return Access(
         server=server.rstrip("/"),
         context=context,
@@ -156,7 +156,7 @@ def resolve(options: AccessOptions) -> Access:
     )
 
 
-def _check_url(url: str, what: str, hint: str) -> None:
+def _check_url(url: str, whose: str, hint: str) -> None:
     """Refuse what is no address of a web server.
 
     Raises:
@@ -170,7 +170,7 @@ def _check_url(url: str, what: str, hint: str) -> None:
     except ValueError:
         sound = False
     if not sound or re.search(r"[\s\x00-\x1f\x7f]", url):
-        raise UsageError(f"{what} cannot be used: {url!r}", hint=hint)
+        raise UsageError(f"the address of {whose} cannot be used: {url!r}", hint=hint)
 
 
 def _direct(server: str) -> bool:

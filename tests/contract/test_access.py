@@ -101,14 +101,14 @@ def test_a_user_that_does_not_exist_is_not_nobody(config: Path, run: Run) -> Non
     "address", ["ftp://x", "https://[bad", "https://", "https://h:99999", "a b", "https://h:x"]
 )
 def test_what_is_no_address_of_a_server_is_refused(address: str, config: Path, run: Run) -> None:
-    said(run("disable", "--server", address), Exit.USAGE, "the API server's address", address)
+    said(run("disable", "--server", address), Exit.USAGE, "the address of the API server", address)
 
 
 @pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:1080", "http://[bad"])
 def test_a_proxy_that_cannot_be_spoken_to_is_refused(proxy: str, home: Path, run: Run) -> None:
     file = home / "kubeconfig"
     file.write_text(kubeconfig("https://192.0.2.1", **{"proxy-url": proxy}))
-    said(run("disable", "--kubeconfig", str(file)), Exit.USAGE, "the proxy's address", proxy)
+    said(run("disable", "--kubeconfig", str(file)), Exit.USAGE, "the address of the proxy", proxy)
 
 
 def test_a_proxy_that_cannot_be_reached_is_told_apart_from_the_server(home: Path, run: Run) -> None:
