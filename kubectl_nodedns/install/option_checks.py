@@ -103,7 +103,9 @@ def _local_ip(option: Option, text: str) -> str:
             hint="a unique local address such as fd00:90de:d95::1 is usual",
         )
     if ip in RESERVED:
-        raise UsageError(f"--local-ip: {ip} belongs to {RESERVED[ip]}")
+        raise UsageError(
+            f"--local-ip: {ip} belongs to {RESERVED[ip]}", hint="such as 169.254.20.10"
+        )
     return ip
 
 
