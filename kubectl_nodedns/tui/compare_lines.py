@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from kubectl_nodedns.metrics import units
 from kubectl_nodedns.metrics.columns import upstream_p99
+from kubectl_nodedns.metrics.marks import FAILING_RATIO
 from kubectl_nodedns.tui.node_lines import upstream_state
 
 if TYPE_CHECKING:
@@ -23,9 +24,9 @@ if TYPE_CHECKING:
 Line = list["Piece"]
 MEDIAN = "the fleet's median"
 SAME_POINTS = 0.01
-"""Ratios that are closer than this are the same."""
+"""Ratios that are closer than this are much the same."""
 FAR_POINTS = 0.1
-"""Ratios that are further apart than this are marked."""
+"""Ratios that are further apart than this are marked; of failures less is enough."""
 SAME_SHARE = 0.1
 """Amounts of which one is at most this much more are the same."""
 FAR_TIMES = 2.0
@@ -39,8 +40,8 @@ class Cell(NamedTuple):
     """To compare; None when not known."""
     text: str
     """As it is shown."""
-    ratio: bool = False
-    """Whether it is a share, so that points are compared instead of times."""
+    far: float | None = None
+    """Of a share: the difference from which it is marked; None where times are compared."""
 
 
 UNKNOWN = Cell(None, units.UNKNOWN)
@@ -71,7 +72,7 @@ def _traffic(zone: str, traffic: Traffic, per_second: str) -> Cells:
         (zone, "hit %"): _ratio(traffic.hit_ratio),
         (zone, "denial %"): _ratio(traffic.denial_ratio),
         (zone, "NXDOMAIN %"): _ratio(traffic.nxdomain_ratio),
-        (zone, "failures %"): _ratio(traffic.failure_ratio),
+        (zone, "failures %"): _ratio(traffic.failure_ratio, far=FAILING_RATIO[0]),
         (zone, "p50"): _latency(traffic.p50),
         (zone, "p99"): _latency(traffic.p99),
     }
@@ -81,8 +82,8 @@ def _amount(value: float | None, unit: Callable[[float | None], str]) -> Cell:
     return Cell(value, unit(value))
 
 
-def _ratio(value: float | None) -> Cell:
-    return Cell(value, units.percent(value), ratio=True)
+def _ratio(value: float | None, *, far: float = FAR_POINTS) -> Cell:
+    return Cell(value, units.percent(value), far=far)
 
 
 def _latency(value: Latency | None) -> Cell:
@@ -108,14 +109,17 @@ def difference(here: Cell, there: Cell) -> tuple[str, bool]:
     if a is None or b is None:
         known = "" if a is None and b is None else "known of one only"
         return known, False
-    return _points(a, b) if here.ratio else _times(a, b)
+    return _times(a, b) if here.far is None else _points(a, b, here.far)
 
 
-def _points(a: float, b: float) -> tuple[str, bool]:
+def _points(a: float, b: float, far: float) -> tuple[str, bool]:
     points = abs(a - b)
-    if points < SAME_POINTS:
-        return "the same", False
-    return f"{100 * points:.0f} points {'more' if a > b else 'less'}", points >= FAR_POINTS
+    if points < min(SAME_POINTS, far):
+        return ("the same" if a == b else "much the same"), False
+    return (
+        f"{units.number(round(100 * points, 1))} points {'more' if a > b else 'less'}",
+        points >= far,
+    )
 
 
 def _times(a: float, b: float) -> tuple[str, bool]:

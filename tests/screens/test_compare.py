@@ -44,13 +44,25 @@ def test_amounts_differ_by_times(
 @pytest.mark.parametrize(
     ("here", "there", "words", "far"),
     [
-        (0.905, 0.9, "the same", False),
+        (0.905, 0.9, "much the same", False),
+        (0.9, 0.9, "the same", False),
         (0.5, 0.93, "43 points less", True),
         (0.05, 0.0, "5 points more", False),
     ],
 )
 def test_ratios_differ_by_points(here: float, there: float, words: str, far: bool) -> None:
-    assert difference(Cell(here, "", ratio=True), Cell(there, "", ratio=True)) == (words, far)
+    assert difference(Cell(here, "", far=0.1), Cell(there, "", far=0.1)) == (words, far)
+
+
+def test_failures_are_marked_sooner() -> None:
+    one, two = (
+        row(name, figures=traffic(failing=share)) for name, share in (("a", 0.02), ("b", 0))
+    )
+    seen = snapshot(one, two)
+    cells = [node_cells(found, seen, "/s")["", "failures %"] for found in (one, two)]
+    words, far = difference(*cells)
+    assert words.endswith("points more")
+    assert far
 
 
 def test_the_median_is_a_figure_that_some_node_has() -> None:
