@@ -61,6 +61,8 @@ def counts(snapshot: FleetSnapshot, seen: Seen, width: int) -> list[Piece]:
         pieces += [("  intercepting ", ""), _share(fleet.intercepting, fleet.wanted)]
         proved = f", {fleet.proved} proved" if fleet.proved else " by counters"
         pieces.append((proved, "quiet"))
+        if fleet.refuted:
+            pieces.append((f", ‼ {fleet.refuted} proved NOT", "bad"))
     else:
         pieces += [("  intercepting ", ""), ("not at the kube-dns IP", "quiet")]
     pieces += _findings(seen.findings)
