@@ -23,7 +23,7 @@ PATIENCE = 240.0
 _COMMAND = re.compile(
     r"""
     ^\ {4,}(?P<block>(?:kubectl|export|make)\ [^\n]+)$   # a line of an indented block
-    | `kubectl\ (?P<inline>[^`]+)`                       # a whole command in the text
+    | `kubectl\ (?P<inline>\S+\s[^`]+)`                  # a whole command in the text
     | `(?P<short>(?:top|enable|disable|check|status|lookup|bench)\ -[^`]+)`  # what follows our name
     """,
     re.VERBOSE | re.MULTILINE,
