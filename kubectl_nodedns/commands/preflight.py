@@ -30,7 +30,8 @@ from kubectl_nodedns.facts.admission import (
     try_pod,
 )
 from kubectl_nodedns.facts.coredns import read_coredns, read_peer
-from kubectl_nodedns.facts.corefile_reader import CorefileError, read_corefile
+from kubectl_nodedns.facts.corefile import CorefileError
+from kubectl_nodedns.facts.corefile_reader import read_corefile
 from kubectl_nodedns.facts.host_ports import needs_of
 from kubectl_nodedns.facts.kubelets import read_kubelets
 from kubectl_nodedns.facts.network_policies import read_foreign_policies, read_policies
@@ -39,6 +40,7 @@ from kubectl_nodedns.facts.ranges import read_ranges
 from kubectl_nodedns.facts.rights import missing, to_change
 from kubectl_nodedns.install.objects import daemonset_of
 from kubectl_nodedns.lookup.probe_job import job_for
+from kubectl_nodedns.lookup.probes import no_namespace
 
 if TYPE_CHECKING:
     import argparse
@@ -54,6 +56,8 @@ if TYPE_CHECKING:
     from kubectl_nodedns.install.settings import Settings
 
 T = TypeVar("T")
+SHOWN = 5
+"""Findings of one code that `enable` shows: what is wrong with a thousand nodes is in the first."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,18 +76,8 @@ class Trying:
     """Whether fields of other managers are to be taken over."""
 
 
-async def preflight(
-    client: Client,
-    seen: Inspection,
-    settings: Settings,
-    wanted: Objects,
-    live: Live,
-    trying: Trying,
-    *,
-    ignore: Collection[str] = (),
-) -> Outcome:
+def weigh(evidence: Preflight, ignore: Collection[str]) -> Outcome:
     """Look before `enable` changes anything; what it refuses by itself is left to it."""
-    evidence = await gather(client, seen, settings, wanted, live, trying)
     return run(PREFLIGHT, evidence, ignore={*OWN_REFUSALS, *ignore})
 
 
@@ -113,8 +107,9 @@ def refuse_errors(outcome: Outcome) -> None:
     errors = [one for one in outcome.findings if one.severity is Severity.ERROR]
     if not errors:
         return
-    first, *others = errors
+    (first, *others), left = _few(errors)
     more = "".join(f"\n{_said(one)}\n  {one.way_out}" for one in others)
+    more += "".join(f"\n{line}" for line in left)
     raise RefusedError(
         _said(first),
         hint=f"{first.way_out}{more}\nnothing was written; kubectl nodedns check --pre shows all. "
@@ -125,12 +120,23 @@ def refuse_errors(outcome: Outcome) -> None:
 def notes_of(outcome: Outcome) -> list[str]:
     """Say in lines what the plan should show: warnings, and what could not be looked at."""
     lines = []
-    for one in outcome.findings:
-        if one.severity is Severity.WARNING:
-            lines += [f"{'warning':<10} {_said(one)}", f"{'':<12} way out: {one.way_out}"]
+    shown, left = _few([one for one in outcome.findings if one.severity is Severity.WARNING])
+    for one in shown:
+        lines += [f"{'warning':<10} {_said(one)}", f"{'':<12} way out: {one.way_out}"]
+    lines += [f"{'':<10} {line}" for line in left]
     if gaps := [one.subject for one in outcome.findings if one.code == "ND199"]:
         lines.append(f"{'not seen':<10} {', '.join(gaps)}: check --pre says why")
     return lines
+
+
+def _few(findings: Sequence[Finding]) -> tuple[list[Finding], list[str]]:
+    """Return the first findings of each code, and a line for each code that has more."""
+    by_code: dict[str, list[Finding]] = {}
+    for one in findings:
+        by_code.setdefault(one.code, []).append(one)
+    shown = [one for those in by_code.values() for one in those[:SHOWN]]
+    left = {code: len(those) - SHOWN for code, those in by_code.items() if len(those) > SHOWN}
+    return shown, [f"{code}: {number} more like these" for code, number in left.items()]
 
 
 def _said(finding: Finding) -> str:
@@ -159,6 +165,7 @@ async def gather(
         resolvers: resolvers of the nodes, where probes read them.
 
     Raises:
+        UsageError: there is no namespace for the probes.
         UnreachableError: the API server does not answer.
     """
     reading = _Reading()
@@ -258,7 +265,9 @@ async def _rooms(
             Room(
                 namespace=namespace,
                 purpose=purpose,
-                level=await reading.of(f"namespace {namespace}", level_of(client, namespace)),
+                level=await reading.of(
+                    f"namespace {namespace}", _there(namespace, trying, level_of(client, namespace))
+                ),
                 allowed=allowed,
                 quotas=None if quotas is None else tuple(short_quotas(quotas, spec, count)),
             )
@@ -277,14 +286,15 @@ async def _trials(
     trials: list[Trial | None] = []
     if trying.objects:
         trials = [await try_object(client, obj, force=trying.force) for obj in wanted]
-        trials.append(await _try_job(client, _probe(trying)))
+        job = _try_job(client, _probe(trying))
+        trials.append(await _there(trying.probe_namespace, trying, job))
     for what, where, template in (
         ("cache pods", namespace, daemonset["spec"]["template"]),
         ("probe pods", trying.probe_namespace, _probe(trying)["spec"]["template"]),
     ):
         pod = pod_of_template(template, where)
         trial = try_pod(client, pod, f"{what} in namespace {where}")
-        trials.append(await reading.of(f"admission of {what}", trial))
+        trials.append(await reading.of(f"admission of {what}", _there(where, trying, trial)))
     return tuple(trial for trial in trials if trial is not None)
 
 
@@ -293,11 +303,25 @@ async def _try_job(client: Client, job: dict[str, Any]) -> Trial:
     subject = f"Job of a probe in namespace {namespace}"
     try:
         await client.create(collection("batch/v1", "jobs", namespace), job, dry_run=True)
-    except UnreachableError:
+    except (UnreachableError, NotFoundError):
         raise
     except ApiError as error:
         return Trial(subject=subject, refusal=str(error))
     return Trial(subject=subject, refusal="")
+
+
+async def _there(namespace: str, trying: Trying, asked: Awaitable[T]) -> T:
+    """Await something in a namespace.
+
+    Raises:
+        UsageError: it is the one for probes, and is not there.
+    """
+    try:
+        return await asked
+    except NotFoundError as error:
+        if namespace == trying.probe_namespace:
+            raise no_namespace(namespace) from error
+        raise
 
 
 async def _missing(client: Client, namespace: str, trying: Trying) -> tuple[str, ...] | None:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from kubectl_nodedns.cluster.paths import collection, named
-from kubectl_nodedns.facts.caches import flag
+from kubectl_nodedns.facts.caches import flag, memory_limit_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -121,7 +121,7 @@ def cache_pod_of(item: Mapping[str, Any], cache: Cache) -> CachePod:
         ended_at=ended_at,
         started_at=unix(runs[0].get("startedAt")) if runs else None,
         metrics_port=cache.metrics_port,
-        memory_limit=cache.memory_limit,
+        memory_limit=memory_limit_of(first),
     )
 
 
@@ -151,8 +151,11 @@ def _ended(statuses: Any) -> tuple[str, float | None]:
 
 def trouble(status: Mapping[str, Any]) -> str:
     """Say why a pod is not ready, from its status."""
-    for container in status.get("containerStatuses") or ():
+    before = status.get("initContainerStatuses") or ()
+    for container in (*before, *(status.get("containerStatuses") or ())):
         state = container.get("state") or {}
+        if container in before and (state.get("terminated") or {}).get("exitCode") == 0:
+            continue
         if waiting := state.get("waiting"):
             text = f"{waiting.get('reason', '')}: {waiting.get('message', '')}".rstrip(": ")
             return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"

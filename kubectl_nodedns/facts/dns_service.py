@@ -6,6 +6,7 @@ kubeadm and most others, something else for RKE2, kubespray and OpenShift.
 
 from __future__ import annotations
 
+import ipaddress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -44,6 +45,12 @@ class DnsService:
         """The primary cluster IP."""
         return self.ips[0]
 
+    def beside(self, local_ip: str) -> str:
+        """Return the address that a cache at `local_ip` takes over: that of the same family."""
+        version = ipaddress.ip_address(local_ip).version
+        same = (ip for ip in self.ips if ipaddress.ip_address(ip).version == version)
+        return next(same, self.ip)
+
 
 def split_name(text: str) -> tuple[str, str]:
     """Read `--dns-service NAMESPACE/NAME`.
@@ -53,7 +60,10 @@ def split_name(text: str) -> tuple[str, str]:
     """
     namespace, slash, name = text.partition("/")
     if not (namespace and slash and name) or "/" in name:
-        raise UsageError(f"--dns-service: {text!r} is not of the form NAMESPACE/NAME")
+        raise UsageError(
+            f"--dns-service: {text!r} is not of the form NAMESPACE/NAME",
+            hint="such as kube-system/kube-dns",
+        )
     return namespace, name
 
 

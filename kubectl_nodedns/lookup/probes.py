@@ -46,6 +46,7 @@ class Probes:
         lifetime: seconds after which a pod ends by itself.
         dns_policy: "ClusterFirst" gives pods their usual resolv.conf, "Default" the node's.
         host_network: whether they live in their node's network instead of one of their own.
+        told: called with a sentence about probes that could not be deleted.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class Probes:
         lifetime: int = LIFETIME,
         dns_policy: str = "ClusterFirst",
         host_network: bool = False,
+        told: Callable[[str], None] = lambda _: None,
     ) -> None:
         check_namespace(namespace)
         self._client = client
@@ -67,6 +69,7 @@ class Probes:
         self._lifetime = lifetime
         self._dns_policy = dns_policy
         self._host_network = host_network
+        self._told = told
         self._run = secrets.token_hex(4)
         self._count = 0
         self._jobs: dict[str, tuple[str, str]] = {}
@@ -180,7 +183,14 @@ class Probes:
         """Delete every probe of this run, even while we are being cancelled."""
         jobs, self._jobs, self._pods = self._jobs, {}, {}
         if jobs:
-            await asyncio.shield(asyncio.gather(*(self._delete(*job) for job in jobs.values())))
+            ends = asyncio.gather(*(self._delete(*job) for job in jobs.values()))
+            left = [error for error in await asyncio.shield(ends) if error is not None]
+            if left:
+                number = "a probe pod" if len(left) == 1 else f"{len(left)} probe pods"
+                self._told(
+                    f"{number} in namespace {self._namespace} could not be deleted: {left[0]}; "
+                    f"within {self._lifetime} s from their start they end by themselves"
+                )
 
     async def _create(self, node: str) -> None:
         if before := self._jobs.pop(node, None):  # an earlier start that did not come to its end
@@ -204,18 +214,21 @@ class Probes:
         except ApiError as error:
             del self._jobs[node]
             if isinstance(error, NotFoundError):
-                raise UsageError(
-                    f"--probe-namespace: there is no namespace {self._namespace!r}"
-                ) from error
+                raise no_namespace(self._namespace) from error
             raise
         self._jobs[node] = (name, made["metadata"]["uid"])
 
-    async def _delete(self, name: str, uid: str) -> None:
+    async def _delete(self, name: str, uid: str) -> ApiError | None:
+        """Delete a Job; return why that did not succeed."""
         path = named("batch/v1", "jobs", self._namespace, name)
-        with contextlib.suppress(ApiError, asyncio.CancelledError):
-            if not uid:  # cancelled between the request and its answer
-                uid = (await self._client.get(path))["metadata"]["uid"]
-            await self._client.delete(path, uid=uid)
+        try:
+            with contextlib.suppress(NotFoundError, asyncio.CancelledError):
+                if not uid:  # cancelled between the request and its answer
+                    uid = (await self._client.get(path))["metadata"]["uid"]
+                await self._client.delete(path, uid=uid)
+        except ApiError as error:
+            return error
+        return None
 
 
 async def _whole(write: Coroutine[Any, Any, dict[str, Any]]) -> dict[str, Any]:
@@ -231,6 +244,14 @@ async def _whole(write: Coroutine[Any, Any, dict[str, Any]]) -> dict[str, Any]:
         if not task.cancelled():
             task.exception()  # whatever it was, the cancellation goes first
         raise
+
+
+def no_namespace(namespace: str) -> UsageError:
+    """Return the error of a namespace for probes that is not there; it is never created."""
+    return UsageError(
+        f"--probe-namespace: there is no namespace {namespace!r}",
+        hint="it is never created by itself: create it, or name another",
+    )
 
 
 def check_namespace(namespace: str) -> None:

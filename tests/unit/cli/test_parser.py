@@ -9,6 +9,7 @@ from kubectl_nodedns.cli.parser import build_parser, program_name
 from kubectl_nodedns.cluster.access import AccessOptions
 from kubectl_nodedns.commands.session import access_options
 from kubectl_nodedns.errors import Exit
+from kubectl_nodedns.install.option_table import OPTIONS
 
 COMMANDS = ("enable", "disable", "top", "bench", "completion", "version")
 ACCESS = {
@@ -149,6 +150,34 @@ def test_a_wrong_command_line_ends_with_2_and_a_word_about_it(
     assert any(word in err for word in words)
 
 
+@pytest.mark.parametrize("command", ["enable", "check"])
+def test_every_option_of_an_installation_can_be_given(command: str) -> None:
+    known = {name for action in subparser(command)._actions for name in action.option_strings}
+    assert {f"--{option.name}" for option in OPTIONS} | {"--config", "--upgrade"} <= known
+
+
 def test_kubectls_way_of_writing_a_dry_run_is_understood() -> None:
     assert parse("enable", "--dry-run=client", "-oyaml").output == "yaml"
     assert parse("enable").dry_run == "none"
+
+
+@pytest.mark.parametrize(
+    ("words", "program", "error"),
+    [
+        (["lookup", "a", "b", "c"], "kubectl nodedns lookup", "unrecognized arguments: c"),
+        (["check", "--nope"], "kubectl nodedns check", "unrecognized arguments: --nope"),
+        (["--nope", "check"], "kubectl nodedns", "unrecognized arguments: --nope"),
+        (["check", "--fail-on", "x"], "kubectl nodedns check", "argument --fail-on: invalid"),
+        (["nope"], "kubectl nodedns", "argument COMMAND: invalid choice: 'nope'"),
+    ],
+)
+def test_what_cannot_be_parsed_is_told_as_every_error_is(
+    words: list[str], program: str, error: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as end:
+        build_parser().parse_args(words)
+    assert end.value.code == 2
+    usage, *said = capsys.readouterr().err.splitlines()
+    assert usage.startswith(f"usage: {program} ")
+    assert said[0].startswith(f"error: {error}")
+    assert said[1:] == [f"  {program} --help lists what can be given"]
