@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from typing import TYPE_CHECKING
 
+from kubectl_nodedns.cli.streams import complain
 from kubectl_nodedns.commands.probe_asker import known_domain, make_asker
 from kubectl_nodedns.commands.watching import dns_namespace
 from kubectl_nodedns.errors import NodednsError
@@ -119,7 +119,7 @@ class PrintedProbing:
         """Say something once: rounds repeat themselves."""
         if words not in self._warned:
             self._warned.add(words)
-            print(f"warning: {words}", file=sys.stderr)
+            complain(f"warning: {words}")
 
 
 def _why(errors: Sequence[str]) -> str:

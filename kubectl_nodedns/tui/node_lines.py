@@ -50,6 +50,8 @@ def interception_words(row: NodeRow, session: Session) -> str:
         ago = units.age(session.clock() - at)
         if proved:
             return f"interception proved {ago} ago"
+        if row.refuted_at is not None:  # a mark says what, so here is said how that is known
+            return f"a lookup from the node proved it {ago} ago"
         return f"‼ NOT intercepted: a lookup from the node proved it {ago} ago"
     if not snapshot.kube_dns_ips:
         return "does not listen on the kube-dns IP"
