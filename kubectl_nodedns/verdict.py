@@ -23,3 +23,7 @@ class Verdict(Protocol):
     @property
     def text(self) -> str:
         """What was seen, or what is wrong, in words."""
+
+    @property
+    def asked(self) -> bool:
+        """Whether a question left the node; without one the verdict tells nothing about DNS."""

@@ -17,6 +17,7 @@ from kubectl_nodedns.install.corefile import HEALTH_PORT
 from kubectl_nodedns.install.manifest import read_objects
 from kubectl_nodedns.install.quantity import memory_bytes
 from kubectl_nodedns.install.settings import tolerations_of
+from kubectl_nodedns.install.untracked import forget_answers, untrack_answers
 from kubectl_nodedns.install.variants import (
     CALICO_EBPF,
     Variant,
@@ -120,11 +121,13 @@ def _edit(daemonset: dict[str, Any], settings: Settings, config: str, phase: str
     _edit_container(spec["containers"][0], settings)
     if settings.variant is Variant.REDIRECT:
         into_pod_network(daemonset)
+    if settings.variant is Variant.TRANSPARENT:
+        untrack_answers(spec, settings.kube_dns_ip)
     content = [spec, dict(settings.labels), dict(settings.pod_annotations)]
     metadata["labels"][REVISION] = _hash(content)
     metadata["labels"][PHASE] = phase
     if phase == DARK:
-        set_local_ips(spec["containers"][0]["args"], settings.local_ip)
+        _darken(spec)
 
 
 def _edit_container(container: dict[str, Any], settings: Settings) -> None:
@@ -141,8 +144,10 @@ def _edit_container(container: dict[str, Any], settings: Settings) -> None:
     set_local_ips(container["args"], settings.local_ips)
     if ports.health != HEALTH_PORT:
         container["args"] += ["-health-port", str(ports.health)]
-    if ports.setup_metrics != SETUP_METRICS_PORT:
-        container["args"] += ["-metrics-listen-address", f"0.0.0.0:{ports.setup_metrics}"]
+    ipv6 = ":" in settings.kube_dns_ip
+    if ipv6 or ports.setup_metrics != SETUP_METRICS_PORT:
+        everywhere = "[::]" if ipv6 else "0.0.0.0"  # noqa: S104 - the agent's default is that
+        container["args"] += ["-metrics-listen-address", f"{everywhere}:{ports.setup_metrics}"]
     limit = settings.memory_limit
     requests = {"cpu": settings.resources.cpu_request, "memory": settings.memory_request}
     limits = {"cpu": settings.resources.cpu_limit, "memory": limit}
@@ -179,10 +184,15 @@ def darkened(daemonset: Mapping[str, Any], *, state: str) -> dict[str, Any]:
     obj["metadata"]["annotations"][STATE] = state
     template = obj["spec"]["template"]
     template["metadata"]["labels"][PHASE] = DARK
-    arguments = template["spec"]["containers"][0]["args"]
-    local_ip = arguments[arguments.index("-localip") + 1].split(",")[0]
-    set_local_ips(arguments, local_ip)
+    _darken(template["spec"])
     return obj
+
+
+def _darken(spec: dict[str, Any]) -> None:
+    """Have a pod serve on its first address alone."""
+    arguments = spec["containers"][0]["args"]
+    set_local_ips(arguments, arguments[arguments.index("-localip") + 1].split(",")[0])
+    forget_answers(spec)
 
 
 def applicable(live: Mapping[str, Any]) -> dict[str, Any]:

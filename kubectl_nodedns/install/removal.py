@@ -107,6 +107,8 @@ class Unclean:
     """What is left there."""
     ok: bool = False
     """Never."""
+    asked: bool = True
+    """Always: somebody looked."""
 
 
 class Removal:
