@@ -23,3 +23,23 @@ class Verdict(Protocol):
     @property
     def text(self) -> str:
         """What was seen, or what is wrong, in words."""
+
+
+class Gap(Protocol):
+    """What lookups at the local IP met while its cache was replaced; `str` says it in words."""
+
+    @property
+    def node(self) -> str:
+        """Node they were asked from."""
+
+    @property
+    def longest(self) -> int | None:
+        """Milliseconds of the longest time without an answer; None when not known."""
+
+    @property
+    def lost(self) -> int:
+        """Lookups without an answer."""
+
+    @property
+    def sent(self) -> int:
+        """Lookups in all."""

@@ -7,7 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kubectl_nodedns import __version__
-from kubectl_nodedns.commands.adopting import find_adoption, memory_of, with_adopted
+from kubectl_nodedns.commands.adopting import (
+    find_adoption,
+    memory_of,
+    recorded_options,
+    refuse_other_address,
+    with_adopted,
+)
 from kubectl_nodedns.commands.injecting import INSTALL, plan_injection
 from kubectl_nodedns.commands.preflight import Trying, ignored, notes_of, preflight
 from kubectl_nodedns.commands.session import probe_image, probe_namespace
@@ -88,7 +94,7 @@ class Prepared:
         adoption, memory = self.ground.adoption, self.ground.memory
         image = probe_image(arguments, memory.value("image-registry"))
         return [
-            *(adoption.lines() if adoption else ()),
+            *((*adoption.lines(), *adoption.told()) if adoption else ()),
             *describe(self.plan),
             *(self.injection.lines() if self.injection else ()),
             f"{'probes':<10} {image} in namespace {probe_namespace(arguments)}",
@@ -109,7 +115,7 @@ async def survey(
         RefusedError: a fact cannot be had, or the dataplane is not one to install on.
         UsageError: --kube-dns-ip is not what this cluster has.
     """
-    before = await remembered(client, given)
+    before = await remembered(client, given) or await recorded_options(client, given)
     whole = arguments.config is not None
     memory, notes = settle(given, before, upgrade=arguments.upgrade, whole=whole)
     notes += changes(before, memory) if before else []
@@ -117,8 +123,10 @@ async def survey(
     talk.lines(f"          {line}" for line in seen.lines())
     if kube_dns_ip and kube_dns_ip not in seen.dns.ips:
         raise UsageError(f"--kube-dns-ip: this cluster's is {seen.dns.ip}")
-    adoption = await find_adoption(client, seen.caches, seen.dns) if arguments.adopt else None
-    memory = memory_of(memory, adoption)
+    adoption = await find_adoption(
+        client, seen.caches, seen.dns, asked=arguments.adopt, domain=seen.domain.name
+    )
+    memory = memory_of(memory, adoption, whole=whole)
     mode = seen.dataplane.mode
     printed = mode in PRINTED_ONLY and memory.value("mode") == mode
     if not (printed and arguments.dry_run == "client"):
@@ -126,6 +134,7 @@ async def survey(
     if mode == "nftables":
         notes.append("nftables mode works by the kernel's rules; upstream does not document it")
     settings = settings_of(seen, memory)
+    refuse_other_address(adoption, settings.local_ip)
     notes += _uncovered(seen.dns.ips, settings.kube_dns_ip)
     return Ground(
         seen=seen,
@@ -151,10 +160,10 @@ async def prepare(
     """
     seen, settings, adoption = ground.seen, ground.settings, ground.adoption
     options = ground.memory.as_text()
-    refuse(seen, adopting=adoption.cache if adoption else None)
+    refuse(seen, adopting=adoption.cache.uid if adoption else "")
     await _refuse_stub_domains(client, settings)
     wanted = build(settings, options=options)
-    live = with_adopted(await read_live(client, settings.namespace, wanted), adoption)
+    live = with_adopted(await read_live(client, settings.namespace, wanted), adoption, options)
     _refuse_foreign(live, settings.namespace)
     plan = make_plan(
         settings=settings,

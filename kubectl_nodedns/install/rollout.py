@@ -10,12 +10,14 @@ a proved cache, or it is not intercepted.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 from kubectl_nodedns.cluster.paths import object_path
 from kubectl_nodedns.errors import NodednsError, PartialError, RevertedError, TimedOutError
 from kubectl_nodedns.facts.dns_service import ready_endpoints
 from kubectl_nodedns.install.changes import DELETE
+from kubectl_nodedns.install.handover import forget
 from kubectl_nodedns.install.objects import (
     DARK,
     ENABLED,
@@ -35,12 +37,12 @@ from kubectl_nodedns.install.proof import failed
 from kubectl_nodedns.install.variants import Variant
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import AsyncIterator, Mapping, Sequence
 
     from kubectl_nodedns.cluster.client import Client
     from kubectl_nodedns.install.live import CachePod, Live
-    from kubectl_nodedns.install.proof import Proof, Report
-    from kubectl_nodedns.verdict import Verdict
+    from kubectl_nodedns.install.proof import Proof, Report, Watch
+    from kubectl_nodedns.verdict import Gap, Verdict
 
 DARK_PROOF = 30.0
 """Seconds that a cache which runs in the dark may take to answer everything."""
@@ -84,7 +86,8 @@ class Rollout:
         self._transparent = plan.settings.variant is Variant.TRANSPARENT
         self.repaired: tuple[str, ...] = ()
         """Nodes whose cache pod was as it should be, did not intercept, and was replaced."""
-        self._gone: dict[str, float] = {}  # when a pod that served was deleted
+        self.gaps: list[Gap] = []
+        """What clients of the local IP met on each node that served them."""
         self._switched: dict[str, None] = {}  # in the order in which they were switched
 
     async def run(self) -> list[Verdict]:
@@ -159,7 +162,9 @@ class Rollout:
         pods = await self._pods.read()
         for node in plan.dark:
             pod = pods.get(node)
-            if pod is not None and (pod.revision, pod.phase) != (plan.revision, DARK):
+            if pod is None:
+                continue
+            if (pod.revision, pod.phase) != (plan.revision, DARK) or pod.imageless:
                 if pod.phase == FULL:
                     self._switched[node] = None
                 await self._pods.delete(pod)
@@ -200,44 +205,64 @@ class Rollout:
         if not batch:
             return []
         self._report.step(f"switch {', '.join(batch)}")
-        try:
-            await asyncio.gather(*(self._replace(node) for node in batch))
-            running = await self._pods.running(batch, self._plan.revision, FULL)
-        except NodednsError as error:
-            await self._put_back(str(error), error.hint)
-            raise
-        verdicts = await asyncio.gather(
-            *(self._prove_switched(node, pod) for node, pod in sorted(running.items()))
-        )
-        if bad := await self._bad(verdicts):
-            await self._put_back(f"node {bad[0].node}: {bad[0].text}", _more(bad))
+        serving = [node for node in batch if node in self._plan.gaps]
+        async with self._watched(serving):
+            try:
+                await asyncio.gather(*(self._replace(node) for node in batch))
+                running = await self._pods.running(batch, self._plan.revision, FULL)
+            except NodednsError as error:
+                await self._put_back(str(error), error.hint)
+                raise
+            verdicts = await asyncio.gather(
+                *(self._prove_switched(node, pod) for node, pod in sorted(running.items()))
+            )
+            if bad := await self._bad(verdicts):
+                await self._put_back(f"node {bad[0].node}: {bad[0].text}", _more(bad))
         return list(verdicts)
+
+    @contextlib.asynccontextmanager
+    async def _watched(self, nodes: Sequence[str]) -> AsyncIterator[None]:
+        """Measure what clients of the local IP meet on `nodes` meanwhile, and say it.
+
+        A run that puts a node back measures up to there: it is the same clients that wait.
+        """
+        watches: Sequence[Watch] = await asyncio.gather(*(self._proof.watch(n) for n in nodes))
+        try:
+            yield
+        except NodednsError:
+            await self._say_gaps(watches)
+            raise
+        except asyncio.CancelledError:
+            for watch in watches:
+                watch.cancel()
+            raise
+        await self._say_gaps(watches)
+
+    async def _say_gaps(self, watches: Sequence[Watch]) -> None:
+        for gap in await asyncio.gather(*(watch.end() for watch in watches)):
+            self.gaps.append(gap)
+            self._report.note(f"{gap.node}: {gap}")
 
     async def _replace(self, node: str) -> None:
         pods = await self._pods.read()
         pod = pods.get(node)
         self._switched[node] = None
         wanted = (self._plan.revision, FULL)
-        if pod is not None and ((pod.revision, pod.phase) != wanted or node in self._plan.kept):
-            self._gone[node] = asyncio.get_running_loop().time()
+        stale = pod is not None and (
+            (pod.revision, pod.phase) != wanted or node in self._plan.kept or pod.imageless
+        )
+        if pod is not None and stale:
             await self._pods.delete(pod)
 
     async def _prove_switched(self, node: str, pod: CachePod) -> Verdict:
-        if self._transparent:
+        at_local_ip = not self._transparent or node in self._plan.gaps
+        if at_local_ip:
+            patience = SWITCH_PROOF if node in self._plan.gaps else DARK_PROOF
+            verdict = await self._proof.dark(node, pod.uid, timeout=patience)
+        if self._transparent and (not at_local_ip or verdict.ok):
             verdict = await self._proof.switched(node, pod.uid, timeout=SWITCH_PROOF)
-        else:
-            verdict = await self._proof.dark(node, pod.uid, timeout=DARK_PROOF)
-            self._say_gap(node, ok=verdict.ok)
         self._report.node(verdict)
         return verdict
-
-    def _say_gap(self, node: str, *, ok: bool) -> None:
-        """Say how long the local IP was away: its clients have no other address."""
-        since = self._gone.pop(node, None)
-        if ok and since is not None:
-            seconds = asyncio.get_running_loop().time() - since
-            ip = self._plan.settings.local_ip
-            self._report.note(f"{node}: {ip} was away for at most {seconds:.1f} s")
 
     async def _check_kept(self) -> list[Verdict]:
         """Ask the nodes whose pod is as it should be whether it really intercepts."""
@@ -261,6 +286,7 @@ class Rollout:
                 if change.action == DELETE:
                     old = self._live.objects[change.kind, change.name]
                     await self._client.delete(object_path(dict(old)), uid=old["metadata"]["uid"])
+            await forget(self._client, self._plan.settings.namespace)
         await self._apply_daemonset(FULL, ENABLED)
 
     async def _put_back(self, why: str, hint: str) -> None:
@@ -278,7 +304,9 @@ class Rollout:
         pods = await self._pods.read()
         for node in self._switched:
             pod = pods.get(node)
-            if pod is not None and (pod.revision, pod.phase) != (revision, phase):
+            if pod is None:
+                continue
+            if (pod.revision, pod.phase) != (revision, phase) or pod.imageless:
                 await self._pods.delete(pod)
         try:
             verdicts = await self._prove_previous(revision, phase, alone=serves_alone(previous))
@@ -300,8 +328,9 @@ class Rollout:
         if phase == FULL and not revision:  # an adopted one, which has no marker
             await self._pods.running(self._switched, revision, phase)
         if phase == DARK or not revision:
+            prove_unmarked = self._proof.back if phase == DARK or not alone else self._proof.local
             here = [node for node in self._switched if node not in self.lost]
-            work = [self._proof.back(node, timeout=DARK_PROOF) for node in here]
+            work = [prove_unmarked(node, timeout=DARK_PROOF) for node in here]
             verdicts = list(await asyncio.gather(*work))
         else:
             pods = await self._pods.running(self._switched, revision, phase)
@@ -320,11 +349,11 @@ class Rollout:
 
     def _previous(self) -> dict[str, Any]:
         """Return the DaemonSet to go back to: an older revision that served, else the dark one."""
-        before = self._live.daemonset
-        if before is not None:
-            labels = before["spec"]["template"]["metadata"]["labels"]
-            if labels.get(PHASE, FULL) == FULL and labels.get(REVISION) != self._plan.revision:
-                return applicable(before)
+        for before in (self._live.daemonset, self._live.taken_over):
+            if before is not None:
+                labels = before["spec"]["template"]["metadata"]["labels"]
+                if labels.get(PHASE, FULL) == FULL and labels.get(REVISION) != self._plan.revision:
+                    return applicable(before)
         return daemonset_of(self._objects(DARK, ENABLING))
 
     def _objects(self, phase: str, state: str) -> list[dict[str, Any]]:
