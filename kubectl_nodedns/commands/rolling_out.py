@@ -16,7 +16,7 @@ from kubectl_nodedns.commands.session import (
     step_timeout,
 )
 from kubectl_nodedns.errors import Exit, RefusedError
-from kubectl_nodedns.facts.rights import demand, missing, to_change, to_look
+from kubectl_nodedns.facts.rights import demand, missing, to_change, to_fetch
 from kubectl_nodedns.install.adoption import adopt
 from kubectl_nodedns.install.fetching import fetch
 from kubectl_nodedns.install.objects import build
@@ -131,7 +131,7 @@ async def _fetch(client: Client, arguments: argparse.Namespace, plan: Plan, talk
     """
     settings = plan.settings
     talk.step(f"fetch the image on {nodes_text(len(plan.gaps))}")
-    if lacking := await missing(client, to_look(settings.namespace)):
+    if lacking := await missing(client, to_fetch(settings.namespace)):
         rights = "; ".join(map(str, lacking))
         talk.note(
             f"not fetched, so a gap may last as long as the pull; rights are missing: {rights}"

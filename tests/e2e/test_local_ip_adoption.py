@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 import time
 from functools import partial
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ import pytest
 
 from tests.cluster.images import TOOL_BOX_IMAGE
 from tests.cluster.layout import CLUSTER_DOMAIN, DNS_SERVICE_IP
+from tests.e2e.api_tap import Tap
 from tests.e2e.conftest import hands_out
 from tests.e2e.local_only_install import (
     HEALTH_PORT,
@@ -22,13 +24,14 @@ from tests.e2e.local_only_install import (
     manifest,
 )
 from tests.e2e.official_addon import wait_for
+from tests.e2e.plugin import Plugin
 from tests.e2e.test_main_job import SETTLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from tests.e2e.conftest import KubectlCall, ProberCall, RealCluster
-    from tests.e2e.plugin import Plugin
 
 SYSTEM = ("-n", "kube-system")
 MARKER = f"id.nodedns.{CLUSTER_DOMAIN}"
@@ -246,3 +249,56 @@ def test_another_ones_is_taken_out_only_when_nobody_asks_it(
     left = kubectl(*SYSTEM, "get", "all,configmaps,serviceaccounts", "-o", "name")
     assert NAME not in left
     assert "node-local-dns" not in left
+
+
+@pytest.mark.timeout(1800)
+def test_a_takeover_killed_at_each_of_its_turns_is_finished_by_the_next_run(
+    theirs: RealCluster,
+    nodedns: Plugin,
+    kubectl: KubectlCall,
+    node_exec: Callable[..., str],
+    tmp_path: Path,
+) -> None:
+    nodes = theirs.node_names
+    name = f"kubernetes.default.svc.{CLUSTER_DOMAIN}"
+
+    def answers(node: str) -> bool:
+        query = ("dig", "+short", "+time=1", "+tries=1", f"@{LOCAL_IP}", name)
+        return bool(node_exec(node, *query, check=False).strip())
+
+    with Tap(theirs.kubeconfig, tmp_path / "kubeconfig") as tap:
+        tapped = Plugin(tap.own_kubeconfig)
+        process = tapped.start("enable", "--adopt", "--yes", "--mode", "ipvs")
+        tap.arm(process, 0)
+        whole = tapped.wait(process)
+        assert whole.code == 0, str(whole)
+        turns = [number for number, write in enumerate(tap.writes, 1) if _is_turn(write)]
+        # The record, the old DaemonSet without its pods, ours with its template, ours, each node,
+        # the record's end, and that all is done.
+        assert len(turns) == 4 + len(nodes) + 2, tap.writes
+        for number in turns:
+            assert nodedns.run("disable", "--now", "--yes").code == 0
+            kubectl("apply", "-f", "-", stdin=manifest())
+            kubectl(*SYSTEM, "rollout", "status", f"daemonset/{NAME}", "--timeout=90s")
+            process = tapped.start("enable", "--adopt", "--yes", "--mode", "ipvs")
+            tap.arm(process, number)
+            killed = tapped.wait(process)
+            assert killed.code == -signal.SIGKILL, str(killed)
+            print(f"killed after write {number}: {tap.writes[-1]}")
+            for node in nodes:
+                wait_for(partial(answers, node), f"the local IP answers on {node}")
+            finished = nodedns.run("enable", "--yes", "--mode", "ipvs")
+            assert finished.code == 0, (tap.writes, str(finished))
+            assert f"{len(nodes)} of {len(nodes)} nodes proved, at {LOCAL_IP};" in finished.stdout
+            config = kubectl(*SYSTEM, "get", "configmaps", "-o", "name")
+            assert f"/{NAME}" not in config
+            assert "-adopted" not in config
+            assert nodedns.run("enable", "--diff", "--mode", "ipvs").code == 0
+    kubectl("delete", "jobs", "-n", "default", "-l", "app.kubernetes.io/component=probe")
+    kubectl("delete", "jobs", *SYSTEM, "-l", "app.kubernetes.io/component=host-look")
+
+
+def _is_turn(write: str) -> bool:
+    """Whether a run that dies after this write leaves something new behind."""
+    words = ("-adopted", "/daemonsets/", "DELETE /api/v1/namespaces/kube-system/pods/")
+    return any(word in write for word in words)
