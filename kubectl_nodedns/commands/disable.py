@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kubectl_nodedns.cli.loop import run_on_loop
 from kubectl_nodedns.cli.output import print_outcome
@@ -49,7 +49,7 @@ from kubectl_nodedns.lookup.proof import Prover, Target
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from kubectl_nodedns.cluster.client import Client
     from kubectl_nodedns.install.adoption import Adoption
@@ -77,7 +77,8 @@ async def _disable(arguments: argparse.Namespace, talk: Talk) -> int:
             return await clean_orphans(client, arguments, live, talk)
         if not ours(live) and not admission.found:
             return _nothing(arguments, caches)
-        nodes = _selected(await read_nodes(client), live)
+        daemonset = adoption.daemonset if adoption else live.daemonset
+        nodes = _selected(await read_nodes(client), daemonset)
         ready = [node.name for node in nodes if node.ready]
         left_out = {node.name: "not ready" for node in nodes if not node.ready}
         size = _batch_size(arguments, ready)
@@ -173,11 +174,11 @@ def _nothing(arguments: argparse.Namespace, caches: Sequence[Cache]) -> int:
     return Exit.OK
 
 
-def _selected(nodes: Sequence[Node], live: Live) -> list[Node]:
+def _selected(nodes: Sequence[Node], daemonset: Mapping[str, Any] | None) -> list[Node]:
     """Return the Linux nodes that the DaemonSet selects."""
     selector: dict[str, str] = {}
-    if live.daemonset is not None:
-        selector = live.daemonset["spec"]["template"]["spec"].get("nodeSelector") or {}
+    if daemonset is not None:
+        selector = daemonset["spec"]["template"]["spec"].get("nodeSelector") or {}
     return [node for node in nodes if node.system == "linux" and node.selected(selector)]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from kubectl_nodedns import __version__
@@ -19,6 +20,7 @@ from kubectl_nodedns.commands.preflight import Trying, ignored, notes_of, prefli
 from kubectl_nodedns.commands.session import probe_image, probe_namespace
 from kubectl_nodedns.commands.settling import remembered, resolver_of, settings_of
 from kubectl_nodedns.errors import NodednsError, RefusedError, UsageError
+from kubectl_nodedns.facts.clients import read_kubelets
 from kubectl_nodedns.facts.inspection import Inspection, inspect, refuse, refuse_mode
 from kubectl_nodedns.facts.kube_dns_config import read_kube_dns_config
 from kubectl_nodedns.install.live import Live, read_live
@@ -165,7 +167,8 @@ async def prepare(
     wanted = build(settings, options=options)
     live = with_adopted(await read_live(client, settings.namespace, wanted), adoption, options)
     _refuse_foreign(live, settings.namespace)
-    plan = make_plan(
+    planned = partial(
+        make_plan,
         settings=settings,
         options=options,
         wanted=wanted,
@@ -175,6 +178,10 @@ async def prepare(
         remembered=_yield_of(seen, ground.before),
         canary=canary,
     )
+    plan = planned()
+    # Where the cache is transparent, kubelets may still hand out the local IP of one before it.
+    if asking := await _asking(client, settings.local_ip, plan):
+        plan = planned(asking=asking)
     asked = arguments.inject == INSTALL
     injection = await plan_injection(client, resolver_of(settings), asked=asked)
     talk.step("preflight: what could stand in the way")
@@ -191,6 +198,13 @@ async def prepare(
         outcome=outcome,
         notes=(*ground.notes, *notes_of(outcome)),
     )
+
+
+async def _asking(client: Client, local_ip: str, plan: Plan) -> list[str]:
+    """Return the nodes to change whose kubelet says that it hands out the local IP."""
+    nodes = [node for node in plan.old if node not in plan.gaps]
+    handed = await read_kubelets(client, nodes)
+    return [node for node, servers in handed.items() if local_ip in servers]
 
 
 def _yield_of(seen: Inspection, before: Memory | None) -> Objects | None:

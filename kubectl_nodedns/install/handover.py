@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from kubectl_nodedns.cluster.paths import collection, named
-from kubectl_nodedns.errors import NotFoundError, TimedOutError
+from kubectl_nodedns.errors import ForbiddenError, NotFoundError, TimedOutError
 from kubectl_nodedns.install.objects import (
     ENABLING,
     MANAGED_BY,
@@ -109,10 +109,10 @@ def handed_over(daemonset: Mapping[str, Any], options: str) -> dict[str, Any]:
 
 
 async def read_record(client: Client, namespace: str) -> Record | None:
-    """Read what an earlier run wrote down; None when there is nothing."""
+    """Read what an earlier run wrote down; None when there is nothing, or it may not be read."""
     try:
         found = await client.get(named("v1", "configmaps", namespace, RECORD))
-    except NotFoundError:
+    except (NotFoundError, ForbiddenError):
         return None
     labels = found["metadata"].get("labels") or {}
     ours = all(labels.get(key) == value for key, value in MANAGED_BY.items())

@@ -16,7 +16,7 @@ from kubectl_nodedns.install.settings import tolerations_of
 from kubectl_nodedns.install.variants import Variant
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from kubectl_nodedns.facts.nodes import Node, Taint
     from kubectl_nodedns.install.live import CachePod, Live
@@ -118,6 +118,7 @@ def make_plan(
     batch_size: int | None = None,
     remembered: Objects | None = None,
     canary: Mapping[str, str] | None = None,
+    asking: Collection[str] = (),
 ) -> Plan:
     """Compare what is wanted with what is there.
 
@@ -130,6 +131,7 @@ def make_plan(
         batch_size: nodes to switch at once; None for a tenth, at least 1 and at most 10.
         remembered: the objects that the remembered options yield; what differs from them is drift.
         canary: labels of the nodes that are switched first.
+        asking: nodes whose kubelet hands out the local IP.
 
     Raises:
         UsageError: no node that can be proved carries the labels of `canary`.
@@ -146,7 +148,7 @@ def make_plan(
     old = [name for name in switch if _is_full(live.pods.get(name))]
     new = [name for name in switch if name not in old]
     # A dark start would cost clients of the local IP a second gap.
-    gaps = [name for name in old if _alone(live.pods[name], settings)]
+    gaps = [name for name in old if name in asking or _alone(live.pods[name], settings)]
     through = [name for name in old if name not in gaps]
     first = through[:size] if through and not kept else []
     return Plan(

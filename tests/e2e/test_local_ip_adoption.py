@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.cluster.images import TOOL_BOX_IMAGE
+from tests.cluster.images import NODE_CACHE_IMAGE_BEFORE, TOOL_BOX_IMAGE
 from tests.cluster.layout import CLUSTER_DOMAIN, DNS_SERVICE_IP
 from tests.e2e.api_tap import Tap
 from tests.e2e.conftest import hands_out
@@ -168,6 +168,8 @@ def test_it_is_adopted_with_its_gap_announced_and_measured_and_taken_out_when_no
         assert answer.strip() == f'"{node} {uids[node]}"'
     assert nodedns.run("enable", "--diff", *words).code == 0
 
+    older = ("enable", "--dry-run=client", "--image", NODE_CACHE_IMAGE_BEFORE, *words)
+    assert f"GAP: on {len(nodes)} nodes" in nodedns.run(*older).stderr
     refused = nodedns.run("disable", "--yes")
     assert refused.code == 5, str(refused)
     assert f"the kubelet of node {nodes[0]}" in refused.stderr
@@ -175,6 +177,8 @@ def test_it_is_adopted_with_its_gap_announced_and_measured_and_taken_out_when_no
         kubelets(node, DNS_SERVICE_IP)
     for node in nodes:
         wait_for(partial(hands_out, theirs, node, DNS_SERVICE_IP), "set back")
+    if not mode:
+        assert "GAP" not in nodedns.run(*older).stderr
     gone = nodedns.run("disable", "--yes")
     assert gone.code == 0, str(gone)
     for node in nodes:
