@@ -119,7 +119,7 @@ async def roll_out(
         rollout.repaired,
         unchanged=unchanged,
         handed=handed,
-        gaps=rollout.gaps,
+        gaps=rollout.gaps.measured,
     )
 
 

@@ -10,13 +10,13 @@ a proved cache, or it is not intercepted.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from typing import TYPE_CHECKING, Any
 
 from kubectl_nodedns.cluster.paths import object_path
 from kubectl_nodedns.errors import NodednsError, PartialError, RevertedError, TimedOutError
 from kubectl_nodedns.facts.dns_service import ready_endpoints
 from kubectl_nodedns.install.changes import DELETE
+from kubectl_nodedns.install.gaps import Gaps
 from kubectl_nodedns.install.handover import forget
 from kubectl_nodedns.install.objects import (
     DARK,
@@ -37,12 +37,12 @@ from kubectl_nodedns.install.proof import failed
 from kubectl_nodedns.install.variants import Variant
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from kubectl_nodedns.cluster.client import Client
     from kubectl_nodedns.install.live import CachePod, Live
-    from kubectl_nodedns.install.proof import Proof, Report, Watch
-    from kubectl_nodedns.verdict import Gap, Verdict
+    from kubectl_nodedns.install.proof import Proof, Report
+    from kubectl_nodedns.verdict import Verdict
 
 DARK_PROOF = 30.0
 """Seconds that a cache which runs in the dark may take to answer everything."""
@@ -86,7 +86,7 @@ class Rollout:
         self._transparent = plan.settings.variant is Variant.TRANSPARENT
         self.repaired: tuple[str, ...] = ()
         """Nodes whose cache pod was as it should be, did not intercept, and was replaced."""
-        self.gaps: list[Gap] = []
+        self.gaps = Gaps(proof, report, plan.gaps)
         """What clients of the local IP met on each node that served them."""
         self._switched: dict[str, None] = {}  # in the order in which they were switched
 
@@ -205,8 +205,7 @@ class Rollout:
         if not batch:
             return []
         self._report.step(f"switch {', '.join(batch)}")
-        serving = [node for node in batch if node in self._plan.gaps]
-        async with self._watched(serving):
+        async with self.gaps.over(batch):
             try:
                 await asyncio.gather(*(self._replace(node) for node in batch))
                 running = await self._pods.running(batch, self._plan.revision, FULL)
@@ -219,29 +218,6 @@ class Rollout:
             if bad := await self._bad(verdicts):
                 await self._put_back(f"node {bad[0].node}: {bad[0].text}", _more(bad))
         return list(verdicts)
-
-    @contextlib.asynccontextmanager
-    async def _watched(self, nodes: Sequence[str]) -> AsyncIterator[None]:
-        """Measure what clients of the local IP meet on `nodes` meanwhile, and say it.
-
-        A run that puts a node back measures up to there: it is the same clients that wait.
-        """
-        watches: Sequence[Watch] = await asyncio.gather(*(self._proof.watch(n) for n in nodes))
-        try:
-            yield
-        except NodednsError:
-            await self._say_gaps(watches)
-            raise
-        except asyncio.CancelledError:
-            for watch in watches:
-                watch.cancel()
-            raise
-        await self._say_gaps(watches)
-
-    async def _say_gaps(self, watches: Sequence[Watch]) -> None:
-        for gap in await asyncio.gather(*(watch.end() for watch in watches)):
-            self.gaps.append(gap)
-            self._report.note(f"{gap.node}: {gap}")
 
     async def _replace(self, node: str) -> None:
         pods = await self._pods.read()
@@ -299,53 +275,67 @@ class Rollout:
         self._report.step(f"put back {', '.join(self._switched) or 'nothing'}: {why}")
         previous = self._previous()
         await self._client.apply(previous, force=True)
-        labels = previous["spec"]["template"]["metadata"]["labels"]
-        revision, phase = labels.get(REVISION, ""), labels.get(PHASE, FULL)
-        pods = await self._pods.read()
-        for node in self._switched:
-            pod = pods.get(node)
-            if pod is None:
-                continue
-            if (pod.revision, pod.phase) != (revision, phase) or pod.imageless:
-                await self._pods.delete(pod)
+        # Where clients wait meanwhile, not all of them at once; those of the failure first.
+        order = list(reversed(self._switched))
+        size = self._plan.batch_size if self._plan.gaps else len(order)
         try:
-            verdicts = await self._prove_previous(revision, phase, alone=serves_alone(previous))
+            for i in range(0, len(order), size or 1):
+                async with self.gaps.over(order[i : i + size]):
+                    await self._put_back_nodes(order[i : i + size], previous, why)
+        except PartialError:
+            raise
         except NodednsError as error:
             raise PartialError(
                 f"{why}; and putting it back failed: {error}", hint=error.hint
             ) from error
-        if bad := await self._bad(verdicts):
-            raise PartialError(
-                f"{why}; and after putting it back, node {bad[0].node}: {bad[0].text}",
-                hint="kubectl nodedns disable --now takes the cache out without asking",
-            )
         raise RevertedError(
             f"{why}; put back on {nodes_text(len(self._switched))}: DNS goes as it went before",
             hint=_after(hint),
         )
 
-    async def _prove_previous(self, revision: str, phase: str, *, alone: bool) -> list[Verdict]:
-        if phase == FULL and not revision:  # an adopted one, which has no marker
-            await self._pods.running(self._switched, revision, phase)
+    async def _put_back_nodes(
+        self, nodes: Sequence[str], previous: Mapping[str, Any], why: str
+    ) -> None:
+        """Give nodes the pod of the template before, and prove it.
+
+        Raises:
+            PartialError: a node does not have DNS with it.
+        """
+        labels = previous["spec"]["template"]["metadata"]["labels"]
+        revision, phase = labels.get(REVISION, ""), labels.get(PHASE, FULL)
+        pods = await self._pods.read()
+        for node in nodes:
+            pod = pods.get(node)
+            if pod is None:
+                continue
+            if (pod.revision, pod.phase) != (revision, phase) or pod.imageless:
+                await self._pods.delete(pod)
+        alone = serves_alone(previous)
+        verdicts = await self._prove_previous(nodes, revision, phase, alone=alone)
+        if bad := await self._bad(verdicts):
+            raise PartialError(
+                f"{why}; and after putting it back, node {bad[0].node}: {bad[0].text}",
+                hint="kubectl nodedns disable --now takes the cache out without asking",
+            )
+
+    async def _prove_previous(
+        self, nodes: Sequence[str], revision: str, phase: str, *, alone: bool
+    ) -> list[Verdict]:
         if phase == DARK or not revision:
-            prove_unmarked = self._proof.back if phase == DARK or not alone else self._proof.local
-            here = [node for node in self._switched if node not in self.lost]
-            work = [prove_unmarked(node, timeout=DARK_PROOF) for node in here]
-            verdicts = list(await asyncio.gather(*work))
+            if phase == FULL:  # an adopted one, which has no marker
+                await self._pods.running(nodes, revision, phase)
+            unmarked = self._proof.local if phase == FULL and alone else self._proof.back
+            here = [node for node in nodes if node not in self.lost]
+            verdicts = await asyncio.gather(*(unmarked(n, timeout=DARK_PROOF) for n in here))
         else:
-            pods = await self._pods.running(self._switched, revision, phase)
+            pods = await self._pods.running(nodes, revision, phase)
             prove = self._proof.dark if alone else self._proof.switched
-            verdicts = list(
-                await asyncio.gather(
-                    *(
-                        prove(node, pod.uid, timeout=DARK_PROOF)
-                        for node, pod in sorted(pods.items())
-                    )
-                )
+            verdicts = await asyncio.gather(
+                *(prove(node, pod.uid, timeout=DARK_PROOF) for node, pod in sorted(pods.items()))
             )
         for verdict in verdicts:
             self._report.node(verdict)
-        return verdicts
+        return list(verdicts)
 
     def _previous(self) -> dict[str, Any]:
         """Return the DaemonSet to go back to: an older revision that served, else the dark one."""
