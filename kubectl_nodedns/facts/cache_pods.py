@@ -151,8 +151,11 @@ def _ended(statuses: Any) -> tuple[str, float | None]:
 
 def trouble(status: Mapping[str, Any]) -> str:
     """Say why a pod is not ready, from its status."""
-    for container in status.get("containerStatuses") or ():
+    before = status.get("initContainerStatuses") or ()
+    for container in (*before, *(status.get("containerStatuses") or ())):
         state = container.get("state") or {}
+        if container in before and (state.get("terminated") or {}).get("exitCode") == 0:
+            continue
         if waiting := state.get("waiting"):
             text = f"{waiting.get('reason', '')}: {waiting.get('message', '')}".rstrip(": ")
             return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"

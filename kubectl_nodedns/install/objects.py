@@ -18,6 +18,7 @@ from kubectl_nodedns.install.corefile import HEALTH_PORT
 from kubectl_nodedns.install.manifest import read_objects
 from kubectl_nodedns.install.quantity import memory_bytes
 from kubectl_nodedns.install.settings import tolerations_of
+from kubectl_nodedns.install.untracked import forget_answers, untrack_answers
 from kubectl_nodedns.install.variants import (
     CALICO_EBPF,
     Variant,
@@ -123,11 +124,13 @@ def _edit(daemonset: dict[str, Any], settings: Settings, config: str, phase: str
     _edit_container(spec["containers"][0], settings)
     if settings.variant is Variant.REDIRECT:
         into_pod_network(daemonset)
+    if settings.variant is Variant.TRANSPARENT:
+        untrack_answers(spec, settings.kube_dns_ip)
     content = [spec, dict(settings.labels), dict(settings.pod_annotations)]
     metadata["labels"][REVISION] = _hash(content)
     metadata["labels"][PHASE] = phase
     if phase == DARK:
-        set_local_ips(spec["containers"][0]["args"], settings.local_ip)
+        _darken(spec)
 
 
 def _edit_container(container: dict[str, Any], settings: Settings) -> None:
@@ -183,10 +186,15 @@ def darkened(daemonset: Mapping[str, Any], *, state: str) -> dict[str, Any]:
     obj["metadata"]["annotations"][STATE] = state
     template = obj["spec"]["template"]
     template["metadata"]["labels"][PHASE] = DARK
-    arguments = template["spec"]["containers"][0]["args"]
-    local_ip = arguments[arguments.index("-localip") + 1].split(",")[0]
-    set_local_ips(arguments, local_ip)
+    _darken(template["spec"])
     return obj
+
+
+def _darken(spec: dict[str, Any]) -> None:
+    """Have a pod serve on its first address alone."""
+    arguments = spec["containers"][0]["args"]
+    set_local_ips(arguments, arguments[arguments.index("-localip") + 1].split(",")[0])
+    forget_answers(spec)
 
 
 def applicable(live: Mapping[str, Any]) -> dict[str, Any]:

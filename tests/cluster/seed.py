@@ -37,6 +37,11 @@ def seed_directory(images: list[Image]) -> Path:
     return cache_directory() / "images" / hashlib.sha256(digests.encode()).hexdigest()[:16]
 
 
+def work_of(layout: Layout) -> Path:
+    """Return where images are imported: below the root, where `down` removes what is left of it."""
+    return layout.root / "seed"
+
+
 def prepare(layout: Layout, programs: Path) -> Path:
     """Return the seed of the current images, made if it is not there."""
     images = all_images(programs)
@@ -49,8 +54,7 @@ def prepare(layout: Layout, programs: Path) -> Path:
 
 
 def _make(layout: Layout, images: list[Image], seed: Path) -> None:
-    # Below the cluster's own root, where `down` finds and removes whatever is left of it.
-    work = layout.root / "seed"
+    work = work_of(layout)
     shutil.rmtree(work, ignore_errors=True)
     (work / ARCHIVES).mkdir(parents=True)
     for number, image in enumerate(images):

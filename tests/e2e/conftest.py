@@ -28,6 +28,7 @@ from tests.cluster.kubectl import Kubectl, kubectl_program
 from tests.cluster.layout import DNS_SERVICE_IP, Layout
 from tests.cluster.packages import requirements
 from tests.cluster.processes import of_cluster
+from tests.cluster.readiness import is_healthy
 from tests.cluster.tear_down import down
 from tests.e2e.nodes import Nodes, OwnNodes, nodes_of, proxy_mode_of
 from tests.e2e.official_addon import RULES_PER_ADDRESS, addon, wait_for
@@ -233,9 +234,13 @@ def nodedns(real_cluster: RealCluster) -> Plugin:
 
 
 @pytest.fixture
-def no_cache(nodedns: Plugin) -> Iterator[None]:
-    """No cache of ours before the test, and none after it, however it ends."""
+def no_cache(real_cluster: RealCluster, nodedns: Plugin) -> Iterator[None]:
+    """No cache of ours and a DNS service at its full strength before the test; no cache after it.
+
+    A node that was down takes its CoreDNS pods with it for a while after it is back.
+    """
     assert nodedns.run("disable", "--now", "--yes").code == 0
+    wait_for(partial(_dns_is_whole, real_cluster), "CoreDNS is ready and answers", seconds=90)
     yield
     assert nodedns.run("disable", "--now", "--yes").code == 0
 
@@ -256,6 +261,18 @@ def agents(
         real_cluster.kubectl.run("delete", "--ignore-not-found", "-f", "-", stdin=addon())
         for node in nodes:
             wait_for(partial(_is_clean, rules, link, node), "rules are gone")
+
+
+def _dns_is_whole(real_cluster: RealCluster) -> bool:
+    """Say whether each CoreDNS pod is ready and, on nodes of ours, each node reaches one."""
+    coredns = ("-n", "kube-system", "get", "pods", "-l", "k8s-app=kube-dns", "-o", "json")
+    pods = json.loads(real_cluster.kubectl.run(*coredns))["items"]
+    conditions = [c for pod in pods for c in pod["status"].get("conditions", ())]
+    ready = [c for c in conditions if c["type"] == "Ready" and c["status"] == "True"]
+    if len(ready) < len(pods):
+        return False
+    nodes = real_cluster.nodes
+    return not isinstance(nodes, OwnNodes) or is_healthy(nodes.cluster)
 
 
 def _has_rules(rules: Callable[[str], list[str]], node: str) -> bool:

@@ -18,6 +18,8 @@ from tests.cluster.layout import CACHE_VARIABLE, REPOSITORY, Layout
 from tests.cluster.processes import all_processes, of_cluster
 from tests.cluster.programs import build
 from tests.cluster.readiness import is_healthy
+from tests.cluster.seed import ROOT as IMPORTED
+from tests.cluster.seed import work_of
 from tests.cluster.tear_down import mounts_below
 
 if TYPE_CHECKING:
@@ -56,8 +58,23 @@ def run(name: str, layout: Layout) -> None:
     subprocess.run(command(name, layout), cwd=REPOSITORY, check=True, timeout=300)
 
 
-def kill_up(layout: Layout, after: str, seconds: float, cache: Path | None = None) -> None:
-    """Run `up` until a step begins, and some seconds longer, then kill it."""
+def kill_up(
+    layout: Layout,
+    after: str,
+    seconds: float = 0.0,
+    *,
+    cache: Path | None = None,
+    sign: Path | None = None,
+) -> None:
+    """Run `up` until a step begins, some seconds longer, and until there is a sign; then kill it.
+
+    Args:
+        layout: the files of the cluster.
+        after: text of the step's progress.
+        seconds: how long after the step's beginning.
+        cache: where programs and images are kept, if not where they usually are.
+        sign: a file that the step makes while it works.
+    """
     environment = {**os.environ, CACHE_VARIABLE: str(cache)} if cache else None
     with subprocess.Popen(
         command("up", layout), cwd=REPOSITORY, stderr=subprocess.PIPE, text=True, env=environment
@@ -69,6 +86,9 @@ def kill_up(layout: Layout, after: str, seconds: float, cache: Path | None = Non
         else:
             pytest.fail(f"`up` ended before the step {after!r}")
         time.sleep(seconds)
+        while sign is not None and not sign.exists():
+            assert up.poll() is None, f"`up` ended before it made {sign}"
+            time.sleep(0.01)
         up.send_signal(signal.SIGKILL)
 
 
@@ -109,7 +129,7 @@ def test_down_after_an_up_killed_while_importing_images_leaves_nothing(
     cache = tmp_path / "cache"
     cache.mkdir()
     (cache / "programs").symlink_to(build())
-    kill_up(layout, "images", 5, cache)
+    kill_up(layout, "images", cache=cache, sign=work_of(layout) / IMPORTED)
     run("down", layout)
     assert leftovers(layout, before) == []
     assert not (cache / "images").exists()

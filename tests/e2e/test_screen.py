@@ -133,6 +133,11 @@ def test_a_node_that_dies_is_said_and_comes_back(
             screen.see("NotReady", patience=120.0)
         finally:
             real_cluster.nodes.start_kubelet(node)
+        # The screen may still show what was ready before. A cache that is deleted before its
+        # container runs again cannot tear down what the killed one left.
+        restarted = "--for=jsonpath={.status.containerStatuses[0].restartCount}=1"
+        for condition in (restarted, "--for=condition=Ready"):
+            kubectl("-n", "kube-system", "wait", condition, f"pod/{pod}", "--timeout=120s")
         screen.type("z")
         screen.see(f"ready {len(real_cluster.node_names)}", patience=120.0)
         screen.type("q")

@@ -46,11 +46,12 @@ def local_ips(objects: Objects) -> str:
 
 
 def without_ours(objects: Objects) -> Objects:
-    """Take away the names and labels that `build` adds to the manifest."""
+    """Take away the names, labels and init containers that `build` adds to the manifest."""
     plain = copy.deepcopy(objects)
     one(plain, "ConfigMap")["metadata"]["name"] = "node-local-dns"
     daemonset = daemonset_of(plain)
     del daemonset["metadata"]["annotations"]
+    del daemonset["spec"]["template"]["spec"]["initContainers"]
     for volume in daemonset["spec"]["template"]["spec"]["volumes"]:
         if volume["name"] == "config-volume":
             volume["configMap"]["name"] = "node-local-dns"
@@ -82,9 +83,11 @@ def test_in_full_the_agent_takes_the_kube_dns_ip_too_local_ip_first() -> None:
     assert local_ips(build(SETTINGS, phase=FULL)) == "169.254.20.10,10.96.0.10"
 
 
-def test_the_phases_differ_in_one_argument_and_one_label() -> None:
+def test_the_phases_differ_in_one_argument_one_label_and_what_comes_before_the_agent() -> None:
     dark, full = build(SETTINGS, phase=DARK), build(SETTINGS, phase=FULL)
     template = daemonset_of(dark)["spec"]["template"]
+    before = daemonset_of(full)["spec"]["template"]["spec"]["initContainers"]
+    template["spec"]["initContainers"] = before
     template["metadata"]["labels"][PHASE] = FULL
     words = template["spec"]["containers"][0]["args"]
     words[words.index("-localip") + 1] = "169.254.20.10,10.96.0.10"

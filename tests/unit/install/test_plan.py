@@ -273,4 +273,4 @@ def test_phase_and_state_count_as_differences_of_the_daemonset() -> None:
     assert change.kind == "DaemonSet"
     paths = [field.path for field in change.fields]
     assert "spec.template.spec.containers[0].args[1]" in paths
-    assert FULL in {field.wanted for field in change.fields}
+    assert FULL in [field.wanted for field in change.fields]
