@@ -176,13 +176,15 @@ async def read_adoption(
         ((obj.get("data") or {}).get("Corefile", "") for obj in objects if _is_config(obj, cache)),
         "",
     )
-    carried = carry(daemonset, corefile, domain=domain, kube_dns_ip=kube_dns_ip)
+    carried = Carried()
+    if domain:
+        carried = carry(daemonset, corefile, domain=domain, kube_dns_ip=kube_dns_ip)
     return Adoption(
         cache=cache,
         objects=tuple(objects),
         kube_dns_ip=kube_dns_ip,
         pods=newest(await _pods(client, namespace, cache.uid)),
-        carried=carried if domain else Carried(),
+        carried=carried,
         begun=begun,
     )
 
