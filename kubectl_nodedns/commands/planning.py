@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -162,6 +162,9 @@ async def prepare(
     """
     seen, settings, adoption = ground.seen, ground.settings, ground.adoption
     options = ground.memory.as_text()
+    if adoption is not None and adoption.cache.uid not in {cache.uid for cache in seen.caches}:
+        # Its DaemonSet let its pods go already; they are a cache's pods nevertheless.
+        seen = replace(seen, caches=(*seen.caches, adoption.cache))
     refuse(seen, adopting=adoption.cache.uid if adoption else "")
     await _refuse_stub_domains(client, settings)
     wanted = build(settings, options=options)

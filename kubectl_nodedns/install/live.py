@@ -56,6 +56,8 @@ class CachePod:
     """Why it is not ready, in the API's words; may be empty."""
     local_ips: tuple[str, ...] = ()
     """Addresses that it listens on: its own -localip argument."""
+    orphaned: bool = False
+    """Whether no DaemonSet owns it: one that was taken over let it go."""
 
     @property
     def imageless(self) -> bool:
@@ -167,6 +169,7 @@ def pod_of(item: Mapping[str, Any]) -> CachePod:
         ready=ready and not leaving,
         trouble="it is being deleted" if leaving else trouble(status),
         local_ips=_local_ips(item),
+        orphaned=not metadata.get("ownerReferences"),
     )
 
 

@@ -305,6 +305,9 @@ async def remove_now(client: Client, live: Live, report: Report) -> None:
         await client.delete(object_path(dict(obj)), uid=metadata["uid"])
         if obj["kind"] == "DaemonSet":
             pods = CachePods(client, metadata["namespace"], timeout=NOW_WAIT, note=report.note)
+            for pod in (await pods.read()).values():
+                if pod.orphaned:
+                    await pods.delete(pod)
             try:
                 await pods.gone(live.pods)
             except TimedOutError as error:

@@ -54,4 +54,6 @@ def test_the_record_goes_before_the_daemonset_or_the_next_run_would_make_that_ag
 def test_pods_without_an_owner_count_as_ours_because_our_daemonset_takes_them() -> None:
     pod = pod_on("node1", owner="nodelocaldns")
     del pod["metadata"]["ownerReferences"]
-    assert newest([pod])["node1"].local_ips == ("169.254.25.10",)
+    found = newest([pod])["node1"]
+    assert (found.local_ips, found.orphaned) == (("169.254.25.10",), True)
+    assert not newest([pod_on("node1", owner="node-local-dns")])["node1"].orphaned
