@@ -54,6 +54,7 @@ def _gap(plan: Plan) -> list[str]:
     return [
         f"GAP: on {_count(plan.gaps)} whoever asks {ip} gets no answer while the pod is replaced,",
         "some 1 to 5 seconds a node, and has no other nameserver to turn to meanwhile.",
+        "A node on which the new one fails waits up to a minute, until it has its old one back.",
         "The image is fetched beforehand; each gap is measured from a pod on its node, and printed",
     ]
 

@@ -131,7 +131,8 @@ def test_it_is_adopted_with_its_gap_announced_and_measured_and_taken_out_when_no
         assert said in shown.stderr, (said, str(shown))
     differs = nodedns.run("enable", "--adopt", "--diff", "-o", "json", *words)
     assert differs.code == 1, str(differs)
-    assert json.loads(differs.stdout)["replacedPods"] == nodes
+    document = json.loads(differs.stdout)
+    assert document["replacedPods"] == document["gaps"] == nodes
     now = kubectl(*SYSTEM, "get", "daemonset", NAME, "-ojson")["metadata"]["resourceVersion"]
     assert now == before
 

@@ -16,6 +16,7 @@ from kubectl_nodedns.install.adoption import (
     hindrance,
     merged,
 )
+from kubectl_nodedns.install.diff import diff_document, diff_lines
 from kubectl_nodedns.install.live import Live, newest
 from kubectl_nodedns.install.objects import ENABLING, FULL, OPTIONS, STATE, applicable
 from kubectl_nodedns.install.plan import make_plan
@@ -260,6 +261,10 @@ def test_each_node_of_it_has_one_announced_gap_in_every_mode(mode: str) -> None:
     said = "\n".join(describe(made))
     assert "GAP: on 2 nodes (node1, node2) whoever asks 169.254.25.10 gets no answer" in said
     assert "1 to 5 seconds a node" in said
+    live = Live(objects=taken.as_ours(), pods=taken.pods)
+    diff = diff_lines(made, build(settings), live)
+    assert "has no DNS meanwhile" in diff[-1]
+    assert diff_document(made, build(settings), live)["gaps"] == ["node1", "node2"]
 
 
 def test_who_comes_back_for_it_is_said() -> None:
