@@ -24,6 +24,10 @@ class Verdict(Protocol):
     def text(self) -> str:
         """What was seen, or what is wrong, in words."""
 
+    @property
+    def asked(self) -> bool:
+        """Whether a question left the node; without one the verdict tells nothing about DNS."""
+
 
 class Gap(Protocol):
     """What lookups at the local IP met while its cache was replaced; `str` says it in words."""

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from kubectl_nodedns.facts.admission import Quota, Trial
     from kubectl_nodedns.facts.caches import Cache
     from kubectl_nodedns.facts.coredns import CoreDns
-    from kubectl_nodedns.facts.corefile_reader import Corefile
+    from kubectl_nodedns.facts.corefile import Corefile
     from kubectl_nodedns.facts.dataplane import Dataplane
     from kubectl_nodedns.facts.dns_service import DnsService
     from kubectl_nodedns.facts.host_ports import Need
@@ -111,6 +111,11 @@ class Preflight:
     """What could not be looked at."""
 
     @property
+    def kube_dns_ip(self) -> str:
+        """The address of the DNS service that the cache is to take over."""
+        return self.dns.beside(self.local_ip)
+
+    @property
     def cache_addresses(self) -> tuple[str, ...]:
         """Addresses that the cache listens on: the DNS service's and its own."""
-        return (self.dns.ip, self.local_ip)
+        return (self.kube_dns_ip, self.local_ip)

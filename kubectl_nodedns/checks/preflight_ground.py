@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from kubectl_nodedns.checks.finding import Category, Check, Seen, Severity
 from kubectl_nodedns.facts.dataplane import INSTALLABLE
+from kubectl_nodedns.facts.inspection import WAYS_OUT
 from kubectl_nodedns.facts.managed import ARCHITECTURES, is_virtual, managed_caches
 
 if TYPE_CHECKING:
@@ -46,11 +47,12 @@ def _endpoints(pre: Preflight) -> Iterator[Seen]:
 
 
 def _families(pre: Preflight) -> Iterator[Seen]:
-    if others := pre.dns.ips[1:]:
+    covered = pre.kube_dns_ip
+    if others := [ip for ip in pre.dns.ips if ip != covered]:
         yield Seen(
             subject=f"service {pre.dns.namespace}/{pre.dns.name}",
-            text=f"it has the address {', '.join(others)} as well as {pre.dns.ip}; the cache "
-            f"takes over {pre.dns.ip} alone",
+            text=f"it has the address {', '.join(others)} as well as {covered}; the cache takes "
+            f"over {covered} alone",
         )
 
 
@@ -63,7 +65,11 @@ def _dataplane(pre: Preflight) -> Iterator[Seen]:
             way_out="look on a node: curl -s localhost:10249/proxyMode. Then say it with --mode",
         )
     elif mode not in INSTALLABLE:
-        yield Seen(subject="cluster", text=f"services are translated by {mode} ({evidence})")
+        yield Seen(
+            subject="cluster",
+            text=f"services are translated by {mode} ({evidence})",
+            way_out=WAYS_OUT.get(mode, ""),
+        )
     elif mode == "ipvs":
         yield Seen(
             subject="cluster",
@@ -116,7 +122,7 @@ def _managed(pre: Preflight) -> Iterator[Seen]:
 def _systems(pre: Preflight) -> Iterator[Seen]:
     for system in sorted({node.system for node in pre.nodes} - {"linux"}):
         names = [node.name for node in pre.nodes if node.system == system]
-        yield Seen(subject=f"nodes {some(names)}", text=f"{len(names)} nodes run {system}")
+        yield Seen(subject=f"nodes {some(names)}", text=f"they run {system}")
 
 
 def _machines(pre: Preflight) -> Iterator[Seen]:

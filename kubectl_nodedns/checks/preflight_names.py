@@ -14,7 +14,7 @@ from kubectl_nodedns.facts.customisations import (
     stub_zones,
 )
 from kubectl_nodedns.facts.kubelets import loopbacks, loops
-from kubectl_nodedns.facts.zones import ROOT
+from kubectl_nodedns.facts.zones import ROOT, closest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -43,9 +43,21 @@ def _by_zone(pre: Preflight, coredns: CoreDns) -> Iterator[Seen]:
         yield Seen(
             subject=f"zone {zone}",
             text=f"CoreDNS has {what!r} for {EVERY_NAME if zone == ROOT else zone} (ConfigMap "
-            f"{coredns.where}); the cache would ask the node's resolvers instead",
+            f"{coredns.where}); the cache would ask {_asked(pre, zone)} instead",
             way_out=f"{ALL_TO_COREDNS}; {_copy(zone, those, forwarded)}",
         )
+
+
+def _asked(pre: Preflight, zone: str) -> str:
+    """Say whom the cache would ask for names of a zone."""
+    blocks = {served: block for block in pre.cache_corefile.blocks for served in block.zones()}
+    nearest = blocks.get(closest(zone, blocks) or "")
+    servers = [
+        server
+        for forward in (nearest.all("forward") if nearest else ())
+        for server in forward.arguments[1:]
+    ]
+    return "the node's resolvers" if NODE & {*servers} else some(servers) or "nobody"
 
 
 def _copy(zone: str, those: list[Customisation], forwarded: Mapping[str, tuple[str, ...]]) -> str:
@@ -75,6 +87,16 @@ def _of_kube_dns(pre: Preflight, data: Mapping[str, str]) -> Iterator[Seen]:
             way_out="repair its JSON, or delete it if nothing reads it any more",
         )
         return
+    served = {zone for block in pre.cache_corefile.blocks for zone in block.zones()}
+    if twice := sorted(served & set(zones)):
+        yield Seen(
+            subject=subject,
+            text=f"its stubDomains name {some(twice)}, for which the cache has a server block of "
+            "its own: the agent would add a second one",
+            severity=Severity.ERROR,
+            matters="CoreDNS ends at two server blocks for one zone, so the cache would not start",
+            way_out="leave the zone to that ConfigMap, or to --stub-domain and --extra-blocks",
+        )
     corefile = pre.coredns.corefile if pre.coredns else None
     port = pre.coredns.port if pre.coredns else 53
     same = stub_zones(corefile, port=port) if corefile else {}
@@ -151,12 +173,12 @@ def _none(pre: Preflight) -> Iterator[Seen] | None:
 def _kubelets(pre: Preflight) -> Iterator[Seen] | None:
     if pre.kubelets is None:
         return None
-    known = {*pre.dns.ips, pre.local_ip}
+    known = set(pre.cache_addresses)
     return (
         Seen(
             subject=f"node {one.node}",
             text=f"its kubelet hands out {', '.join(one.cluster_dns) or 'no nameserver'} to pods, "
-            f"and not {pre.dns.ip}",
+            f"and not {pre.kube_dns_ip}",
         )
         for one in pre.kubelets
         if not known & set(one.cluster_dns)

@@ -34,7 +34,7 @@ def _open_resolvers(evidence: Evidence) -> Iterator[Seen]:
     for cache in evidence.caches:
         where = f"{cache.namespace}/{cache.name}"
         zones = [
-            block.zones[0]
+            block.keys[0].text
             for block in evidence.corefiles.get(where, ())
             if not block.binds or EVERY_ADDRESS & set(block.binds)
         ]

@@ -12,11 +12,18 @@ if TYPE_CHECKING:
     from kubectl_nodedns.verdict import Gap, Verdict
 
 
-def print_objects(objects: Sequence[Mapping[str, Any]], output: str) -> None:
-    """Print Kubernetes objects: YAML documents, or one JSON List, as kubectl prints them."""
+def print_objects(objects: Sequence[Mapping[str, Any]], output: str, *, mark: str = "") -> None:
+    """Print Kubernetes objects: YAML documents, or one JSON List, as kubectl prints them.
+
+    Args:
+        objects: the objects.
+        output: json or yaml.
+        mark: a line to put above YAML, so that it stays with it; JSON has no place for it.
+    """
     if output == "json":
         print_data({"apiVersion": "v1", "kind": "List", "items": list(objects)}, output)
         return
+    sys.stdout.write(f"# {mark}\n" if mark else "")
     sys.stdout.write("---\n".join(_yaml(obj) for obj in objects))
 
 

@@ -2,33 +2,35 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from kubectl_nodedns.checks.finding import run
 from kubectl_nodedns.checks.preflight import OBSTACLE, PREFLIGHT
 from kubectl_nodedns.commands.preflight import Trying, gather
+from kubectl_nodedns.commands.resolvers import read_resolvers
 from kubectl_nodedns.commands.session import (
+    check_change,
     connect,
     given_options,
+    make_probes,
     probe_image,
     probe_namespace,
-    step_timeout,
 )
 from kubectl_nodedns.commands.settling import remembered, settings_of
-from kubectl_nodedns.errors import ApiError, RefusedError, TimedOutError
-from kubectl_nodedns.facts.clients import nameservers
+from kubectl_nodedns.errors import RefusedError, UsageError
 from kubectl_nodedns.facts.inspection import inspect
-from kubectl_nodedns.facts.kubelets import Resolvers
 from kubectl_nodedns.install.live import read_live
 from kubectl_nodedns.install.objects import build
 from kubectl_nodedns.install.options import check, settle
-from kubectl_nodedns.lookup.probes import Probes, check_namespace
+from kubectl_nodedns.install.variants import IPTABLES, LIVE
 
 if TYPE_CHECKING:
     import argparse
 
     from kubectl_nodedns.checks.finding import Outcome
     from kubectl_nodedns.cluster.client import Client
+    from kubectl_nodedns.facts.kubelets import Resolvers
     from kubectl_nodedns.install.settings import Settings
 
 
@@ -45,15 +47,21 @@ async def before_install(
         ApiError: nodes or services cannot be read at all.
     """
     given = given_options(arguments)
+    if arguments.selector and arguments.node_selector:
+        raise UsageError("-l and --node-selector: with --pre both are the nodes of the cache")
     if arguments.selector:
         given["node-selector"] = check("node-selector", arguments.selector)
-    step_timeout(arguments)
-    check_namespace(probe_namespace(arguments))
+    check_change(arguments)
     async with connect(arguments) as client:
-        memory, _ = settle(given, await remembered(client, given), upgrade=False)
+        before = await remembered(client, given)
+        whole = arguments.config is not None
+        memory, _ = settle(given, before, upgrade=arguments.upgrade, whole=whole)
+        registry = memory.value("image-registry")
         try:
             seen = await inspect(client, memory.given)
             settings = settings_of(seen, memory)
+            if settings.mode not in LIVE:  # ND102 says so; the rest is looked at as for any other
+                settings = replace(settings, mode=IPTABLES)
         except RefusedError as error:
             return run((OBSTACLE,), error, ignore=ignore), "the cluster", []
         wanted = build(settings, options=memory.as_text())
@@ -64,8 +72,9 @@ async def before_install(
         ]
         trying = Trying(
             probe_namespace=probe_namespace(arguments),
-            probe_image=probe_image(arguments),
+            probe_image=probe_image(arguments, registry),
             objects=True,
+            force=arguments.force_conflicts,
         )
         evidence = await gather(
             client,
@@ -74,28 +83,23 @@ async def before_install(
             wanted,
             await read_live(client, settings.namespace, wanted),
             trying,
-            resolvers=await _resolvers(client, arguments, names) if arguments.probe else None,
+            resolvers=await _resolvers(client, arguments, registry, names)
+            if arguments.probe
+            else None,
         )
     unread = [f"{one.what}: {one.why}" for one in evidence.unread]
     return run(PREFLIGHT, evidence, ignore=ignore), _about(settings, len(evidence.selected)), unread
 
 
 async def _resolvers(
-    client: Client, arguments: argparse.Namespace, nodes: list[str]
-) -> list[Resolvers]:
+    client: Client, arguments: argparse.Namespace, registry: str, nodes: list[str]
+) -> tuple[Resolvers, ...]:
     """Read the resolvers of nodes, from a pod that gets the node's own resolv.conf.
 
     Raises:
         RefusedError: no probe runs.
     """
-    found = []
-    async with Probes(
-        client,
-        namespace=probe_namespace(arguments),
-        image=probe_image(arguments),
-        timeout=min(step_timeout(arguments), 180.0),
-        dns_policy="Default",
-    ) as probes:
+    async with make_probes(client, arguments, registry, dns_policy="Default") as probes:
         failed = await probes.start(nodes)
         if failed and len(failed) == len(nodes):
             node, why = next(iter(sorted(failed.items())))
@@ -104,14 +108,7 @@ async def _resolvers(
                 hint="without --probe everything else is looked at; --probe-image names an image "
                 "that this cluster can pull, --probe-namespace a namespace that allows the pod",
             )
-        for node in nodes:
-            if node not in failed:
-                try:
-                    text = await probes.resolv_conf(node)
-                except (ApiError, TimedOutError):
-                    continue
-                found.append(Resolvers(node=node, servers=tuple(nameservers(text))))
-    return found
+        return await read_resolvers(probes, [node for node in nodes if node not in failed])
 
 
 def _about(settings: Settings, nodes: int) -> str:

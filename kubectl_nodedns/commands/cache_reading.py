@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, TypeVar
 from kubectl_nodedns.cluster.paths import named
 from kubectl_nodedns.errors import ApiError, NodednsError
 from kubectl_nodedns.facts.cache_pods import CachePod, read_cache_pods, read_last_words
-from kubectl_nodedns.facts.corefile import ServerBlock, parse_corefile
+from kubectl_nodedns.facts.corefile import CorefileError, ServerBlock
+from kubectl_nodedns.facts.corefile_reader import read_corefile
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Sequence
@@ -68,8 +69,11 @@ async def corefiles(
         path = named("v1", "configmaps", cache.namespace, cache.configmap)
         configmap = await reader.maybe(f"ConfigMap {cache.configmap}", client.get(path))
         text = ((configmap or {}).get("data") or {}).get("Corefile", "")
-        if text:
-            found[f"{cache.namespace}/{cache.name}"] = parse_corefile(text)
+        try:
+            if text:
+                found[f"{cache.namespace}/{cache.name}"] = read_corefile(text).blocks
+        except CorefileError as error:
+            reader.unread.append(f"ConfigMap {cache.configmap}: {error}")
     return found
 
 

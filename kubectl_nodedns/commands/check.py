@@ -32,6 +32,12 @@ def run(arguments: argparse.Namespace) -> int:
     ignore = codes(arguments.ignore or ())
     if arguments.pre:
         return run_on_loop(check_before(arguments, ignore))
+    given = vars(arguments)
+    if stray := [name for name, unset in arguments.installation.items() if given[name] != unset]:
+        raise UsageError(
+            f"--{stray[0].replace('_', '-')}: goes with --pre",
+            hint="without it the cache is looked at as it is",
+        )
     scope = scope_of(arguments)
     return run_on_loop(_check(arguments, scope, ignore))
 

@@ -258,7 +258,7 @@ async def _remove(
     external = _remembered(live).value("external-name") or NO_EXTERNAL_NAME
     target = Target.of(
         local_ip=local_ip,
-        kube_dns_ip=dns.ip,
+        kube_dns_ip=dns.beside(local_ip),
         domain=domain,
         external=None if external == NO_EXTERNAL_NAME else external,
     )
@@ -291,7 +291,8 @@ async def _remove(
         verdicts = await removal.run()
     clean = [verdict for verdict in verdicts if verdict.ok]
     total = len(ready) + len(left_out)
-    text = f"disabled: {len(clean)} of {total} nodes proved clean, kube-dns answers at {dns.ip}"
+    text = f"disabled: {len(clean)} of {total} nodes proved clean, kube-dns answers at "
+    text += target.kube_dns_ip
     unseen = len(ready) if sweep is None else len(removal.inferred)
     text += f"; rules and links are inferred on {unseen} of them" if unseen else ""
     print_outcome("disabled", text, verdicts, left_out, arguments.output)

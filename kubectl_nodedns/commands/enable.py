@@ -74,14 +74,13 @@ async def _without_cluster(
         mode=memory.value("mode"),
         dns_service=dns_service,
     )
-    if why := PRINTED_ONLY.get(settings.mode):
-        talk.note(f"not proved by this plugin: {why}")
+    mark = _unproved(PRINTED_ONLY.get(settings.mode, ""), talk)
     assumed = f"namespace {namespace}, DNS selector k8s-app=kube-dns, target port 53"
     talk.note(f"no cluster was asked; assumed: {assumed}, image {settings.image}")
     objects = [] if arguments.inject == PRINT else build(settings, options=memory.as_text())
     if arguments.inject:
         objects += await injection_to_print(None, resolver_of(settings), talk)
-    print_objects(objects, arguments.output or "yaml")
+    print_objects(objects, arguments.output or "yaml", mark=mark)
     return Exit.OK
 
 
@@ -108,12 +107,20 @@ async def _with_cluster(
 
 async def _print(client: Client, arguments: argparse.Namespace, ground: Ground, talk: Talk) -> None:
     """Print what is only printed: a policy, or the objects of a dataplane that was not proved."""
+    mark = _unproved(ground.printed_only, talk)
     if arguments.inject == PRINT:
         objects = await injection_to_print(client, resolver_of(ground.settings), talk)
     else:
-        talk.note(f"not proved by this plugin: {ground.printed_only}")
         objects = build(ground.settings, options=ground.memory.as_text())
-    print_objects(objects, arguments.output or "yaml")
+    print_objects(objects, arguments.output or "yaml", mark=mark)
+
+
+def _unproved(why: str, talk: Talk) -> str:
+    """Say that a dataplane's objects are printed and no more; return the mark that they bear."""
+    mark = f"not proved by this plugin: {why}" if why else ""
+    if mark:
+        talk.note(mark)
+    return mark
 
 
 async def _go_ahead(

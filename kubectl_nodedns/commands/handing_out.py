@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 from kubectl_nodedns.cluster.access import duration
 from kubectl_nodedns.commands.session import make_probes
 from kubectl_nodedns.errors import TimedOutError
-from kubectl_nodedns.facts.clients import nameservers, read_kubelets
+from kubectl_nodedns.facts.clients import nameservers
 from kubectl_nodedns.facts.distribution import read_distribution
+from kubectl_nodedns.facts.kubelets import read_handed_out
 from kubectl_nodedns.install.kubelets import steps
 from kubectl_nodedns.install.live import read_pods
 from kubectl_nodedns.lookup.proof import Prover, Target, Verdict
@@ -101,7 +102,7 @@ async def _wait(
     talk: Talk,
 ) -> None:
     while _missing(verdicts):
-        asked = await read_kubelets(client, place.nodes)
+        asked = await read_handed_out(client, place.nodes)
         blind = any(node not in asked for node in _missing(verdicts))
         await asyncio.sleep(FRESH if blind else POLL)
         before = dict(verdicts)
@@ -119,7 +120,7 @@ async def _round(
 ) -> dict[str, Verdict]:
     """Look at every node that is not proved yet."""
     open_nodes = [n for n in place.nodes if n not in before or not before[n].ok]
-    handed = await read_kubelets(client, open_nodes)
+    handed = await read_handed_out(client, open_nodes)
     ip = place.target.local_ip
     verdicts = {
         node: Verdict(

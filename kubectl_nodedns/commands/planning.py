@@ -16,13 +16,12 @@ from kubectl_nodedns.commands.adopting import (
     with_adopted,
 )
 from kubectl_nodedns.commands.injecting import INSTALL, plan_injection
-from kubectl_nodedns.commands.preflight import Trying, ignored, notes_of, preflight
+from kubectl_nodedns.commands.preflight import Trying, gather, ignored, notes_of, weigh
 from kubectl_nodedns.commands.session import probe_image, probe_namespace
 from kubectl_nodedns.commands.settling import remembered, resolver_of, settings_of
 from kubectl_nodedns.errors import NodednsError, RefusedError, UsageError
-from kubectl_nodedns.facts.clients import read_kubelets
 from kubectl_nodedns.facts.inspection import Inspection, inspect, refuse, refuse_mode
-from kubectl_nodedns.facts.kube_dns_config import read_kube_dns_config
+from kubectl_nodedns.facts.kubelets import read_handed_out
 from kubectl_nodedns.install.live import Live, read_live
 from kubectl_nodedns.install.objects import build
 from kubectl_nodedns.install.options import changes, settle
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from kubectl_nodedns.checks.finding import Outcome
+    from kubectl_nodedns.checks.preflight_evidence import Preflight
     from kubectl_nodedns.cli.talk import Talk
     from kubectl_nodedns.cluster.client import Client
     from kubectl_nodedns.commands.injecting import Injection
@@ -81,6 +81,8 @@ class Prepared:
     """What becomes of objects and nodes."""
     injection: Injection | None
     """What becomes of the admission policy."""
+    evidence: Preflight
+    """What the preflight checks looked at."""
     outcome: Outcome
     """What the preflight checks came to."""
     notes: tuple[str, ...]
@@ -134,7 +136,10 @@ async def survey(
     if not (printed and arguments.dry_run == "client"):
         refuse_mode(seen.dataplane)
     if mode == "nftables":
-        notes.append("nftables mode works by the kernel's rules; upstream does not document it")
+        notes.append(
+            "nftables mode works by the kernel's rules; upstream does not document it, so each "
+            "node's setup errors are a gate as well"
+        )
     settings = settings_of(seen, memory)
     refuse_other_address(adoption, settings.local_ip)
     notes += _uncovered(seen.dns.ips, settings.kube_dns_ip)
@@ -166,7 +171,6 @@ async def prepare(
         # Its DaemonSet let its pods go already; they are a cache's pods nevertheless.
         seen = replace(seen, caches=(*seen.caches, adoption.cache))
     refuse(seen, adopting=adoption.cache.uid if adoption else "")
-    await _refuse_stub_domains(client, settings)
     wanted = build(settings, options=options)
     live = with_adopted(await read_live(client, settings.namespace, wanted), adoption, options)
     _refuse_foreign(live, settings.namespace)
@@ -189,15 +193,15 @@ async def prepare(
     injection = await plan_injection(client, resolver_of(settings), asked=asked)
     talk.step("preflight: what could stand in the way")
     trying = _trying(arguments, probe_image(arguments, ground.memory.value("image-registry")))
-    outcome = await preflight(
-        client, seen, settings, wanted, live, trying, ignore=ignored(arguments)
-    )
+    evidence = await gather(client, seen, settings, wanted, live, trying)
+    outcome = weigh(evidence, ignored(arguments))
     return Prepared(
         ground=ground,
         live=live,
         wanted=wanted,
         plan=plan,
         injection=injection,
+        evidence=evidence,
         outcome=outcome,
         notes=(*ground.notes, *notes_of(outcome)),
     )
@@ -206,7 +210,7 @@ async def prepare(
 async def _asking(client: Client, local_ip: str, plan: Plan) -> list[str]:
     """Return the nodes to change whose kubelet says that it hands out the local IP."""
     nodes = [node for node in plan.old if node not in plan.gaps]
-    handed = await read_kubelets(client, nodes)
+    handed = await read_handed_out(client, nodes)
     return [node for node, servers in handed.items() if local_ip in servers]
 
 
@@ -229,18 +233,6 @@ def _uncovered(service_ips: Sequence[str], kube_dns_ip: str) -> list[str]:
         return []
     rest = f"lookups at {', '.join(others)} go to the DNS service as before"
     return [f"dual stack: the cache covers {kube_dns_ip} (it speaks one address family); {rest}"]
-
-
-async def _refuse_stub_domains(client: Client, settings: Settings) -> None:
-    """Refuse a stub domain that the agent adds by itself, from the ConfigMap kube-dns."""
-    configured = await read_kube_dns_config(client, settings.namespace)
-    twice = sorted({*settings.forwarding.stub_domains} & {*configured.stub_domains})
-    if twice:
-        raise RefusedError(
-            f"the ConfigMap {settings.namespace}/kube-dns has the stub domain {twice[0]} too, and "
-            "the cache reads it",
-            hint="two server blocks for one zone would end the cache: leave it to one of them",
-        )
 
 
 def _trying(arguments: argparse.Namespace, image: str) -> Trying:

@@ -30,7 +30,8 @@ from kubectl_nodedns.facts.admission import (
     try_pod,
 )
 from kubectl_nodedns.facts.coredns import read_coredns, read_peer
-from kubectl_nodedns.facts.corefile_reader import CorefileError, read_corefile
+from kubectl_nodedns.facts.corefile import CorefileError
+from kubectl_nodedns.facts.corefile_reader import read_corefile
 from kubectl_nodedns.facts.host_ports import needs_of
 from kubectl_nodedns.facts.kubelets import read_kubelets
 from kubectl_nodedns.facts.network_policies import read_foreign_policies, read_policies
@@ -39,6 +40,7 @@ from kubectl_nodedns.facts.ranges import read_ranges
 from kubectl_nodedns.facts.rights import missing, to_change
 from kubectl_nodedns.install.objects import daemonset_of
 from kubectl_nodedns.lookup.probe_job import job_for
+from kubectl_nodedns.lookup.probes import no_namespace
 
 if TYPE_CHECKING:
     import argparse
@@ -72,18 +74,8 @@ class Trying:
     """Whether fields of other managers are to be taken over."""
 
 
-async def preflight(
-    client: Client,
-    seen: Inspection,
-    settings: Settings,
-    wanted: Objects,
-    live: Live,
-    trying: Trying,
-    *,
-    ignore: Collection[str] = (),
-) -> Outcome:
+def weigh(evidence: Preflight, ignore: Collection[str]) -> Outcome:
     """Look before `enable` changes anything; what it refuses by itself is left to it."""
-    evidence = await gather(client, seen, settings, wanted, live, trying)
     return run(PREFLIGHT, evidence, ignore={*OWN_REFUSALS, *ignore})
 
 
@@ -159,6 +151,7 @@ async def gather(
         resolvers: resolvers of the nodes, where probes read them.
 
     Raises:
+        UsageError: there is no namespace for the probes.
         UnreachableError: the API server does not answer.
     """
     reading = _Reading()
@@ -258,7 +251,9 @@ async def _rooms(
             Room(
                 namespace=namespace,
                 purpose=purpose,
-                level=await reading.of(f"namespace {namespace}", level_of(client, namespace)),
+                level=await reading.of(
+                    f"namespace {namespace}", _there(namespace, trying, level_of(client, namespace))
+                ),
                 allowed=allowed,
                 quotas=None if quotas is None else tuple(short_quotas(quotas, spec, count)),
             )
@@ -277,14 +272,15 @@ async def _trials(
     trials: list[Trial | None] = []
     if trying.objects:
         trials = [await try_object(client, obj, force=trying.force) for obj in wanted]
-        trials.append(await _try_job(client, _probe(trying)))
+        job = _try_job(client, _probe(trying))
+        trials.append(await _there(trying.probe_namespace, trying, job))
     for what, where, template in (
         ("cache pods", namespace, daemonset["spec"]["template"]),
         ("probe pods", trying.probe_namespace, _probe(trying)["spec"]["template"]),
     ):
         pod = pod_of_template(template, where)
         trial = try_pod(client, pod, f"{what} in namespace {where}")
-        trials.append(await reading.of(f"admission of {what}", trial))
+        trials.append(await reading.of(f"admission of {what}", _there(where, trying, trial)))
     return tuple(trial for trial in trials if trial is not None)
 
 
@@ -293,11 +289,25 @@ async def _try_job(client: Client, job: dict[str, Any]) -> Trial:
     subject = f"Job of a probe in namespace {namespace}"
     try:
         await client.create(collection("batch/v1", "jobs", namespace), job, dry_run=True)
-    except UnreachableError:
+    except (UnreachableError, NotFoundError):
         raise
     except ApiError as error:
         return Trial(subject=subject, refusal=str(error))
     return Trial(subject=subject, refusal="")
+
+
+async def _there(namespace: str, trying: Trying, asked: Awaitable[T]) -> T:
+    """Await something in a namespace.
+
+    Raises:
+        UsageError: it is the one for probes, and is not there.
+    """
+    try:
+        return await asked
+    except NotFoundError as error:
+        if namespace == trying.probe_namespace:
+            raise no_namespace(namespace) from error
+        raise
 
 
 async def _missing(client: Client, namespace: str, trying: Trying) -> tuple[str, ...] | None:

@@ -78,7 +78,7 @@ def _marked(evidence: Evidence, cache: str) -> bool:
         if zone in block.names
         for template in block.all("template")
         for line in template.body
-        for word in line.arguments
+        for word in line
     )
 
 

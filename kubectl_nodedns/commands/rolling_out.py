@@ -9,12 +9,15 @@ from kubectl_nodedns.cli.output import print_outcome
 from kubectl_nodedns.commands.asking import ask_baseline, start_probes
 from kubectl_nodedns.commands.handing_out import Place, hand_out, kubelets_text
 from kubectl_nodedns.commands.injecting import demand_injection, install_injection
+from kubectl_nodedns.commands.preflight import ignored
+from kubectl_nodedns.commands.resolvers import refuse_resolvers
 from kubectl_nodedns.commands.session import (
     make_probes,
     probe_image,
     probe_namespace,
     step_timeout,
 )
+from kubectl_nodedns.commands.setup_gate import SetupGate
 from kubectl_nodedns.errors import Exit, RefusedError
 from kubectl_nodedns.facts.rights import demand, missing, to_change, to_fetch
 from kubectl_nodedns.install.adoption import adopt
@@ -23,18 +26,22 @@ from kubectl_nodedns.install.objects import build
 from kubectl_nodedns.install.options import NO_EXTERNAL_NAME
 from kubectl_nodedns.install.plan import nodes_text
 from kubectl_nodedns.install.rollout import Rollout
-from kubectl_nodedns.install.variants import Variant
+from kubectl_nodedns.install.variants import NFTABLES, Variant
 from kubectl_nodedns.lookup.proof import Prover, Target
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from kubectl_nodedns.cli.talk import Talk
     from kubectl_nodedns.cluster.client import Client
     from kubectl_nodedns.commands.planning import Prepared
     from kubectl_nodedns.install.plan import Plan
+    from kubectl_nodedns.install.proof import Proof
     from kubectl_nodedns.verdict import Gap, Verdict
+
+NAMED = 10
+"""Unproved nodes that the last line names; -o has all of them."""
 
 
 async def roll_out(
@@ -65,8 +72,11 @@ async def roll_out(
         external=None if external == NO_EXTERNAL_NAME else external,
     )
     registry = memory.value("image-registry")
-    async with make_probes(client, arguments, registry) as probes:
+    async with make_probes(client, arguments, registry, dns_policy="Default") as probes:
         await start_probes(probes, plan.proved, talk)
+        if not plan.unchanged:
+            ignore = ignored(arguments)
+            await refuse_resolvers(probes, prepared.evidence, plan.proved, ignore, talk)
         prover = Prover(probes, target)
         found = await ask_baseline(prover, plan.proved, talk)
         bad = [verdict for verdict in found.verdicts if not verdict.ok]
@@ -83,11 +93,19 @@ async def roll_out(
         if adoption is not None:
             talk.step("adopt: the objects become ours, and no pod changes")
             await adopt(client, adoption, plan.options)
+        proof: Proof = prover
+        if settings.mode == NFTABLES:
+            ports = settings.ports
+            gate = SetupGate(
+                prover, client, namespace=settings.namespace, port=ports.metrics, report=talk
+            )
+            await gate.renew(prepared.live.pods)
+            proof = gate
         rollout = Rollout(
             client,
             plan,
             prepared.live,
-            prover,
+            proof,
             talk,
             timeout=step_timeout(arguments),
             force=arguments.force_conflicts,
@@ -193,5 +211,14 @@ def end(
         text += f"; {kubelets_text(handed)}"
     if gaps:
         text += f"; {gaps_text(gaps)}"
+    if plan.left_out:
+        text += f"; unproved: {_unproved(plan.left_out)}"
     print_outcome(result, text, verdicts, plan.left_out, arguments.output, gaps=gaps)
     return Exit.PARTIAL if plan.left_out else Exit.OK
+
+
+def _unproved(nodes: Mapping[str, str]) -> str:
+    """Name nodes with their reasons, and the number of those that are too many to name."""
+    named = [f"{node} ({why})" for node, why in sorted(nodes.items())]
+    more = [f"and {len(named) - NAMED} more"] if len(named) > NAMED else []
+    return ", ".join((*named[:NAMED], *more))

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from kubectl_nodedns.cluster.paths import collection, named
 from kubectl_nodedns.errors import RefusedError
 from kubectl_nodedns.facts.cluster_domain import domains_of_corefile
-from kubectl_nodedns.facts.corefile_reader import CorefileError, read_corefile
+from kubectl_nodedns.facts.corefile import CorefileError
+from kubectl_nodedns.facts.corefile_reader import read_corefile
 from kubectl_nodedns.facts.customisations import customisations
 from kubectl_nodedns.facts.network_policies import (
     Peer,

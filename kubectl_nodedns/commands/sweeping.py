@@ -83,7 +83,7 @@ async def make_sweep(
         namespace=namespace,
         image=image,
         tools=probe_image(arguments, registry),
-        cache_ips=(local_ip, dns.ip),
+        cache_ips=(local_ip, *dns.ips),
         upstreams=await read_endpoints(client, namespace, dns.name),
         note=talk.note,
     )

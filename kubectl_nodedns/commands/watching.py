@@ -12,9 +12,10 @@ from kubectl_nodedns.cluster.access import AccessOptions, resolve
 from kubectl_nodedns.cluster.paths import named
 from kubectl_nodedns.cluster.web import Web
 from kubectl_nodedns.errors import ApiError, NodednsError, RefusedError, UsageError
-from kubectl_nodedns.facts.caches import Cache, flag, quantity, read_caches
+from kubectl_nodedns.facts.caches import Cache, flag, read_caches
 from kubectl_nodedns.facts.dataplane import read_dataplane
 from kubectl_nodedns.facts.dns_service import USUAL_NAMESPACE, read_dns_service, split_name
+from kubectl_nodedns.facts.quantity import quantity
 from kubectl_nodedns.metrics.details import Details
 from kubectl_nodedns.metrics.discovery import Discovery
 from kubectl_nodedns.metrics.forwarded import PortForward, through_api_server
@@ -105,7 +106,7 @@ async def make_recorder(client: Client, arguments: argparse.Namespace) -> Record
     """
     if not arguments.record:
         return None
-    limit = quantity(arguments.record_limit)
+    limit = int(quantity(arguments.record_limit))
     if limit < SMALLEST_RECORDING:
         raise UsageError(
             f"--record-limit: {arguments.record_limit!r} is no size of 1Mi or more",

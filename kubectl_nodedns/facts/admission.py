@@ -13,7 +13,8 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from kubectl_nodedns.cluster.paths import collection, named
-from kubectl_nodedns.errors import ApiError, ForbiddenError
+from kubectl_nodedns.errors import ApiError, ForbiddenError, NotFoundError
+from kubectl_nodedns.facts.quantity import MI, quantity
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,8 +25,6 @@ ENFORCE = "pod-security.kubernetes.io/enforce"
 LEVELS = ("privileged", "baseline", "restricted")
 UNKNOWN_RIGHT = "cannot create resource"
 """Words of the API server's authorizer; admission uses others."""
-_UNITS = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40, "Pi": 2**50}
-_UNITS |= {"k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "P": 10**15}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,11 +69,14 @@ async def try_pod(client: Client, pod: dict[str, Any], subject: str) -> Trial:
 
     Raises:
         ForbiddenError: the user may not create pods there, so that nothing was tried.
+        NotFoundError: there is no such namespace.
         UnreachableError: no answer.
     """
     path = collection("v1", "pods", pod["metadata"]["namespace"])
     try:
         got = await client.create(path, pod, dry_run=True)
+    except NotFoundError:
+        raise
     except ApiError as error:
         unasked = isinstance(error, ForbiddenError) and UNKNOWN_RIGHT in str(error)
         if unasked or error.status == 0:
@@ -161,7 +163,9 @@ def short_quotas(
             need = needs.get(resource)
             if need is None:
                 continue
-            left = _number(limit) - _number((status.get("used") or {}).get(resource, "0"))
+            left = quantity(str(limit)) - quantity(
+                str((status.get("used") or {}).get(resource, "0"))
+            )
             if need * count > left:
                 metadata = quota["metadata"]
                 found.append(
@@ -183,7 +187,7 @@ def _needs(spec: Mapping[str, Any]) -> dict[str, Fraction]:
         for kind in ("requests", "limits"):
             for name, text in (resources.get(kind) or {}).items():
                 key = f"{kind}.{name}"
-                needs[key] = needs.get(key, Fraction(0)) + _number(text)
+                needs[key] = needs.get(key, Fraction(0)) + quantity(str(text))
     for name in ("cpu", "memory"):  # a quota of "memory" is one of "requests.memory"
         if f"requests.{name}" in needs:
             needs[name] = needs[f"requests.{name}"]
@@ -222,20 +226,8 @@ def _meets(
     return bool(name) == (operator == "Exists")
 
 
-def _number(text: str) -> Fraction:
-    """Read a Kubernetes quantity exactly."""
-    text = str(text)
-    if text.endswith("m"):
-        return Fraction(text[:-1]) / 1000
-    for unit, factor in _UNITS.items():
-        if text.endswith(unit):
-            return Fraction(text[: -len(unit)]) * factor
-    return Fraction(text)
-
-
 def _text(number: Fraction) -> str:
     """Write a quantity: mebibytes for what can only be memory."""
-    mebi = 2**20
-    if number >= mebi:
-        return f"{float(number / mebi):g}Mi"
+    if number >= MI:
+        return f"{float(number / MI):g}Mi"
     return f"{float(number):g}"

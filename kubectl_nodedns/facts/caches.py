@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from kubectl_nodedns.cluster.paths import collection
 from kubectl_nodedns.errors import ForbiddenError
+from kubectl_nodedns.facts.quantity import quantity
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,8 +24,6 @@ MANAGED_BY = "app.kubernetes.io/managed-by"
 OURS = "kubectl-nodedns"
 FORBIDDEN = 403
 _IMAGE = re.compile(r"(^|/)([\w.-]*node-cache[\w.-]*)([:@]|$)")
-_UNITS = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40, "m": 0.001, "": 1}
-_UNITS |= {"k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,7 +122,7 @@ def cache_of(daemonset: Mapping[str, Any]) -> Cache | None:
         local_ips=tuple(ip.strip() for ip in flag(words, "localip").split(",") if ip.strip()),
         selector=",".join(f"{k}={v}" for k, v in sorted(selector.items())),
         metrics_port=_metrics_port(container, template),
-        memory_limit=quantity(limits["memory"]) if limits.get("memory") else None,
+        memory_limit=int(quantity(limits["memory"])) if limits.get("memory") else None,
         desired=(daemonset.get("status") or {}).get("desiredNumberScheduled") or 0,
         annotations=metadata.get("annotations") or {},
         configmap=_configmap(template["spec"].get("volumes") or ()),
@@ -143,12 +142,6 @@ def flag(words: tuple[str, ...], name: str) -> str:
         if word.startswith("-") and bare.startswith(f"{name}="):
             return bare.partition("=")[2]
     return ""
-
-
-def quantity(text: str) -> int:
-    """Read a Kubernetes quantity such as "128Mi" into a whole number."""
-    match = re.fullmatch(r"(\d+(?:\.\d+)?(?:[eE]\d+)?)([KMGT]i|[mkMGT]|)", text)
-    return int(float(match[1]) * _UNITS[match[2]]) if match else 0
 
 
 def _cache_container(containers: Any) -> Mapping[str, Any] | None:

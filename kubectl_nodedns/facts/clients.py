@@ -6,19 +6,17 @@ not go before them.
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from kubectl_nodedns.cluster.paths import collection, node_proxy
-from kubectl_nodedns.errors import ApiError
+from kubectl_nodedns.cluster.paths import collection
+from kubectl_nodedns.facts.kubelets import read_handed_out
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from kubectl_nodedns.cluster.client import Client
 
-AT_ONCE = 20
 ENDED = frozenset({"Succeeded", "Failed"})
 
 
@@ -38,7 +36,7 @@ class Clients:
 
 async def read_clients(client: Client, ip: str, nodes: Sequence[str]) -> Clients:
     """Find kubelets (by their configz) and pods (by their dnsConfig) that name `ip`."""
-    handed = await read_kubelets(client, nodes)
+    handed = await read_handed_out(client, nodes)
     pods: list[str] = []
     async for page in client.pages(collection("v1", "pods"), again=pods.clear):
         pods += [_name(pod) for pod in page.get("items") or () if names(pod, ip)]
@@ -48,25 +46,6 @@ async def read_clients(client: Client, ip: str, nodes: Sequence[str]) -> Clients
         unknown=tuple(node for node in nodes if node not in handed),
         handed=handed,
     )
-
-
-async def read_kubelets(client: Client, nodes: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    """Return the nameservers that each kubelet hands out (its configz, clusterDNS).
-
-    A kubelet that cannot be asked is left out.
-    """
-    gate = asyncio.Semaphore(AT_ONCE)
-
-    async def kubelet(node: str) -> tuple[str, tuple[str, ...] | None]:
-        async with gate:
-            try:
-                config = await client.get(node_proxy(node, "configz"), timeout=5)
-            except ApiError:
-                return node, None
-            return node, tuple((config.get("kubeletconfig") or {}).get("clusterDNS") or ())
-
-    answers = await asyncio.gather(*(kubelet(node) for node in nodes))
-    return {node: servers for node, servers in answers if servers is not None}
 
 
 def names(pod: Mapping[str, Any], ip: str) -> bool:

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 from kubectl_nodedns.cluster.paths import collection, named
 from kubectl_nodedns.errors import ApiError, NotFoundError
 from kubectl_nodedns.facts.caches import MANAGED_BY, OURS, flag
-from kubectl_nodedns.facts.corefile_reader import Corefile, CorefileError, read_corefile
+from kubectl_nodedns.facts.corefile import Corefile, CorefileError
+from kubectl_nodedns.facts.corefile_reader import read_corefile
 from kubectl_nodedns.facts.network_policies import NAME_LABEL, Peer
 
 if TYPE_CHECKING:

@@ -1,52 +1,88 @@
-"""Corefiles as a model: server blocks, their zones, their plugins. Pure.
+"""A Corefile as a model: server blocks, what they serve, their plugins. Pure.
 
-The grammar is Caddy's of its first version, which CoreDNS uses: words with blanks between, quoted
-ones with backslashes, `#` comments, a block behind a brace that ends a line.
+`corefile_reader` reads the text.
 """
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-_WORD = re.compile(r'"((?:[^"\\]|\\.)*)"|(\S+)')
 CAPACITY = 9984
 """Entries that each of a block's two caches holds unless the Corefile says otherwise (CoreDNS,
 plugin/cache)."""
 
 
+class CorefileError(ValueError):
+    """The text is no Corefile; the message says where."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Plugin:
-    """One plugin of a server block, or one line of a plugin's body."""
+    """One plugin of a server block, as it is configured."""
 
     name: str
-    """Its first word."""
+    """Its name, such as "forward"."""
     arguments: tuple[str, ...] = ()
-    """The words behind it."""
-    body: tuple[Plugin, ...] = ()
-    """The lines between its braces."""
+    """What follows the name on its line."""
+    body: tuple[tuple[str, ...], ...] = ()
+    """The words of each line between its braces; inner braces are words."""
+
+    def __str__(self) -> str:
+        return " ".join((self.name, *self.arguments))
+
+    def lines(self, name: str) -> tuple[tuple[str, ...], ...]:
+        """Return what follows `name` on each line of the body that begins with it."""
+        return tuple(words[1:] for words in self.body if words[0] == name)
+
+    def number(self, name: str, default: int) -> int:
+        """Return the number that follows `name` in the body; the last one counts."""
+        given = [int(words[0]) for words in self.lines(name) if words and words[0].isdigit()]
+        return given[-1] if given else default
+
+    def room(self, kind: str) -> int | None:
+        """Return the entries of a cache's half, "success" or "denial"; None where it is off."""
+        if any(words[:1] == (kind,) for words in self.lines("disable")):
+            return None
+        return self.number(kind, CAPACITY)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Key:
+    """What a server block serves: one of the words before its brace."""
+
+    zone: str
+    """The zone, in lower case, without a final dot; "." is the root."""
+    port: int
+    """Port; 53 when none is given."""
+    scheme: str
+    """Protocol: "dns", "tls", "https", "grpc", "quic"."""
+    text: str = field(default="", compare=False)
+    """The word as it is written, such as "cluster.local:53"."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ServerBlock:
     """One server block."""
 
-    zones: tuple[str, ...]
-    """Zones with their ports, as written: "cluster.local:53", ".:53"."""
+    keys: tuple[Key, ...]
+    """What it serves."""
     plugins: tuple[Plugin, ...]
-    """Its plugins, in the order of the file."""
+    """Its plugins, in the order of the file. CoreDNS has an order of its own."""
+
+    def __str__(self) -> str:
+        return " ".join(key.text for key in self.keys)
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Zones without scheme and port, without a final dot; "." is the root."""
-        return tuple(_zone(zone) for zone in self.zones)
+        """The zones that it serves, over whatever protocol and at whatever port."""
+        return tuple(key.zone for key in self.keys)
+
+    def zones(self, port: int = 53) -> tuple[str, ...]:
+        """Return the zones that it serves over plain DNS at `port`."""
+        return tuple(key.zone for key in self.keys if (key.port, key.scheme) == (port, "dns"))
 
     def all(self, name: str) -> tuple[Plugin, ...]:
-        """Return every plugin of that name."""
+        """Return the plugins of this name."""
         return tuple(plugin for plugin in self.plugins if plugin.name == name)
 
     @property
@@ -57,65 +93,22 @@ class ServerBlock:
     @property
     def capacity(self) -> int:
         """Entries that its caches may hold together; 0 without a cache."""
-        total = 0
-        for plugin in self.all("cache"):
-            sizes = {"success": CAPACITY, "denial": CAPACITY}
-            for line in plugin.body:
-                if line.name in sizes and line.arguments and line.arguments[0].isdigit():
-                    sizes[line.name] = int(line.arguments[0])
-                if line.name == "disable" and line.arguments:
-                    sizes[line.arguments[0]] = 0
-            total += sum(sizes.values())
-        return total
+        kinds = ("success", "denial")
+        return sum(one.room(kind) or 0 for one in self.all("cache") for kind in kinds)
 
     @property
     def max_concurrent(self) -> int:
         """Lookups that its `forward` lets wait for upstreams at once; 0 is no limit."""
-        return sum(
-            int(line.arguments[0])
-            for plugin in self.all("forward")
-            for line in plugin.body
-            if line.name == "max_concurrent" and line.arguments and line.arguments[0].isdigit()
-        )
+        return sum(plugin.number("max_concurrent", 0) for plugin in self.all("forward"))
 
 
-def parse_corefile(text: str) -> tuple[ServerBlock, ...]:
-    """Read a Corefile; what is not closed ends with the text. Snippets are left out."""
-    lines = iter([words for line in text.splitlines() if (words := _words(line))])
-    blocks = (
-        ServerBlock(
-            zones=tuple(zone.rstrip(",") for zone in (plugin.name, *plugin.arguments)),
-            plugins=plugin.body,
-        )
-        for plugin in _body(lines)
-    )
-    return tuple(block for block in blocks if not block.zones[0].startswith("("))
+@dataclass(frozen=True, kw_only=True)
+class Corefile:
+    """A Corefile that was read."""
 
-
-def _body(lines: Iterator[list[str]]) -> tuple[Plugin, ...]:
-    found = []
-    for words in lines:
-        if words[0] == "}":
-            break
-        opened = words[-1] == "{"
-        name, *arguments = words[:-1] if opened and len(words) > 1 else words
-        body = _body(lines) if opened else ()
-        found.append(Plugin(name=name, arguments=tuple(arguments), body=body))
-    return tuple(found)
-
-
-def _words(line: str) -> list[str]:
-    words = []
-    for quoted, bare in _WORD.findall(line):
-        if bare.startswith("#"):
-            break
-        words.append(bare or re.sub(r"\\(.)", r"\1", quoted))
-    return words
-
-
-def _zone(text: str) -> str:
-    """Take scheme and port off: "dns://.:53" is ".", "[::1]:53" stays an address."""
-    bare = text.rpartition("://")[2]
-    head, colon, port = bare.rpartition(":")
-    name = head if colon and port.isdigit() else bare
-    return name.rstrip(".").lower() or "."
+    blocks: tuple[ServerBlock, ...]
+    """Its server blocks."""
+    missing: tuple[str, ...]
+    """Imports that name neither a snippet nor a file that was handed in."""
+    imports: int
+    """How many imports were followed."""

@@ -14,6 +14,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from kubectl_nodedns.facts.corefile import Corefile, CorefileError, Key, Plugin, ServerBlock
 from kubectl_nodedns.facts.zones import zone_of_key
 
 if TYPE_CHECKING:
@@ -23,10 +24,6 @@ MOST_IMPORTS = 1000
 """Imports followed in one Corefile; more can only be a cycle."""
 _ENVIRONMENT = re.compile(r"\{\$(?P<unix>[^{}]+)\}|\{%(?P<windows>[^{}%]+)%\}")
 _KEY = re.compile(r"(?:(?P<scheme>[a-z0-9]+)://)?(?P<zone>.*?)(?::(?P<port>\d+))?", re.IGNORECASE)
-
-
-class CorefileError(ValueError):
-    """The text is no Corefile; the message says where."""
 
 
 @dataclass(frozen=True)
@@ -39,61 +36,6 @@ class Token:
     """Line it begins on, from 1."""
     file: str
     """File it is from."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Plugin:
-    """One plugin of a server block, as it is configured."""
-
-    name: str
-    """Its name, such as "forward"."""
-    arguments: tuple[str, ...] = ()
-    """What follows the name on its line."""
-    body: tuple[tuple[str, ...], ...] = ()
-    """The words of each line between its braces; inner braces are words."""
-
-    def __str__(self) -> str:
-        return " ".join((self.name, *self.arguments))
-
-
-@dataclass(frozen=True, kw_only=True)
-class Key:
-    """What a server block serves: one of the words before its brace."""
-
-    zone: str
-    """The zone, in lower case, without a final dot; "." is the root."""
-    port: int
-    """Port; 53 when none is given."""
-    scheme: str
-    """Protocol: "dns", "tls", "https", "grpc", "quic"."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class ServerBlock:
-    """One server block."""
-
-    keys: tuple[Key, ...]
-    """What it serves."""
-    plugins: tuple[Plugin, ...]
-    """Its plugins, in the order of the file. CoreDNS has an order of its own."""
-
-    def zones(self, port: int = 53) -> tuple[str, ...]:
-        """Return the zones that it serves over plain DNS at `port`."""
-        return tuple(key.zone for key in self.keys if (key.port, key.scheme) == (port, "dns"))
-
-    def all(self, name: str) -> Iterator[Plugin]:
-        """Yield the plugins of this name."""
-        return (plugin for plugin in self.plugins if plugin.name == name)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Corefile:
-    """A Corefile that was read."""
-
-    blocks: tuple[ServerBlock, ...]
-    """Its server blocks."""
-    missing: tuple[str, ...]
-    """Imports that name neither a snippet nor a file that was handed in."""
 
 
 def read_corefile(
@@ -109,12 +51,13 @@ def read_corefile(
         text: its content.
         path: where CoreDNS reads it; imports are relative to that.
         files: content of other files in CoreDNS's pod, by absolute path.
-        environment: variables of its container; a missing one is empty, as for CoreDNS.
+        environment: variables of its container; a missing one is empty, as for CoreDNS. None where
+            they are not known: what refers to them stays as it is written.
 
     Raises:
         CorefileError: CoreDNS would not start with it.
     """
-    return _Parser(text, path, files or {}, environment or {}).parse()
+    return _Parser(text, path, files or {}, environment).parse()
 
 
 def tokens_of(text: str, file: str = "Corefile") -> list[Token]:
@@ -157,7 +100,11 @@ def _quoted(text: str, i: int) -> tuple[str, int, int]:
 
 class _Parser:
     def __init__(
-        self, text: str, path: str, files: Mapping[str, str], environment: Mapping[str, str]
+        self,
+        text: str,
+        path: str,
+        files: Mapping[str, str],
+        environment: Mapping[str, str] | None,
     ) -> None:
         self._tokens = tokens_of(text, path)
         self._files = files
@@ -184,7 +131,7 @@ class _Parser:
             body = self._until_brace(head[0]) if braces else self._rest()
             if keys:
                 blocks.append(ServerBlock(keys=keys, plugins=tuple(self._plugins(body))))
-        return Corefile(blocks=tuple(blocks), missing=tuple(self._missing))
+        return Corefile(blocks=tuple(blocks), missing=tuple(self._missing), imports=self._imports)
 
     def _line(self) -> list[Token]:
         """Take the words up to the brace or the end of the line; a comma goes on to the next."""
@@ -278,8 +225,11 @@ class _Parser:
         )
 
     def _expanded(self, text: str) -> str:
+        known = self._environment
+        if known is None:
+            return text
         return _ENVIRONMENT.sub(
-            lambda match: self._environment.get(match["unix"] or match["windows"], ""), text
+            lambda match: known.get(match["unix"] or match["windows"], ""), text
         )
 
 
@@ -304,6 +254,7 @@ def _key(word: str) -> Key:
         zone=zone_of_key(match["zone"]),
         port=int(match["port"] or 53),
         scheme=(match["scheme"] or "dns").lower(),
+        text=word,
     )
 
 

@@ -18,7 +18,7 @@ from kubectl_nodedns.facts.zones import ROOT, bare, closest, zone_of_key
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from kubectl_nodedns.facts.corefile_reader import Corefile, Plugin, ServerBlock
+    from kubectl_nodedns.facts.corefile import Corefile, Plugin, ServerBlock
 
 CLUSTER = "__PILLAR__CLUSTER__DNS__"
 """What the cache's Corefile forwards to CoreDNS with; the agent fills it in."""

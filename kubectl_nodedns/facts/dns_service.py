@@ -6,6 +6,7 @@ kubeadm and most others, something else for RKE2, kubespray and OpenShift.
 
 from __future__ import annotations
 
+import ipaddress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -43,6 +44,12 @@ class DnsService:
     def ip(self) -> str:
         """The primary cluster IP."""
         return self.ips[0]
+
+    def beside(self, local_ip: str) -> str:
+        """Return the address that a cache at `local_ip` takes over: that of the same family."""
+        version = ipaddress.ip_address(local_ip).version
+        same = (ip for ip in self.ips if ipaddress.ip_address(ip).version == version)
+        return next(same, self.ip)
 
 
 def split_name(text: str) -> tuple[str, str]:

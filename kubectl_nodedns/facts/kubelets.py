@@ -57,6 +57,26 @@ async def read_kubelets(client: Client, nodes: Sequence[str]) -> tuple[Kubelet, 
         ForbiddenError: the user may not.
         ApiError: none of them could be asked.
     """
+    if not nodes:
+        return ()
+    (first,) = await _ask(client, nodes[:1])
+    if isinstance(first, ForbiddenError):
+        raise first
+    answers = [first, *await _ask(client, nodes[1:MOST])]
+    found = tuple(answer for answer in answers if isinstance(answer, Kubelet))
+    if not found and isinstance(first, ApiError):
+        raise first
+    return found
+
+
+async def read_handed_out(client: Client, nodes: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """Return the nameservers that each kubelet hands out; one that cannot be asked is left out."""
+    answers = await _ask(client, nodes)
+    return {one.node: one.cluster_dns for one in answers if isinstance(one, Kubelet)}
+
+
+async def _ask(client: Client, nodes: Sequence[str]) -> list[Kubelet | ApiError]:
+    """Ask every kubelet for its configuration; the error where it does not tell."""
     gate = asyncio.Semaphore(AT_ONCE)
 
     async def one(node: str) -> Kubelet | ApiError:
@@ -66,16 +86,7 @@ async def read_kubelets(client: Client, nodes: Sequence[str]) -> tuple[Kubelet, 
             except ApiError as error:
                 return error
 
-    if not nodes:
-        return ()
-    first = await one(nodes[0])
-    if isinstance(first, ForbiddenError):
-        raise first
-    answers = [first, *await asyncio.gather(*(one(node) for node in nodes[1:MOST]))]
-    found = tuple(answer for answer in answers if isinstance(answer, Kubelet))
-    if not found and isinstance(first, ApiError):
-        raise first
-    return found
+    return list(await asyncio.gather(*(one(node) for node in nodes)))
 
 
 def kubelet_of(node: str, configz: Mapping[str, Any]) -> Kubelet:

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from kubectl_nodedns.cluster.paths import collection
-from kubectl_nodedns.facts.caches import quantity
+from kubectl_nodedns.facts.quantity import quantity
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -60,7 +60,7 @@ def machine_of(item: Mapping[str, Any]) -> Machine:
     return Machine(
         node=item["metadata"]["name"],
         cpus=str(capacity.get("cpu", "?")),
-        memory=quantity(str(capacity.get("memory", ""))),
+        memory=int(quantity(str(capacity.get("memory", "")))),
         architecture=info.get("architecture", ""),
         kernel=info.get("kernelVersion", ""),
         system=info.get("osImage", ""),

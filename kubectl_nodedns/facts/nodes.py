@@ -71,9 +71,10 @@ class Node:
         return all(self.labels.get(key) == value for key, value in selector.items())
 
 
-async def read_nodes(client: Client) -> tuple[Node, ...]:
-    """Read all nodes, in the order of their names."""
-    items = await client.list(collection("v1", "nodes"))
+async def read_nodes(client: Client, name: str = "") -> tuple[Node, ...]:
+    """Read all nodes, in the order of their names; one alone when it is named."""
+    fields = f"metadata.name={name}" if name else ""
+    items = await client.list(collection("v1", "nodes"), fields=fields)
     return tuple(sorted((node_of(item) for item in items), key=lambda node: node.name))
 
 

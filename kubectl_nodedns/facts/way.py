@@ -16,7 +16,8 @@ from kubectl_nodedns.errors import ApiError, RefusedError
 from kubectl_nodedns.facts.cache_pods import CachePod, read_cache_pods
 from kubectl_nodedns.facts.caches import Cache, read_caches
 from kubectl_nodedns.facts.cluster_domain import read_cluster_domain
-from kubectl_nodedns.facts.corefile import parse_corefile
+from kubectl_nodedns.facts.corefile import CorefileError
+from kubectl_nodedns.facts.corefile_reader import read_corefile
 from kubectl_nodedns.facts.dns_service import DnsService, read_dns_service
 from kubectl_nodedns.facts.leftovers import read_upstreams
 from kubectl_nodedns.facts.nodes import Node, read_nodes
@@ -76,8 +77,8 @@ class Way:
 
     @property
     def intercepting(self) -> bool:
-        """Whether the cache is set up to answer at the kube-dns IP."""
-        return self.cache is not None and self.dns.ip in self.cache.local_ips
+        """Whether the cache is set up to answer at an address of the DNS service."""
+        return self.cache is not None and bool({*self.dns.ips} & {*self.cache.local_ips})
 
     @property
     def marked(self) -> bool:
@@ -163,11 +164,15 @@ def endpoints_of(slices: Iterable[Mapping[str, Any]]) -> tuple[Endpoint, ...]:
 def forwards_of(corefile: str) -> tuple[str, ...]:
     """Return the addresses that a Corefile forwards all other names to, over plain DNS at port 53.
 
-    Empty when it names the node's resolv.conf, or the agent fills them in.
+    Empty when it names the node's resolv.conf, or the agent fills them in, or it cannot be read.
     """
+    try:
+        blocks = read_corefile(corefile).blocks
+    except CorefileError:
+        return ()
     words = [
         word
-        for block in parse_corefile(corefile)
+        for block in blocks
         if "." in block.names
         for plugin in block.all("forward")
         for word in plugin.arguments[1:]

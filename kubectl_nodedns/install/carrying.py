@@ -7,12 +7,12 @@ the usual four zones and their plugins say is a default and needs no option.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from kubectl_nodedns.errors import UsageError
-from kubectl_nodedns.facts.corefile import parse_corefile
+from kubectl_nodedns.facts.corefile import CorefileError
+from kubectl_nodedns.facts.corefile_reader import read_corefile
 from kubectl_nodedns.install.option_checks import SYSTEM, check
 from kubectl_nodedns.install.option_table import BY_NAME, REGISTRY
 from kubectl_nodedns.names import marker_name
@@ -56,7 +56,11 @@ def carry(daemonset: Mapping[str, Any], corefile: str, *, domain: str, kube_dns_
         kube_dns_ip: the DNS service's address.
     """
     found = [*_of_template(daemonset["spec"]["template"]["spec"])]
-    for block in parse_corefile(corefile):
+    try:
+        blocks = read_corefile(corefile).blocks
+    except CorefileError as error:
+        blocks, found = (), [*found, ("", f"its Corefile, which cannot be read: {error}")]
+    for block in blocks:
         found += _of_block(block, domain, kube_dns_ip)
     options: dict[str, str] = {}
     lost: list[str] = []
@@ -108,7 +112,7 @@ def _of_block(block: ServerBlock, domain: str, kube_dns_ip: str) -> Iterator[tup
         for plugin in block.all("cache"):
             yield from _caching(plugin, cluster=domain in names)
     for plugin in block.all("forward"):
-        rest = [line.name for line in plugin.body if line.name not in FORWARDING]
+        rest = [name for name, *_ in plugin.body if name not in FORWARDING]
         if rest:
             yield "", f"{', '.join(rest)} of forward in block {' '.join(names)}"
         for name in names:
@@ -148,19 +152,19 @@ def _caching(plugin: Plugin, *, cluster: bool) -> Iterator[tuple[str, str]]:
     """Say how long and how much is kept; the cluster's block tells of the denials."""
     if plugin.arguments and plugin.arguments[0].isdigit() and not cluster:
         yield "cache-ttl", plugin.arguments[0]
-    for line in plugin.body:
-        numbers = [word for word in line.arguments if word.isdigit()]
-        if line.name == "success" and numbers:
+    for name, *words in plugin.body:
+        numbers = [word for word in words if word.isdigit()]
+        if name == "success" and numbers:
             yield "cache-size", numbers[0]
             if len(numbers) > 1:
                 yield "cache-ttl", numbers[1]
-        elif line.name == "denial" and numbers:
+        elif name == "denial" and numbers:
             yield "cache-denial-size", numbers[0]
             if len(numbers) > 1 and cluster:
                 yield "cache-denial-ttl", numbers[1]
-        elif line.name == "serve_stale":
-            yield "serve-stale", line.arguments[0] if line.arguments else "1h"
-        elif line.name == "prefetch" and numbers:
+        elif name == "serve_stale":
+            yield "serve-stale", words[0] if words else "1h"
+        elif name == "prefetch" and numbers:
             yield "prefetch", numbers[0]
-        elif not re.fullmatch("success|denial|prefetch", line.name):
-            yield "", f"{line.name} of cache"
+        elif name not in ("success", "denial", "prefetch"):
+            yield "", f"{name} of cache"

@@ -10,7 +10,8 @@ import re
 from typing import TYPE_CHECKING
 
 from kubectl_nodedns.errors import UsageError
-from kubectl_nodedns.facts.corefile import parse_corefile
+from kubectl_nodedns.facts.corefile import CorefileError
+from kubectl_nodedns.facts.corefile_reader import read_corefile
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,18 +48,24 @@ def check_blocks(text: str, *, option: str) -> tuple[ServerBlock, ...]:
     Raises:
         UsageError: one cannot stand beside the cache's own blocks; the message names it.
     """
-    if text.count("{") != text.count("}"):
-        raise UsageError(f"{option}: braces do not match")
-    blocks = parse_corefile(text)
+    try:
+        corefile = read_corefile(text, path=option)
+    except CorefileError as error:
+        raise UsageError(str(error)) from error
+    if corefile.imports:
+        raise UsageError(
+            f"{option}: import is not taken", hint="write out what it stands for, in each block"
+        )
+    blocks = corefile.blocks
     if not blocks:
         raise UsageError(
             f"{option}: there is no server block in it", hint="such as: corp.example:53 { … }"
         )
     for block in blocks:
-        where = f"{option}: the block {' '.join(block.zones)}"
-        for zone in block.zones:
-            if not zone.endswith(":53"):
-                raise UsageError(f"{where}: {zone} does not end in :53, the cache's only port")
+        where = f"{option}: the block {block}"
+        for key in block.keys:
+            if not key.text.endswith(":53"):
+                raise UsageError(f"{where}: {key.text} does not end in :53, the cache's only port")
         if not block.plugins:
             raise UsageError(f"{where}: there is no plugin in it")
         for plugin in block.plugins:
@@ -88,7 +95,7 @@ def check_corefile(text: str, image: str) -> None:
     Raises:
         UsageError: CoreDNS would end at it.
     """
-    blocks = parse_corefile(text)
+    blocks = read_corefile(text).blocks
     _check_zones(blocks)
     version = version_of(image)
     if version is None:
@@ -98,11 +105,10 @@ def check_corefile(text: str, image: str) -> None:
             if version < SINCE.get(plugin.name, version):
                 raise UsageError(
                     f"--image: {plugin.name} is not in node-cache before {_text(plugin.name)}, "
-                    f"and the block {' '.join(block.zones)} needs it",
+                    f"and the block {block} needs it",
                     hint=f"take a newer image than {image}",
                 )
-            stale = any(line.name == "serve_stale" for line in plugin.body)
-            if stale and version < STALE_VERIFY:
+            if plugin.lines("serve_stale") and version < STALE_VERIFY:
                 raise UsageError(
                     f"--serve-stale: the node-cache of {image} does not verify stale answers",
                     hint="take 1.22.14 or a newer one",
@@ -119,14 +125,13 @@ def check_no_loop(text: str, own: Sequence[str]) -> None:
     Raises:
         UsageError: a block would ask the cache itself.
     """
-    for block in parse_corefile(text):
+    for block in read_corefile(text).blocks:
         for plugin in block.all("forward"):
             for server in plugin.arguments[1:]:
                 host = server.rpartition("://")[2].strip("[")
                 if any(host in (ip, f"{ip}:53", f"{ip}]:53", f"{ip}]") for ip in own):
                     raise UsageError(
-                        f"the block {' '.join(block.zones)} would ask {server}, an address of the "
-                        "cache itself",
+                        f"the block {block} would ask {server}, an address of the cache itself",
                         hint="to have CoreDNS asked, say --forward-all-to-kube-dns, or forward to "
                         "__PILLAR__CLUSTER__DNS__ in a block of yours",
                     )

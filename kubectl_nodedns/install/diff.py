@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import json
 from typing import TYPE_CHECKING, Any
 
 from kubectl_nodedns.install.changes import CREATE, DELETE, UNCHANGED
@@ -52,7 +53,8 @@ def _field(field: Difference) -> Iterator[str]:
     yield f"  {field.path}{field.remarks}"
     for sign, value in (("-", field.found), ("+", field.wanted)):
         if value is not None:
-            yield from (f"    {sign} {line}" for line in str(value).splitlines() or [""])
+            text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+            yield from (f"    {sign} {line}" for line in text.splitlines() or [""])
 
 
 def _object(change: Change) -> dict[str, Any]:

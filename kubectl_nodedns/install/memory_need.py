@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kubectl_nodedns.facts.cache_memory import ENTRY, PROCESS, WAITING
-from kubectl_nodedns.install.quantity import KI, MI, memory_text
+from kubectl_nodedns.facts.quantity import KI, MI
+from kubectl_nodedns.install.quantity import memory_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

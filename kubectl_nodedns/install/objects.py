@@ -147,8 +147,10 @@ def _edit_container(container: dict[str, Any], settings: Settings) -> None:
     set_local_ips(container["args"], settings.local_ips)
     if ports.health != HEALTH_PORT:
         container["args"] += ["-health-port", str(ports.health)]
-    if ports.setup_metrics != SETUP_METRICS_PORT:
-        container["args"] += ["-metrics-listen-address", f"0.0.0.0:{ports.setup_metrics}"]
+    ipv6 = ":" in settings.kube_dns_ip
+    if ipv6 or ports.setup_metrics != SETUP_METRICS_PORT:
+        everywhere = "[::]" if ipv6 else "0.0.0.0"  # noqa: S104 - the agent's default is that
+        container["args"] += ["-metrics-listen-address", f"{everywhere}:{ports.setup_metrics}"]
     limit = settings.memory_limit
     requests = {"cpu": settings.resources.cpu_request, "memory": settings.memory_request}
     limits = {"cpu": settings.resources.cpu_limit, "memory": limit}

@@ -17,9 +17,9 @@ ALL = "all"
 REGISTRY = "registry.k8s.io"
 """Where the default images are."""
 GROUPS = {
-    "cache": "the cache (given once, kept until given again)",
-    "answers": "what it answers and keeps (given once, kept until given again)",
-    "placement": "where and as what its pods run (given once, kept until given again)",
+    "cache": "the cache",
+    "answers": "what it answers and keeps",
+    "placement": "where and as what its pods run",
 }
 """Groups of the help text."""
 

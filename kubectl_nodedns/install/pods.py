@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from typing import TYPE_CHECKING
 
 from kubectl_nodedns.cluster.paths import named
@@ -24,6 +25,10 @@ GRACE = 30
 says: kubespray's says none, and then the agent is killed."""
 LOOK = 3.0
 """Seconds between two looks at the nodes whose pods are waited for."""
+LATE = 10.0
+"""Seconds after which a person who waits is told what for."""
+FEW = 10
+"""Nodes that are read one by one; more are read as one list of all nodes."""
 
 
 class CachePods:
@@ -48,8 +53,11 @@ class CachePods:
 
     async def look(self, nodes: Iterable[str]) -> None:
         """Remember which of `nodes` are lost: nobody waits for them any more."""
-        ready = {node.name: node.ready for node in await read_nodes(self._client)}
-        for node in set(nodes) - set(self.lost):
+        looked = sorted(set(nodes) - set(self.lost))
+        names = looked if len(looked) <= FEW else [""]
+        found = await asyncio.gather(*(read_nodes(self._client, name) for name in names))
+        ready = {node.name: node.ready for each in found for node in each}
+        for node in looked:
             if not ready.get(node):
                 self.lost[node] = "went unready" if node in ready else "left the cluster"
                 self._note(f"node {node} {self.lost[node]}: going on without it")
@@ -87,9 +95,9 @@ class CachePods:
         """
         await self._wait(nodes, lambda p: p is None, "still has a cache pod")
 
-    async def read(self) -> Mapping[str, CachePod]:
-        """Read the pods as they are."""
-        return await read_pods(self._client, self._namespace)
+    async def read(self, node: str = "") -> Mapping[str, CachePod]:
+        """Read the pods as they are; that of one node when it is named."""
+        return await read_pods(self._client, self._namespace, node)
 
     async def _wait(
         self, nodes: Iterable[str], done: Callable[[CachePod | None], bool], complaint: str
@@ -100,7 +108,7 @@ class CachePods:
         imageless: dict[str, float] = {}
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self._timeout
-        look = loop.time() + LOOK
+        look, late = loop.time() + LOOK, loop.time() + LATE
         while waiting:
             if loop.time() >= look:
                 await self.look(waiting)
@@ -117,12 +125,16 @@ class CachePods:
             for node in sorted(waiting):
                 self._tell(node, pods.get(node), said)
                 self._give_up_images(node, pods.get(node), imageless, complaint)
+            if waiting - said and loop.time() >= late:
+                node = min(waiting - said)
+                others = f", and {len(waiting) - 1} more" if len(waiting) > 1 else ""
+                self._note(f"waiting for {node}: {_why(pods.get(node))}{others}")
+                late = math.inf
             if waiting and loop.time() >= deadline:
                 node = min(waiting)
                 pod = pods.get(node)
-                why = (pod.trouble or "it has not started") if pod else "it has no pod"
                 raise TimedOutError(
-                    f"node {node} {complaint} after {self._timeout:.0f} s: {why}",
+                    f"node {node} {complaint} after {self._timeout:.0f} s: {_why(pod)}",
                     hint=f"look at it: kubectl -n {self._namespace} describe "
                     + (f"pod {pod.name}" if pod else "daemonset node-local-dns"),
                 )
@@ -152,3 +164,8 @@ class CachePods:
         if pod and serious and node not in said:
             said.add(node)
             self._note(f"waiting for {node}: {pod.trouble}")
+
+
+def _why(pod: CachePod | None) -> str:
+    """Say why a pod is not what is waited for."""
+    return (pod.trouble or "it has not started") if pod else "it has no pod"

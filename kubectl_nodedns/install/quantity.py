@@ -7,29 +7,24 @@ A quantity that the API server rewrites would look like a difference for ever: 1
 from __future__ import annotations
 
 import re
-from decimal import Decimal
 
 from kubectl_nodedns.errors import UsageError
+from kubectl_nodedns.facts.quantity import BINARY, DECIMAL, KI, MI, quantity
 
-KI, MI = 1024, 1024 * 1024
-_BINARY = {"Ki": KI, "Mi": MI, "Gi": KI * MI, "Ti": MI * MI}
-_DECIMAL = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
-_MEMORY = re.compile(r"(\d+(?:\.\d+)?)([KMGT]i|[kMGT]?)")
-_CPU = re.compile(r"(\d+)m|(\d+(?:\.\d{1,3})?)")
+_MEMORY = re.compile(r"\d+(?:\.\d+)?(?:[KMGT]i|[kMGT]?)")
+_CPU = re.compile(r"\d+m|\d+(?:\.\d{1,3})?")
 LEAST_MEMORY = 16 * MI
 """Bytes below which the agent does not even start."""
 
 
 def memory_bytes(text: str) -> int:
-    """Read a quantity of memory that was checked before, in bytes."""
-    match = _MEMORY.fullmatch(text)
-    units = _BINARY | _DECIMAL
-    return int(Decimal(match[1]) * units[match[2]]) if match else 0
+    """Read a quantity of memory in bytes; 0 where it is none that an option takes."""
+    return int(quantity(text)) if _MEMORY.fullmatch(text) else 0
 
 
 def memory_text(size: int) -> str:
     """Write bytes as a quantity: with the largest unit that leaves a whole number."""
-    units = _BINARY if size % KI == 0 else _DECIMAL
+    units = BINARY if size % KI == 0 else DECIMAL
     return next(
         f"{size // unit}{name}"
         for name, unit in sorted(units.items(), key=lambda pair: -pair[1])
@@ -57,8 +52,7 @@ def canonical_cpu(text: str, *, option: str) -> str:
     Raises:
         UsageError: it is none.
     """
-    match = _CPU.fullmatch(text.strip())
-    thousandths = int(match[1] or Decimal(match[2]) * 1000) if match else 0
+    thousandths = int(quantity(text.strip()) * 1000) if _CPU.fullmatch(text.strip()) else 0
     if not thousandths:
         raise UsageError(f"{option}: {text!r} is not a quantity of CPU", hint="such as 100m or 1")
     return f"{thousandths}m" if thousandths % 1000 else str(thousandths // 1000)

@@ -112,6 +112,8 @@ class Unclean:
     """What is left there."""
     ok: bool = False
     """Never."""
+    asked: bool = True
+    """Always: somebody looked."""
 
 
 class Removal:

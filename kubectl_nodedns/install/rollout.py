@@ -10,6 +10,7 @@ a proved cache, or it is not intercepted.
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from kubectl_nodedns.cluster.paths import object_path
@@ -32,12 +33,12 @@ from kubectl_nodedns.install.objects import (
     serves_alone,
 )
 from kubectl_nodedns.install.plan import Plan, nodes_text
-from kubectl_nodedns.install.pods import CachePods
+from kubectl_nodedns.install.pods import LOOK, CachePods
 from kubectl_nodedns.install.proof import failed
 from kubectl_nodedns.install.variants import Variant
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from kubectl_nodedns.cluster.client import Client
     from kubectl_nodedns.install.live import CachePod, Live
@@ -48,6 +49,9 @@ DARK_PROOF = 30.0
 """Seconds that a cache which runs in the dark may take to answer everything."""
 SWITCH_PROOF = 15.0
 """Seconds that a switched cache may take; its node's pods depend on it by then."""
+UNREADY = 60.0
+"""Seconds until the API server calls a node unready whose kubelet died, and a little more: 50 by
+default (kube-controller-manager, --node-monitor-grace-period), 40 before Kubernetes 1.32."""
 ENDPOINTS = 60.0
 """Seconds that the upstream service may take to have ready endpoints."""
 
@@ -109,7 +113,7 @@ class Rollout:
             self.repaired = tuple(v.node for v in await self._bad(verdicts))
             good = [v for v in verdicts if v.ok]
             for batch in self._plan.batches(self.repaired):
-                good += await self._switch([node for node in batch if node not in self.lost])
+                good += await self._switch(batch)
             if self.repaired or not self._plan.unchanged:
                 await self._record()
         except asyncio.CancelledError:
@@ -182,10 +186,28 @@ class Rollout:
         if bad := await self._bad(verdicts):
             await self._fail_dark(f"node {bad[0].node}: {bad[0].text}", _more(bad))
 
+    async def _asked(self, ask: Callable[[], Awaitable[Verdict]]) -> Verdict:
+        """Ask for a verdict, again where no question left the node, until that node is lost.
+
+        Where no command runs in the probe, the kubelet is dead or comes back in a moment; which of
+        the two the API server knows only after a while. DNS has not failed there.
+        """
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + UNREADY
+        verdict = await ask()
+        while not verdict.asked and loop.time() < deadline:
+            await self._pods.look([verdict.node])
+            if verdict.node in self.lost:
+                break
+            await asyncio.sleep(LOOK)
+            verdict = await ask()
+        return verdict
+
     async def _prove_dark(self, node: str, pod: CachePod) -> Verdict:
-        verdict = await self._proof.dark(node, pod.uid, timeout=DARK_PROOF)
+        dark = partial(self._proof.dark, node, pod.uid, timeout=DARK_PROOF)
+        verdict = await self._asked(dark)
         if verdict.ok and node in self._switched:  # kube-dns serves it meanwhile
-            back = await self._proof.back(node, timeout=SWITCH_PROOF)
+            back = await self._asked(partial(self._proof.back, node, timeout=SWITCH_PROOF))
             verdict = verdict if back.ok else back
         self._report.node(verdict)
         return verdict
@@ -201,7 +223,12 @@ class Rollout:
         )
 
     async def _switch(self, batch: Sequence[str]) -> list[Verdict]:
-        """Replace the pods of a batch, and prove that each new one intercepts."""
+        """Replace the pods of a batch, and prove that each new one intercepts.
+
+        A node that is not ready by now keeps the pod that it has.
+        """
+        await self._pods.look(batch)
+        batch = [node for node in batch if node not in self.lost]
         if not batch:
             return []
         self._report.step(f"switch {', '.join(batch)}")
@@ -220,8 +247,7 @@ class Rollout:
         return list(verdicts)
 
     async def _replace(self, node: str) -> None:
-        pods = await self._pods.read()
-        pod = pods.get(node)
+        pod = (await self._pods.read(node)).get(node)
         self._switched[node] = None
         wanted = (self._plan.revision, FULL)
         stale = pod is not None and (
@@ -234,9 +260,11 @@ class Rollout:
         at_local_ip = not self._transparent or node in self._plan.gaps
         if at_local_ip:
             patience = SWITCH_PROOF if node in self._plan.gaps else DARK_PROOF
-            verdict = await self._proof.dark(node, pod.uid, timeout=patience)
+            dark = partial(self._proof.dark, node, pod.uid, timeout=patience)
+            verdict = await self._asked(dark)
         if self._transparent and (not at_local_ip or verdict.ok):
-            verdict = await self._proof.switched(node, pod.uid, timeout=SWITCH_PROOF)
+            switched = partial(self._proof.switched, node, pod.uid, timeout=SWITCH_PROOF)
+            verdict = await self._asked(switched)
         self._report.node(verdict)
         return verdict
 
@@ -326,13 +354,15 @@ class Rollout:
                 await self._pods.running(nodes, revision, phase)
             unmarked = self._proof.local if phase == FULL and alone else self._proof.back
             here = [node for node in nodes if node not in self.lost]
-            verdicts = await asyncio.gather(*(unmarked(n, timeout=DARK_PROOF) for n in here))
+            asks = [partial(unmarked, node, timeout=DARK_PROOF) for node in here]
         else:
             pods = await self._pods.running(nodes, revision, phase)
             prove = self._proof.dark if alone else self._proof.switched
-            verdicts = await asyncio.gather(
-                *(prove(node, pod.uid, timeout=DARK_PROOF) for node, pod in sorted(pods.items()))
-            )
+            asks = [
+                partial(prove, node, pod.uid, timeout=DARK_PROOF)
+                for node, pod in sorted(pods.items())
+            ]
+        verdicts = await asyncio.gather(*map(self._asked, asks))
         for verdict in verdicts:
             self._report.node(verdict)
         return list(verdicts)

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from kubectl_nodedns.facts.corefile import parse_corefile
+from kubectl_nodedns.facts.corefile_reader import read_corefile
 from kubectl_nodedns.install.corefile import LOCAL, Caching, Forwarding, corefile
 from kubectl_nodedns.install.corefile_check import check_corefile, check_no_loop
 from kubectl_nodedns.install.memory_need import MemoryNeed, memory_need
@@ -201,7 +201,7 @@ class Settings:
             cluster_domain=self.cluster_domain,
             local_ip="" if redirected else self.local_ip,
             marker_zone=marker_name(self.cluster_domain).rstrip("."),
-            bind="0.0.0.0" if redirected else LOCAL,  # noqa: S104 - in the pod's own network
+            bind=self._everywhere if redirected else LOCAL,
             caching=self.caching,
             forwarding=forwarding,
             health_port=self.ports.health,
@@ -209,9 +209,14 @@ class Settings:
             extra=self.extra_blocks,
         )
 
+    @property
+    def _everywhere(self) -> str:
+        """All addresses, in the family of the cluster: for a pod in a network of its own."""
+        return "::" if ":" in self.kube_dns_ip else "0.0.0.0"  # noqa: S104 - in the pod's own
+
     def need(self) -> MemoryNeed:
         """Return what the Corefile can come to need."""
-        return memory_need(parse_corefile(self.corefile()))
+        return memory_need(read_corefile(self.corefile()).blocks)
 
     @property
     def memory_limit(self) -> str:

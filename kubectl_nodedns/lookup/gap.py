@@ -151,7 +151,8 @@ class Watch:
         why = ""
         try:
             if pid := _PID.search(self._output):
-                await self._run(["sh", "-c", f"kill -TERM {pid[1]}"], lambda _: None)
+                stop = self._run(["sh", "-c", f"kill -TERM {pid[1]}"], lambda _: None)
+                await asyncio.wait_for(stop, timeout=BEGIN)
             await asyncio.wait_for(asyncio.shield(self._task), timeout=LAST + BEGIN)
         except (ApiError, TimedOutError, TimeoutError) as error:
             why = str(error) or "the lookups did not end"

@@ -218,9 +218,7 @@ class Probes:
         except ApiError as error:
             del self._jobs[node]
             if isinstance(error, NotFoundError):
-                raise UsageError(
-                    f"--probe-namespace: there is no namespace {self._namespace!r}"
-                ) from error
+                raise no_namespace(self._namespace) from error
             raise
         self._jobs[node] = (name, made["metadata"]["uid"])
 
@@ -245,6 +243,14 @@ async def _whole(write: Coroutine[Any, Any, dict[str, Any]]) -> dict[str, Any]:
         if not task.cancelled():
             task.exception()  # whatever it was, the cancellation goes first
         raise
+
+
+def no_namespace(namespace: str) -> UsageError:
+    """Return the error of a namespace for probes that is not there; it is never created."""
+    return UsageError(
+        f"--probe-namespace: there is no namespace {namespace!r}",
+        hint="it is never created by itself: create it, or name another",
+    )
 
 
 def check_namespace(namespace: str) -> None:

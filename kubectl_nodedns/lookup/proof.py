@@ -96,6 +96,11 @@ class Verdict:
     answers: tuple[Answer, ...] = ()
     """The answers it rests on."""
 
+    @property
+    def asked(self) -> bool:
+        """Whether a question left the node: where no command runs in the probe, none did."""
+        return any(answer.asked for answer in self.answers)
+
 
 def baseline(node: str, answers: Sequence[Answer]) -> Verdict:
     """Judge the questions of `Target.ordinary`: the cluster's own name is mandatory."""

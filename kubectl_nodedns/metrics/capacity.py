@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from kubectl_nodedns.facts.corefile import CAPACITY, parse_corefile
+from kubectl_nodedns.facts.corefile import CorefileError
+from kubectl_nodedns.facts.corefile_reader import read_corefile
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,10 +34,14 @@ class Capacity:
 
 
 def capacity(corefile: str) -> Capacity | None:
-    """Read the capacity from a Corefile; None when it has no cache."""
+    """Read the capacity from a Corefile; None when it has no cache, or cannot be read."""
+    try:
+        blocks = read_corefile(corefile).blocks
+    except CorefileError:
+        return None
     total = 0
     rooms: dict[str, dict[str, int]] = {"success": {}, "denial": {}}
-    for block in parse_corefile(corefile):
+    for block in blocks:
         for plugin in block.all("cache"):
             for kind, by_zone in rooms.items():
                 room = _room(plugin, kind)
@@ -48,13 +53,8 @@ def capacity(corefile: str) -> Capacity | None:
 
 
 def _room(plugin: Plugin, kind: str) -> int:
-    asked = CAPACITY
-    for line in plugin.body:
-        if line.name == kind and line.arguments and line.arguments[0].isdigit():
-            asked = int(line.arguments[0])
-        if line.name == "disable" and kind in line.arguments[:1]:
-            return 0
-    return max(asked // SHARDS, SMALLEST_SHARD) * SHARDS
+    room = plugin.room(kind)
+    return 0 if room is None else max(room // SHARDS, SMALLEST_SHARD) * SHARDS
 
 
 def _as_in_metrics(zone: str) -> str:

@@ -85,6 +85,8 @@ def pod(name: str, ip: str) -> dict[str, Any]:
 
 def fill(api: Api, *, mode: str = "iptables") -> None:
     """Give `api` a cluster that has nothing in the way of a cache."""
+    for name in ("kube-system", "default"):
+        api.add("namespaces", {"metadata": {"name": name}})
     api.add("nodes", node(1), node(2))
     api.add("services", dns_service())
     api.add("endpointslices", endpoints("kube-dns", "10.244.1.2", "10.244.2.2"))

@@ -78,6 +78,16 @@ def test_short_is_one_line(api: Api, config: Path, run: Callable[..., Ended]) ->
     )
 
 
+def test_a_corefile_that_cannot_be_read_is_said_and_stops_nothing(
+    api: Api, config: Path, run: Callable[..., Ended]
+) -> None:
+    served(api, lambda cluster: cluster.corefile(".:53 {\n cache {\n"))
+    ended = run("check", *FAST)
+    assert ended.code == 0, ended.err
+    assert "not read: ConfigMap node-local-dns: " in ended.err
+    assert "is never closed" in ended.err
+
+
 def test_json_says_what_was_asked_and_what_could_not_be_read(
     api: Api, config: Path, run: Callable[..., Ended]
 ) -> None:

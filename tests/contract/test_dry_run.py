@@ -102,6 +102,18 @@ def test_values_that_do_not_go_together_are_refused_without_a_cluster_too(
     assert ended.out == ""
 
 
+@pytest.mark.parametrize("mode", ["cilium", "calico-ebpf"])
+def test_objects_that_were_not_proved_bear_that_mark(mode: str, home: Path, run: Run) -> None:
+    others = [word for word in VALUES if not word.startswith("--mode")]
+    ended = run("enable", "--dry-run=client", "-oyaml", f"--mode={mode}", *others)
+    assert ended.code == Exit.OK, ended.err
+    mark, _, objects = ended.out.partition("\n")
+    assert mark.startswith("# not proved by this plugin: ")
+    assert mark.removeprefix("# ") in ended.err
+    as_json = run("enable", "--dry-run=client", "-ojson", f"--mode={mode}", *others)
+    assert json.loads(as_json.out)["items"] == list(yaml.safe_load_all(objects))
+
+
 def test_with_a_cluster_a_client_dry_run_shows_the_plan_and_asks_nothing_of_it(
     api: Api, config: Path, run: Run
 ) -> None:

@@ -13,6 +13,7 @@ from tests.contract.api import Api, answers, document, drops
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from aiohttp import web
 
@@ -31,8 +32,6 @@ pytestmark = pytest.mark.usefixtures("config")
 def sound(api: Api) -> Api:
     """A cluster with nothing in the way of a cache, whose kubelets tell their settings."""
     cluster.fill(api)
-    for name in ("kube-system", "default"):
-        api.add("namespaces", {"metadata": {"name": name}})
     kubelet(api, clusterDNS=["10.96.0.10"])
     api.script("GET", "/apis", document({"groups": []}))
     return api
@@ -109,6 +108,47 @@ def test_the_mode_of_kube_proxy_is_a_finding(api: Api, run: Run) -> None:
     assert told["severity"] == "info"
 
 
+@pytest.mark.parametrize("mode", ["cilium", "calico-ebpf"])
+def test_other_dataplanes_are_a_finding_with_their_own_way_out(
+    mode: str, sound: Api, run: Run
+) -> None:
+    by_code = found(run, "--mode", mode)
+    assert list(by_code) == ["ND102"]
+    (one,) = by_code["ND102"]
+    assert (one["severity"], f"--mode {mode} --dry-run=client" in one["wayOut"]) == ("error", True)
+    if mode == "cilium":
+        replacement = {"kube-proxy-replacement": "true"}
+        sound.add("configmaps", cluster.configmap("cilium-config", **replacement))
+        assert found(run)["ND102"][0]["wayOut"] == one["wayOut"]
+
+
+def test_the_resolvers_that_would_be_asked_instead_are_named(sound: Api, run: Run) -> None:
+    stub = cluster.COREFILE + "corp.example:53 {\n    forward . 192.0.2.53\n}\n"
+    sound.remove("configmaps")
+    sound.add("configmaps", cluster.configmap("coredns", Corefile=stub))
+    mode = ("--mode", "iptables")
+    assert "would ask the node's resolvers instead" in found(run, *mode)["ND160"][0]["seen"]
+    given = found(run, *mode, "--upstream", "192.0.2.9", "--upstream", "192.0.2.10")["ND160"]
+    assert all("would ask 192.0.2.9, 192.0.2.10 instead" in one["seen"] for one in given)
+
+
+@pytest.mark.parametrize("given", ["stub", "block"])
+def test_a_zone_that_the_agent_would_add_once_more_is_refused(
+    given: str, sound: Api, run: Run, tmp_path: Path
+) -> None:
+    sound.add("configmaps", cluster.configmap("kube-dns", stubDomains='{"a.test": ["192.0.2.1"]}'))
+    file = tmp_path / "blocks"
+    file.write_text("a.test:53 {\n bind __PILLAR__LOCAL__DNS__\n forward . 192.0.2.1\n}\n")
+    words = ("--stub-domain", "a.test=192.0.2.1")
+    words = words if given == "stub" else ("--extra-blocks", str(file))
+    assert [one["severity"] for one in found(run)["ND161"]] == ["warning"]
+    first = found(run, *words)["ND161"][0]
+    assert (first["severity"], "a second one" in first["seen"]) == ("error", True)
+    ended = run("enable", "--yes", *words)
+    assert (ended.code, "error: ND161" in ended.err) == (Exit.REFUSED, True), ended.err
+    assert sound.state.writes == []
+
+
 def test_ipvs_is_told_and_not_refused(api: Api, run: Run) -> None:
     cluster.fill(api, mode="ipvs")
     (told,) = found(run)["ND102"]
@@ -129,7 +169,13 @@ def test_a_second_address_family_is_said_not_to_be_covered(sound: Api, run: Run)
     sound.remove("services")
     sound.add("services", dual)
     (one,) = found(run)["ND106"]
-    assert "fd00::a" in one["seen"]
+    assert "fd00::a as well as 10.96.0.10; the cache takes over 10.96.0.10 alone" in one["seen"]
+    second = found(run, "--local-ip", "fd00:90de:d95::1")
+    assert (
+        "10.96.0.10 as well as fd00::a; the cache takes over fd00::a alone"
+        in (second["ND106"][0]["seen"])
+    )
+    assert [one["subject"] for one in second["ND133"]] == ["node node1", "node node2"]
 
 
 def test_kubelets_that_hand_out_something_else(sound: Api, run: Run) -> None:
@@ -229,6 +275,53 @@ def test_an_api_server_that_goes_away_ends_it(sound: Api, run: Run) -> None:
     ended = run("check", "--pre")
     assert ended.code == Exit.API, ended.err
     assert "cannot reach the API server" in ended.err
+
+
+def test_the_answer_is_about_the_options_that_enable_is_to_have(
+    sound: Api, run: Run, tmp_path: Path
+) -> None:
+    taken = {"containerPort": 9999, "hostPort": 9999, "protocol": "TCP"}
+    pod = cluster.pod("takes-a-port", "10.244.0.9")
+    pod["spec"] = {"nodeName": "node1", "containers": [{"name": "it", "ports": [taken]}]}
+    sound.add("pods", pod)
+    assert found(run) == {}
+    file = tmp_path / "nodedns.yaml"
+    head = "apiVersion: nodedns/v1alpha1\nkind: NodeDNSConfiguration\n"
+    file.write_text(head + "spec: {metricsPort: 9999}\n")
+    assert list(found(run, "--config", str(file))) == ["ND121"]
+    assert found(run, "--config", str(file), "--metrics-port", "9998") == {}
+    assert list(found(run, "--metrics-port", "9999")) == ["ND121"]
+    mirrored = found(run, "--image-registry", "mirror.example", "--priority-class", "dns")
+    assert mirrored == {}
+    sent = [json.loads(one.body) for one in sound.state.seen if one.method == "POST"]
+    cache, probe = [one for one in sent if one.get("kind") == "Pod"][-2:]
+    assert cache["spec"]["containers"][0]["image"].startswith("mirror.example/dns/")
+    assert cache["spec"]["priorityClassName"] == "dns"
+    assert probe["spec"]["containers"][0]["image"].startswith("mirror.example/")
+
+
+def test_options_of_an_installation_go_with_pre(sound: Api, run: Run) -> None:
+    for words in (("--config", "-"), ("--upgrade",), ("--no-forward-all-to-kube-dns",)):
+        ended = run("check", *words)
+        assert ended.code == Exit.USAGE, ended.err
+        assert "goes with --pre" in ended.err
+    ended = run("check", "--pre", "-l", "a=b", "--node-selector", "c=d")
+    assert ended.code == Exit.USAGE, ended.err
+    assert sound.state.seen == []
+
+
+def test_a_namespace_for_probes_that_is_not_there_is_a_usage_error(sound: Api, run: Run) -> None:
+    said = "--probe-namespace: there is no namespace 'nowhere'"
+    for words in (("check", "--pre"), ("enable", "--yes"), ("enable", "--dry-run=client")):
+        ended = run(*words, "--probe-namespace", "nowhere")
+        assert (ended.code, said in ended.err) == (Exit.USAGE, True), ended.err
+    # Where namespaces may not be read, a probe that is sent in a dry run tells.
+    sound.script("GET", "/api/v1/namespaces/nowhere", answers(403, "Forbidden", "jane may not"))
+    missing = answers(404, "NotFound", 'namespaces "nowhere" not found')
+    sound.script("POST", "/api/v1/namespaces/nowhere/pods", missing)
+    ended = run("enable", "--yes", "--probe-namespace", "nowhere")
+    assert (ended.code, said in ended.err) == (Exit.USAGE, True), ended.err
+    assert sound.state.writes == []
 
 
 def test_a_code_that_does_not_exist_is_a_usage_error(sound: Api, run: Run) -> None:

@@ -1,16 +1,18 @@
-"""A tap between the plugin and the API server: counts its writes, and kills it after one of them.
+"""A tap between the plugin and the API server: counts its writes, and stops it after one of them.
 
 The plugin speaks plain HTTP to the tap on loopback, the tap speaks TLS to the real API server with
 the plugin's own credentials. A write is anything that changes an object: no read, no dry run, no
-question about rights, no exec. The victim is killed with SIGKILL when the server has done the
-write and before the plugin hears of it, which is the worst moment.
+question about rights, no exec. The victim is killed with SIGKILL, or frozen with SIGSTOP, when the
+server has done the write and before the plugin hears of it, which is the worst moment.
 """
 
 from __future__ import annotations
 
 import asyncio
+import signal
 import ssl
 import threading
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
@@ -20,6 +22,7 @@ from aiohttp import web
 
 if TYPE_CHECKING:
     import subprocess
+    from collections.abc import Iterator
     from pathlib import Path
 
 WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
@@ -40,8 +43,12 @@ class Tap:
     """Where the kubeconfig that leads through the tap is written."""
     kill_after: int = 0
     """The write after which the victim is killed, counted from 1; 0 is never."""
+    freeze_after: str = ""
+    """How the write ends after which the victim is frozen; empty is never."""
+    frozen: threading.Event = field(default_factory=threading.Event)
+    """Set once the victim is frozen."""
     victim: subprocess.Popen[str] | None = None
-    """The process to kill."""
+    """The process to kill or to freeze."""
     writes: list[str] = field(default_factory=list)
     """Method and path of each write so far."""
     printed: list[bytearray] = field(default_factory=list)
@@ -69,6 +76,18 @@ class Tap:
         """Forget the writes so far, and kill `victim` after the given one."""
         self.writes.clear()
         self.victim, self.kill_after = victim, kill_after
+
+    @contextmanager
+    def freeze(self, victim: subprocess.Popen[str], write: str, seconds: float) -> Iterator[None]:
+        """Freeze `victim` after the write that ends like that, and let it go on at the end."""
+        self.frozen.clear()
+        self.victim, self.freeze_after = victim, write
+        assert self.frozen.wait(seconds), f"no {write} in {self.writes}"
+        try:
+            yield
+        finally:
+            self.freeze_after = ""
+            victim.send_signal(signal.SIGCONT)
 
     async def _open(self) -> None:
         config = yaml.safe_load(self.kubeconfig.read_text())
@@ -119,6 +138,9 @@ class Tap:
         self.writes.append(write)
         if self.victim is not None and len(self.writes) == self.kill_after:
             self.victim.kill()
+        if self.victim is not None and self.freeze_after and write.endswith(self.freeze_after):
+            self.victim.send_signal(signal.SIGSTOP)
+            self.frozen.set()
 
     async def _exec(self, request: web.Request) -> web.StreamResponse:
         assert self._session is not None

@@ -1,4 +1,4 @@
-"""An installation is changed: upgrades, canaries, drift, nodes that come and go meanwhile."""
+"""An installation is changed: upgrades, canaries, drift."""
 
 from __future__ import annotations
 
@@ -6,9 +6,6 @@ import json
 import time
 from typing import TYPE_CHECKING
 
-import pytest
-
-from tests.cluster.layout import DNS_SERVICE_IP
 from tests.e2e.official_addon import LOCAL_IP, wait_for
 from tests.e2e.test_main_job import SETTLE, assert_none_lost, count
 
@@ -136,51 +133,3 @@ def test_a_pod_without_its_image_is_said_at_once_and_replaced_when_asked(
     assert "its image cannot be had" in worse.stderr
     better = nodedns.run("enable", "--yes", "--image", NEWER)
     assert better.code == 0, str(better)
-
-
-@pytest.mark.timeout(900)
-def test_nodes_that_go_and_come_during_enable_do_not_stop_it(
-    real_cluster: RealCluster,
-    no_cache: None,
-    nodedns: Plugin,
-    prober: ProberCall,
-    kubectl: KubectlCall,
-    link: Callable[[str], list[str] | None],
-) -> None:
-    nodes = real_cluster.node_names
-    leaving = nodes[-1]
-    spec = kubectl("get", "node", leaving, "-ojson")["spec"]
-    labels = kubectl("get", "node", leaving, "-ojson")["metadata"]["labels"]
-    try:
-        process = nodedns.start("enable", "--yes")
-        assert process.stderr is not None
-        for line in process.stderr:
-            if f"switch {nodes[0]}" in line:
-                break
-        real_cluster.nodes.stop_kubelet(leaving)
-        kubectl("delete", "node", leaving)
-        ended = nodedns.wait(process)
-        assert ended.code == 6, str(ended)
-        assert f"node {leaving} left the cluster" in ended.stderr, str(ended)
-        assert f"enabled: {len(nodes) - 1} of" in ended.stdout
-    finally:
-        real_cluster.nodes.start_kubelet(leaving)
-        _wait_for_node(kubectl, leaving)
-        if "podCIDR" in spec:
-            cidrs = {"podCIDR": spec["podCIDR"], "podCIDRs": spec["podCIDRs"]}
-            kubectl("patch", "node", leaving, "-p", json.dumps({"spec": cidrs}))
-        words = (f"{key}={value}" for key, value in labels.items())
-        kubectl("label", "node", leaving, "--overwrite", *words)
-        kubectl("wait", "--for=condition=Ready", f"node/{leaving}", "--timeout=90s")
-    joined = nodedns.run("enable", "--yes")
-    assert joined.code == 0, str(joined)
-    assert f"{len(nodes)} of {len(nodes)} nodes proved" in joined.stdout
-    assert link(leaving) == [LOCAL_IP, DNS_SERVICE_IP]
-
-
-def _wait_for_node(kubectl: KubectlCall, name: str) -> None:
-    for _ in range(120):
-        if f"node/{name}" in kubectl("get", "nodes", "-o", "name").split():
-            return
-        time.sleep(0.5)
-    pytest.fail(f"node {name} did not come back")

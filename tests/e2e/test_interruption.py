@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import signal
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.e2e.api_tap import Tap
+from tests.e2e.end_state import end_state
 from tests.e2e.plugin import Plugin
 from tests.e2e.test_main_job import assert_none_lost, count
 
@@ -29,9 +31,15 @@ def test_enable_killed_after_each_of_its_writes_leaves_dns_working_and_the_next_
     nodedns: Plugin,
     prober: ProberCall,
     kubectl: KubectlCall,
+    rules: Callable[[str], list[str]],
+    link: Callable[[str], list[str] | None],
     tmp_path: Path,
 ) -> None:
     nodes = len(real_cluster.node_names)
+    state = partial(end_state, real_cluster.node_names, kubectl, rules, link)
+    assert nodedns.run("enable", "--yes").code == 0
+    undisturbed = state()
+    assert nodedns.run("disable", "--now", "--yes").code == 0
     with (
         Tap(real_cluster.kubeconfig, tmp_path / "kubeconfig") as tap,
         prober() as probing,
@@ -47,6 +55,7 @@ def test_enable_killed_after_each_of_its_writes_leaves_dns_working_and_the_next_
             finished = nodedns.run("enable", "--yes")
             assert finished.code == 0, (tap.writes, str(finished))
             assert f"{nodes} of {nodes} nodes proved" in finished.stdout, str(finished)
+            assert state() == undisturbed, tap.writes
             assert nodedns.run("enable").stdout.startswith("nothing changed")
             assert nodedns.run("disable", "--now", "--yes").code == 0
     # A client that was killed leaves its probes until their deadline; the next tests need not wait.
@@ -70,6 +79,10 @@ def test_disable_killed_after_each_of_its_writes_leaves_dns_working_and_the_next
     tmp_path: Path,
 ) -> None:
     nodes = real_cluster.node_names
+    state = partial(end_state, nodes, kubectl, rules, link)
+    assert nodedns.run("enable", "--yes").code == 0
+    assert nodedns.run("disable", "--yes").code == 0
+    undisturbed = state()
     ours = ("-A", "-l", "app.kubernetes.io/name=node-local-dns", "-o", "name")
     with (
         Tap(real_cluster.kubeconfig, tmp_path / "kubeconfig") as tap,
@@ -89,6 +102,7 @@ def test_disable_killed_after_each_of_its_writes_leaves_dns_working_and_the_next
             assert kubectl("get", "all,configmaps,serviceaccounts", *ours).strip() == ""
             for node in nodes:
                 assert (rules(node), link(node)) == ([], None)
+            assert state() == undisturbed, tap.writes
     kubectl("delete", "jobs", "-n", "default", "-l", "app.kubernetes.io/component=probe")
     assert ended.code == 0, str(ended)
     # Probes, the dark template, each node given back, five objects, and the probes' end.

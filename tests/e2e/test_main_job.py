@@ -67,6 +67,9 @@ def test_enable_top_disable_without_a_lost_lookup(
             for server in (LOCAL_IP, DNS_SERVICE_IP):
                 answer = node_exec(node, "dig", "+short", f"@{server}", "TXT", MARKER)
                 assert answer.strip() == f'"{node} {uids[node]}"'
+            # An answer of the cache that was tracked could cost a later lookup.
+            tracked = ("conntrack", "-L", "-p", "udp", "--orig-src", DNS_SERVICE_IP)
+            assert node_exec(node, *tracked) == ""
 
         again = nodedns.run("enable", "--yes")
         assert again.code == 0, str(again)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.cluster.proxy_mode import set_mode
 from tests.e2e.official_addon import wait_for
 
 if TYPE_CHECKING:
@@ -114,6 +115,24 @@ def test_what_the_dns_service_is(check: Check, there: Callable[..., Any]) -> Non
         assert "is headless" in headless["ND100"][0]["seen"]
 
 
+def test_what_kube_proxy_does(proxy_mode: str, check: Check, kubectl: KubectlCall) -> None:
+    told = check()
+    if proxy_mode == "nftables":
+        (one,) = told["ND102"]
+        assert (one["severity"], "nftables mode" in one["seen"]) == ("info", True)
+    else:
+        assert told == {}
+    where = ("-n", "kube-system", "configmap", "kube-proxy")
+    before = kubectl("get", *where, "-o", "json")["data"]["config.conf"]
+    other = {"config.conf": set_mode(before, "userspace")}
+    try:
+        kubectl("patch", *where, "-p", json.dumps({"data": other}))
+        (one,) = check()["ND102"]
+    finally:
+        kubectl("patch", *where, "-p", json.dumps({"data": {"config.conf": before}}))
+    assert (one["severity"], "userspace" in one["seen"]) == ("error", True)
+
+
 def test_caches_and_objects_that_are_not_ours(check: Check, there: Callable[..., Any]) -> None:
     container = {
         "name": "node-cache",
@@ -203,7 +222,11 @@ def test_ports_that_somebody_has(
 
 
 def test_resolvers_of_nodes_that_lead_nowhere(
-    real_cluster: RealCluster, check: Check, kubectl: KubectlCall, node_exec: Callable[..., str]
+    real_cluster: RealCluster,
+    check: Check,
+    nodedns: Plugin,
+    kubectl: KubectlCall,
+    node_exec: Callable[..., str],
 ) -> None:
     nodes = real_cluster.node_names
     texts = ["nameserver 10.96.0.10", "nameserver 127.0.0.53", "search nowhere.example"]
@@ -215,6 +238,7 @@ def test_resolvers_of_nodes_that_lead_nowhere(
             before[node] = (file, node_exec(node, "cat", file))
             node_exec(node, "sh", "-c", f"echo {shlex.quote(text)} > {file}")
         found = check("--probe")
+        refused = nodedns.run("enable", "--yes")
     finally:
         for node, (file, text) in before.items():
             node_exec(node, "sh", "-c", f"printf %s {shlex.quote(text)} > {file}")
@@ -223,6 +247,11 @@ def test_resolvers_of_nodes_that_lead_nowhere(
         "ND131": [f"node {nodes[1]}"],
         "ND132": [f"node {nodes[2]}"],
     }
+    assert refused.code == 5, str(refused)
+    assert f"error: ND130 node {nodes[0]}" in refused.stderr
+    assert f"ND132 node {nodes[2]}" in refused.stderr
+    assert "nothing was written" in refused.stderr
+    assert "node-local-dns" not in kubectl("-n", "kube-system", "get", "daemonsets", "-o", "name")
 
 
 def test_a_pod_security_level_that_shuts_the_cache_out(

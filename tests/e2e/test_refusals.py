@@ -76,7 +76,9 @@ def test_probes_need_an_existing_namespace_outside_kube_system(
     real_cluster: RealCluster, no_cache: None, nodedns: Plugin
 ) -> None:
     missing = nodedns.run("enable", "--yes", "--probe-namespace", "not-there")
-    assert (missing.code, "not-there" in missing.stderr) == (5, True), str(missing)
+    assert (missing.code, "not-there" in missing.stderr) == (2, True), str(missing)
+    before = nodedns.run("check", "--pre", "--probe-namespace", "not-there")
+    assert (before.code, before.stderr) == (2, missing.stderr[missing.stderr.index("error:") :])
     system = nodedns.run("enable", "--yes", "--probe-namespace", "kube-system")
     assert (system.code, "kube-system" in system.stderr) == (2, True), str(system)
 

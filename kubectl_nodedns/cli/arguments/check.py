@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kubectl_nodedns.cli.arguments.common import command, looking, probes
+from kubectl_nodedns.cli.arguments.installation import installation
 
 if TYPE_CHECKING:
     import argparse
@@ -34,21 +35,15 @@ def add(commands: Commands) -> argparse.ArgumentParser:
         default="error",
         help="exit 1 from this severity on (error)",
     )
-    before = parser.add_argument_group("before an install")
-    before.add_argument(
+    parser.add_argument(
         "--pre",
         action="store_true",
         help="say what stands in the way of enable, with the options that it is to have",
     )
-    before.add_argument(
-        "--mode",
-        choices=("iptables", "nftables", "ipvs"),
-        help="with --pre, instead of the one found",
-    )
-    before.add_argument(
-        "--local-ip", metavar="IP", help="with --pre, address of the cache (169.254.20.10)"
-    )
-    before.add_argument("--image", metavar="IMAGE", help="with --pre, image of the cache")
     looking(parser)
     probes(parser)
+    there = ("dns-service", "cluster-domain")
+    before = "with --pre, as for enable"
+    added = installation(parser, there=there, title=before + ": {}", whole=before)
+    parser.set_defaults(installation=added)
     return parser

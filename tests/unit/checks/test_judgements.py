@@ -8,7 +8,7 @@ from kubectl_nodedns.checks.gone_metrics import GONE, gone
 from kubectl_nodedns.checks.surroundings import version
 from kubectl_nodedns.facts.alert_rules import rules_of
 from kubectl_nodedns.facts.cache_memory import PROCESS, worst_case
-from kubectl_nodedns.facts.corefile import parse_corefile
+from kubectl_nodedns.facts.corefile_reader import read_corefile
 from kubectl_nodedns.facts.pod_dns import pod_dns_of
 from kubectl_nodedns.install.memory_need import memory_need
 from kubectl_nodedns.metrics.series import BY_NAME, Series
@@ -17,18 +17,18 @@ from tests.unit.facts.test_corefile import OURS
 
 def test_full_caches_of_the_usual_corefile_take_about_240_megabytes_and_the_process() -> None:
     usual = "".join(f"{zone}:53 {{\n cache 30\n}}\n" for zone in ("a", "b", "c", "."))
-    worst = worst_case(parse_corefile(usual))
+    worst = worst_case(read_corefile(usual).blocks)
     assert worst == PROCESS + 4 * 2 * 9984 * 3 * 1024
     assert 240e6 < worst - PROCESS < 250e6
 
 
 def test_lookups_that_wait_count_too() -> None:
-    (block,) = parse_corefile(".:53 {\n forward . 10.0.0.2 {\n max_concurrent 1000\n }\n}")
+    (block,) = read_corefile(".:53 {\n forward . 10.0.0.2 {\n max_concurrent 1000\n }\n}").blocks
     assert worst_case([block]) == PROCESS + 1000 * 2048
 
 
 def test_install_sizes_by_the_same_arithmetic() -> None:
-    blocks = parse_corefile(OURS)
+    blocks = read_corefile(OURS).blocks
     assert memory_need(blocks).worst == worst_case(blocks)
 
 

@@ -9,6 +9,7 @@ from kubectl_nodedns.cli.parser import build_parser, program_name
 from kubectl_nodedns.cluster.access import AccessOptions
 from kubectl_nodedns.commands.session import access_options
 from kubectl_nodedns.errors import Exit
+from kubectl_nodedns.install.option_table import OPTIONS
 
 COMMANDS = ("enable", "disable", "top", "bench", "completion", "version")
 ACCESS = {
@@ -147,6 +148,12 @@ def test_a_wrong_command_line_ends_with_2_and_a_word_about_it(
     assert err.startswith("usage: kubectl nodedns")
     assert "_positive" not in err
     assert any(word in err for word in words)
+
+
+@pytest.mark.parametrize("command", ["enable", "check"])
+def test_every_option_of_an_installation_can_be_given(command: str) -> None:
+    known = {name for action in subparser(command)._actions for name in action.option_strings}
+    assert {f"--{option.name}" for option in OPTIONS} | {"--config", "--upgrade"} <= known
 
 
 def test_kubectls_way_of_writing_a_dry_run_is_understood() -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from kubectl_nodedns.facts.caches import Cache, cache_of, flag, quantity
+from kubectl_nodedns.facts.caches import Cache, cache_of, flag
 from kubectl_nodedns.install.objects import build, daemonset_of
 from tests.unit.facts import daemonsets
 from tests.unit.install.samples import SETTINGS, stored
@@ -111,27 +111,3 @@ def test_a_flag_is_read_in_every_spelling_that_go_knows(words: tuple[str, ...]) 
 )
 def test_what_is_no_such_flag_has_no_value(words: tuple[str, ...]) -> None:
     assert flag(words, "localip") == ""
-
-
-@pytest.mark.parametrize(
-    ("text", "number"),
-    [
-        ("134217728", 134217728),
-        ("128Mi", 128 * 2**20),
-        ("0.5Gi", 2**29),
-        ("1Ti", 2**40),
-        ("64Ki", 65536),
-        ("200M", 200_000_000),
-        ("1G", 10**9),
-        ("1k", 1000),
-        ("128e6", 128_000_000),
-        ("128974848000m", 128974848),
-    ],
-)
-def test_a_quantity_is_read_into_a_whole_number(text: str, number: int) -> None:
-    assert quantity(text) == number
-
-
-@pytest.mark.parametrize("text", ["", "Mi", "12 Mi", "12mib", "-"])
-def test_what_is_no_quantity_is_zero(text: str) -> None:
-    assert quantity(text) == 0

@@ -67,7 +67,7 @@ def test_a_port_of_the_pod_is_found_by_its_name() -> None:
     found = coredns_of(running, [configmap("coredns", Corefile=text)], DNS)
     assert found is not None
     assert found.port == 5353
-    assert next(found.corefile.blocks[0].all("forward")).arguments == (".", "192.0.2.1")
+    assert found.corefile.blocks[0].all("forward")[0].arguments == (".", "192.0.2.1")
 
 
 def test_one_file_may_be_mounted_alone() -> None:

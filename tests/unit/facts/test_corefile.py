@@ -1,8 +1,11 @@
-"""Corefiles are read as CoreDNS reads them."""
+"""What a Corefile says about a cache: zones, addresses, room for entries."""
 
 from __future__ import annotations
 
-from kubectl_nodedns.facts.corefile import parse_corefile
+import pytest
+
+from kubectl_nodedns.facts.corefile import CorefileError
+from kubectl_nodedns.facts.corefile_reader import read_corefile
 from kubectl_nodedns.install.corefile import corefile
 
 OURS = corefile(
@@ -11,7 +14,7 @@ OURS = corefile(
 
 
 def test_our_own_corefile_is_read() -> None:
-    blocks = parse_corefile(OURS)
+    blocks = read_corefile(OURS).blocks
     assert [block.names for block in blocks] == [
         ("cluster.local",),
         ("in-addr.arpa",),
@@ -22,35 +25,40 @@ def test_our_own_corefile_is_read() -> None:
     assert [block.capacity for block in blocks] == [19968, 19968, 19968, 19968, 0]
     assert blocks[0].binds == ("__PILLAR__LOCAL__DNS__",)
     assert blocks[0].all("forward")[0].arguments == (".", "__PILLAR__CLUSTER__DNS__")
-    assert [line.name for line in blocks[0].all("forward")[0].body] == [
+    assert [line[0] for line in blocks[0].all("forward")[0].body] == [
         "force_tcp",
         "max_concurrent",
     ]
     answer = blocks[-1].all("template")[0].body[0]
-    assert answer.arguments == ('{{ .Name }} 0 IN TXT "{$NODE_NAME} {$POD_UID}"',)
+    assert answer == ("answer", '{{ .Name }} 0 IN TXT "{$NODE_NAME} {$POD_UID}"')
 
 
 def test_sizes_limits_and_switched_off_caches_are_read() -> None:
-    (block,) = parse_corefile(
+    (block,) = read_corefile(
         ".:53 {\n cache 30 {\n success 1000\n denial 500 5\n }\n"
         " forward . 10.0.0.2 {\n max_concurrent 1000\n }\n}\n"
-    )
+    ).blocks
     assert (block.capacity, block.max_concurrent, block.binds) == (1500, 1000, ())
-    (block,) = parse_corefile(". {\n cache {\n disable denial\n }\n}")
+    (block,) = read_corefile(". {\n cache {\n disable denial\n }\n}").blocks
     assert block.capacity == 9984
 
 
 def test_comments_snippets_and_several_zones_are_understood() -> None:
-    blocks = parse_corefile(
+    blocks = read_corefile(
         "(common) {\n errors # all of them\n}\n# a comment\n"
         "example.org, example.net:5353 dns://a.b.:53 {\n import common\n}"
-    )
+    ).blocks
     assert len(blocks) == 1
     assert blocks[0].names == ("example.org", "example.net", "a.b")
+    assert str(blocks[0]) == "example.org example.net:5353 dns://a.b.:53"
+    assert [plugin.name for plugin in blocks[0].plugins] == ["errors"]
 
 
-def test_a_file_that_ends_too_soon_is_read_as_far_as_it_goes() -> None:
-    (block,) = parse_corefile(".:53 {\n errors\n cache {\n success 12")
-    assert [plugin.name for plugin in block.plugins] == ["errors", "cache"]
-    assert parse_corefile("") == ()
-    assert parse_corefile("}\n}") == ()
+@pytest.mark.parametrize("text", [".:53 {\n errors\n cache {\n success 12", "}\n}"])
+def test_coredns_does_not_start_with_braces_that_do_not_match(text: str) -> None:
+    with pytest.raises(CorefileError):
+        read_corefile(text)
+
+
+def test_an_empty_corefile_serves_nothing() -> None:
+    assert read_corefile("").blocks == ()

@@ -4,13 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kubectl_nodedns.facts.corefile_reader import (
-    CorefileError,
-    Key,
-    Plugin,
-    read_corefile,
-    tokens_of,
-)
+from kubectl_nodedns.facts.corefile import CorefileError, Key, Plugin
+from kubectl_nodedns.facts.corefile_reader import read_corefile, tokens_of
 from kubectl_nodedns.facts.zones import closest, within, zone_of_key
 from kubectl_nodedns.install.corefile import corefile
 from tests.unit.facts.corefiles import CUSTOM, KUBEADM, MANAGED
@@ -34,7 +29,7 @@ def test_plugins_have_arguments_and_bodies() -> None:
         arguments=("cluster.local", "in-addr.arpa", "ip6.arpa"),
         body=(("pods", "insecure"), ("fallthrough", "in-addr.arpa", "ip6.arpa"), ("ttl", "30")),
     )
-    assert next(block.all("forward")).body == (("max_concurrent", "1000"),)
+    assert block.all("forward")[0].body == (("max_concurrent", "1000"),)
 
 
 def test_files_are_imported_where_coredns_sees_them() -> None:
@@ -42,8 +37,8 @@ def test_files_are_imported_where_coredns_sees_them() -> None:
     root, corp = read.blocks
     assert corp.zones() == ("corp.example", "lab.example")
     assert [p.name for p in root.plugins].count("rewrite") == 3
-    assert next(root.all("hosts")).body[0] == ("192.0.2.10", "git.corp.example", "registry.example")
-    assert next(root.all("template")).body[0] == (
+    assert root.all("hosts")[0].body[0] == ("192.0.2.10", "git.corp.example", "registry.example")
+    assert root.all("template")[0].body[0] == (
         "match",
         "^(?:[^.]+\\.){4,}internal\\.cloudapp\\.net\\.$",
     )
@@ -135,7 +130,7 @@ def test_the_corefile_that_is_installed_can_be_read() -> None:
     read = read_corefile(text)
     zones = [zone for block in read.blocks for zone in block.zones()]
     assert zones == ["cluster.local", "in-addr.arpa", "ip6.arpa", ".", "id.cluster.local"]
-    forward = next(read.blocks[0].all("forward"))
+    forward = read.blocks[0].all("forward")[0]
     assert forward.arguments == (".", "__PILLAR__CLUSTER__DNS__")
     assert forward.body == (("force_tcp",), ("max_concurrent", "1000"))
 

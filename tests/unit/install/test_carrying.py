@@ -103,6 +103,12 @@ def test_what_options_cannot_say_is_named(text: str, said: str) -> None:
     assert any(said in one for one in lost), lost
 
 
+def test_a_corefile_that_cannot_be_read_is_named_too() -> None:
+    options, lost = carried(".:53 {\n    forward . 192.0.2.1\n")
+    assert options == {}
+    assert ["which cannot be read" in one for one in lost] == [True]
+
+
 def test_a_mirror_pull_secrets_and_a_node_selector_are_kept() -> None:
     container = {"image": "mirror.example/k8s/dns/k8s-dns-node-cache:1.25.0"}
     options, lost = carried(

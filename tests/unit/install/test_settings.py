@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from kubectl_nodedns.errors import UsageError
-from kubectl_nodedns.facts.corefile import parse_corefile
-from kubectl_nodedns.facts.kube_dns_config import kube_dns_config_of
+from kubectl_nodedns.facts.corefile_reader import read_corefile
 from kubectl_nodedns.install.objects import build, daemonset_of
 from kubectl_nodedns.install.option_checks import check
 from kubectl_nodedns.install.options import settle
@@ -34,7 +33,7 @@ def settings(**given: str) -> Settings:
 
 
 def block(text: str, zone: str) -> Any:
-    [found] = [b for b in parse_corefile(text) if zone in b.names]
+    [found] = [b for b in read_corefile(text).blocks if zone in b.names]
     return found
 
 
@@ -44,7 +43,7 @@ def pod(**given: str) -> dict[str, Any]:
 
 def lines(text: str, zone: str, plugin: str) -> list[tuple[str, ...]]:
     [found] = block(text, zone).all(plugin)
-    return [(found.name, *found.arguments), *((n.name, *n.arguments) for n in found.body)]
+    return [(found.name, *found.arguments), *found.body]
 
 
 def test_sizes_and_times_reach_every_cache() -> None:
@@ -96,7 +95,9 @@ def test_all_names_can_go_to_kube_dns() -> None:
         ({"extra_blocks": BLOCK.replace(" bind __PILLAR__LOCAL__DNS__\n", "")}, "every address"),
         ({"extra_blocks": BLOCK.replace(":53", ":5353")}, "does not end in :53"),
         ({"extra_blocks": BLOCK.replace("forward", "reload\n forward")}, "stands in the cache"),
-        ({"extra_blocks": BLOCK.replace("}", "")}, "braces do not match"),
+        ({"extra_blocks": BLOCK.replace("}", "")}, "is never closed"),
+        ({"extra_blocks": BLOCK + "}"}, "a } that closes nothing"),
+        ({"extra_blocks": BLOCK.replace("forward", "import x\n forward")}, "import is not taken"),
         ({"extra_blocks": "# nothing"}, "there is no server block"),
         ({"extra_blocks": "a.example:53 {\n}\n"}, "there is no plugin"),
         ({"upstream": "10.96.0.10"}, "an address of the cache itself"),
@@ -263,9 +264,3 @@ def test_a_file_takes_back_what_it_does_not_name() -> None:
     kept, _ = settle({"cache-ttl": "90"}, before, upgrade=False)
     whole, _ = settle({"cache-ttl": "90"}, before, upgrade=False, whole=True)
     assert (kept.value("prefetch"), whole.value("prefetch")) == ("5", "")
-
-
-def test_stub_domains_of_the_kube_dns_configmap_are_read() -> None:
-    data = {"stubDomains": '{"Corp.Example.": ["10.0.0.1"]}', "upstreamNameservers": "no json"}
-    assert kube_dns_config_of({"data": data}).stub_domains == ("corp.example",)
-    assert kube_dns_config_of({}).upstreams == ()

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from kubectl_nodedns.facts.host_ports import needs_of
 from kubectl_nodedns.install.objects import build, daemonset_of, revision_of, serves_alone
 from tests.unit.install.samples import SETTINGS
 
@@ -69,6 +70,22 @@ def test_calicos_ebpf_gets_the_usual_objects_and_the_annotation_on_the_dns_servi
     assert objects == usual
     assert service["metadata"]["annotations"] == {"projectcalico.org/natExcludeService": "true"}
     assert "spec" not in service
+
+
+def test_in_an_ipv6_cluster_cilium_sends_lookups_to_a_pod_that_listens_in_that_family() -> None:
+    settings = replace(SETTINGS, mode="cilium", local_ip="fd00:90de:d95::1", kube_dns_ip="fd00::a")
+    corefile = next(o for o in build(settings) if o["kind"] == "ConfigMap")["data"]["Corefile"]
+    assert "bind ::" in corefile
+    assert "0.0.0.0" not in corefile
+
+
+@pytest.mark.parametrize(("port", "number"), [(None, 9353), (9400, 9400)])
+def test_ipv6_can_reach_the_agents_own_metrics(port: int | None, number: int) -> None:
+    ports = replace(SETTINGS.ports, setup_metrics=port or SETTINGS.ports.setup_metrics)
+    six = replace(SETTINGS, local_ip="fd00:90de:d95::1", kube_dns_ip="fd00::a", ports=ports)
+    arguments = daemonset_of(build(six))["spec"]["template"]["spec"]["containers"][0]["args"]
+    assert arguments[arguments.index("-metrics-listen-address") + 1] == f"[::]:{number}"
+    assert needs_of(daemonset_of(build(six)))[-1].port == number
 
 
 @pytest.mark.parametrize("mode", ["iptables", "ipvs"])

@@ -39,6 +39,8 @@ def test_zones_of_one_block_share_a_cache() -> None:
     assert set(room.success) == {"in-addr.arpa.", "ip6.arpa."}
 
 
-@pytest.mark.parametrize("text", ["", ".:53 {\n forward . 1.1.1.1\n}\n", "nonsense"])
+@pytest.mark.parametrize(
+    "text", ["", ".:53 {\n forward . 1.1.1.1\n}\n", "nonsense", ". {\n cache {\n"]
+)
 def test_without_a_cache_nothing_is_known(text: str) -> None:
     assert capacity(text) is None
