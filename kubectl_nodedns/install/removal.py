@@ -301,15 +301,19 @@ async def remove_now(client: Client, live: Live, report: Report) -> None:
 
     The pods get a few seconds to take their rules away before what they depend on goes too.
     """
+    if record := live.objects.get(("ConfigMap", RECORD)):
+        # A takeover was cut off where its pods belong to no DaemonSet: nothing deletes them for us.
+        namespace = record["metadata"]["namespace"]
+        cut_off = CachePods(client, namespace, timeout=NOW_WAIT, note=report.note)
+        for pod in (await cut_off.read()).values():
+            if pod.orphaned:
+                await cut_off.delete(pod)
     for obj in ours(live):
         metadata = obj["metadata"]
         report.step(f"delete {obj['kind']} {metadata['name']}")
         await client.delete(object_path(dict(obj)), uid=metadata["uid"])
         if obj["kind"] == "DaemonSet":
             pods = CachePods(client, metadata["namespace"], timeout=NOW_WAIT, note=report.note)
-            for pod in (await pods.read()).values():
-                if pod.orphaned:
-                    await pods.delete(pod)
             try:
                 await pods.gone(live.pods)
             except TimedOutError as error:
