@@ -42,7 +42,9 @@ def absolute(name: str, *, option: str = "name") -> str:
             hint="labels of 1 to 63 octets with dots between, 255 octets in all",
         ) from error
     if parsed == dns.name.root:
-        raise UsageError(f"{option}: {name!r} is not a domain name to ask for")
+        raise UsageError(
+            f"{option}: {name!r} is not a domain name to ask for", hint="such as example.com"
+        )
     return parsed.canonicalize().to_text()
 
 
@@ -69,7 +71,9 @@ def address(text: str, *, option: str) -> str:
     try:
         parsed = ipaddress.ip_address(text.strip())
     except ValueError as error:
-        raise UsageError(f"{option}: {text!r} is not an IP address") from error
+        raise UsageError(
+            f"{option}: {text!r} is not an IP address", hint="such as 169.254.20.10"
+        ) from error
     if getattr(parsed, "scope_id", None):
         raise UsageError(f"{option}: {text!r} has a zone, which means nothing on another machine")
     return str(parsed)

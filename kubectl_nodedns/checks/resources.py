@@ -125,6 +125,8 @@ def _ago(evidence: Evidence, at: float | None) -> str:
     if at is None:
         return ""
     minutes = max(evidence.at - at, 0.0) / 60
+    if minutes < 1.5:  # noqa: PLR2004 - rounded
+        return ", a minute ago" if minutes > 1 else ", less than a minute ago"
     if minutes < 120:  # noqa: PLR2004 - up to two hours in minutes
         return f", {minutes:.0f} minutes ago"
     hours = minutes / 60

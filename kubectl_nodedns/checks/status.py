@@ -154,10 +154,21 @@ def lines(status: Status) -> list[tuple[str, str]]:
             ("addresses", f"{', '.join(status.local_ips) or 'no own'}{taken}"),
             ("nodes", _covered(status)),
             ("intercepting", _intercepting(status)),
+            *[("", f"not known: {why}") for why in _unknown(status)],
         ]
         if status.drift is not None:
             pairs.append(("drift", _drift(status.drift)))
     return [*pairs, ("verdict", status.verdict)]
+
+
+def _unknown(status: Status) -> list[str]:
+    """Say why interception is not known on nodes where something stands in the way of looking."""
+    why = Counter(
+        one.detail
+        for one in status.nodes
+        if one.interception is Interception.NOT_KNOWN and one.ready and one.detail
+    )
+    return [f"{text} ({nodes} node{'s' if nodes > 1 else ''})" for text, nodes in why.items()]
 
 
 def document(status: Status) -> dict[str, Any]:

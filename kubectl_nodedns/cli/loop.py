@@ -30,4 +30,9 @@ def run_on_loop(work: Coroutine[object, object, int]) -> int:
         except asyncio.CancelledError as error:
             raise KeyboardInterrupt from error
 
-    return asyncio.run(supervised())
+    whole = supervised()
+    try:
+        return asyncio.run(whole)
+    finally:  # of one that was interrupted before it began Python would say that nobody awaited it
+        whole.close()
+        work.close()

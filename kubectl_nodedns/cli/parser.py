@@ -23,7 +23,7 @@ from kubectl_nodedns.cli.arguments import (
     status,
     top,
 )
-from kubectl_nodedns.cli.arguments.common import EXIT_CODES, Formatter, access, command
+from kubectl_nodedns.cli.arguments.common import EXIT_CODES, Formatter, Parser, access, command
 
 COMMANDS = (enable, disable, top, status, check, lookup, bench, monitoring, demo, completion)
 """In the order in which the help shows them."""
@@ -42,7 +42,7 @@ def program_name(argv0: str) -> str:
 def build_parser(argv0: str = "kubectl-nodedns") -> argparse.ArgumentParser:
     """Build the parser of the whole command line."""
     prog = program_name(argv0)
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog=prog,
         usage=f"{prog} COMMAND [options]",
         description="Install, prove, watch and remove NodeLocal DNSCache.",

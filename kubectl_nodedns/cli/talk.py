@@ -7,6 +7,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, TextIO
 
+from kubectl_nodedns.cli.streams import silence
 from kubectl_nodedns.errors import UsageError
 from kubectl_nodedns.interruptible import interruptible
 
@@ -19,7 +20,11 @@ GREEN, RED, DIM, BOLD = "32", "31", "2", "1"
 
 
 class Talk:
-    """Writes lines for a person to a stream; colour only on a terminal, and not with NO_COLOR."""
+    """Writes lines for a person to a stream; colour only on a terminal, and not with NO_COLOR.
+
+    A stream that cannot be written to is no reason to stop half-way through a change: nothing is
+    told from then on.
+    """
 
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = stream or sys.stderr
@@ -63,13 +68,18 @@ class Talk:
                 hint="say --yes, or look first with --dry-run=server",
             )
         with interruptible():
-            self._stream.write(f"{question} [y/N] ")
-            self._stream.flush()
+            self._write(f"{question} [y/N] ")
             return sys.stdin.readline().strip().lower() in ("y", "yes")
 
     def _paint(self, text: str, code: str) -> str:
         return f"\x1b[{code}m{text}\x1b[0m" if self._colour else text
 
     def _line(self, text: str) -> None:
-        self._stream.write(f"{text}\n")
-        self._stream.flush()
+        self._write(f"{text}\n")
+
+    def _write(self, text: str) -> None:
+        try:
+            self._stream.write(text)
+            self._stream.flush()
+        except OSError:
+            silence(self._stream)

@@ -107,7 +107,7 @@ def duration(text: str, *, option: str) -> float | None:
     else:
         raise UsageError(
             f"{option}: {text!r} is not a duration",
-            hint="write it as kubectl does: 30s, 2m, 1m30s, or 0 for no limit",
+            hint="write it as kubectl does: 500ms, 30s, 2m, 1m30s",
         )
     return seconds or None
 
@@ -132,24 +132,45 @@ def resolve(options: AccessOptions) -> Access:
             f"the kubeconfig cannot be used: {error}",
             hint="check it with: kubectl config view --raw=false",
         ) from error
-    server = (options.server or settings.host or "").rstrip("/")
+    server = options.server or settings.host or ""
     if not server:
         raise UnreachableError(
             "the kubeconfig names no API server", hint="give --context, --kubeconfig or --server"
         )
     if "://" not in server:
         server = f"https://{server}"
+    _check_url(server, "the API server", "such as https://10.0.0.1:6443")
+    proxy = settings.proxy or (None if _direct(server) else usual_proxy)
+    if proxy:
+        _check_url(proxy, "the proxy", "an http or https proxy; others are not spoken to")
     return Access(
-        server=server,
+        server=server.rstrip("/"),
         context=context,
         namespace=namespace,
         tls=_tls(options, settings, plugin) if server.startswith("https") else True,
         headers=_headers(options, settings, plugin),
         server_hostname=options.tls_server_name or getattr(settings, "tls_server_name", None),
-        proxy=settings.proxy or (None if _direct(server) else usual_proxy),
+        proxy=proxy,
         request_timeout=duration(options.request_timeout or "30s", option="--request-timeout"),
         groups=options.as_groups,
     )
+
+
+def _check_url(url: str, whose: str, hint: str) -> None:
+    """Refuse what is no address of a web server.
+
+    Raises:
+        UsageError: it is none.
+    """
+    from urllib import parse  # noqa: PLC0415 - slow to import
+
+    try:
+        parts = parse.urlsplit(url)
+        sound = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        sound = False
+    if not sound or re.search(r"[\s\x00-\x1f\x7f]", url):
+        raise UsageError(f"the address of {whose} cannot be used: {url!r}", hint=hint)
 
 
 def _direct(server: str) -> bool:
@@ -183,7 +204,7 @@ def _load(options: AccessOptions, settings: Any) -> tuple[str, str, ExecCredenti
         return _without_kubeconfig(options, settings, paths)
     merged = KubeConfigMerger(ENV_KUBECONFIG_PATH_SEPARATOR.join(found)).config
     if merged is None or not isinstance(merged.value, dict):
-        raise UsageError(f"{paths} is not a kubeconfig file")
+        raise UsageError(f"{paths} is not a kubeconfig file", hint="kubectl config view")
     raw = merged.value
     name = options.context or raw.get("current-context") or ""
     contexts = {c["name"]: c.value if hasattr(c, "value") else c for c in raw["contexts"]}
@@ -211,13 +232,32 @@ def _plugin(merged: Any, entry: dict[str, Any], options: AccessOptions) -> ExecC
 
     Whoever gives a token needs none.
     """
-    if not entry.get("user") or not merged.value.get("users"):
+    name = entry.get("user")
+    if not name:
         return None
-    node = merged["users"].get_with_name(entry["user"], safe=True)
-    user = (node.value if node is not None else {}).get("user") or {}
+    node = merged["users"].get_with_name(name, safe=True) if merged.value.get("users") else None
+    if node is None:
+        known = ", ".join(sorted(str(u["name"]) for u in merged.value.get("users") or ()))
+        raise UsageError(
+            f"there is no user {name!r} in the kubeconfig", hint=f"it has: {known or 'none'}"
+        )
+    user = node.value.get("user") or {}
+    provider = (user.get("auth-provider") or {}).get("name")
+    if provider and provider != "oidc" and not options.token:
+        raise UsageError(
+            f"user {name!r} logs in by the auth provider {provider!r}, which is of the past",
+            hint="kubectl has left it too: set the vendor's credential plugin up in the kubeconfig",
+        )
     spec = user.pop("exec", None)
     if not spec or options.token or user.get("token") or user.get("tokenFile"):
         return None
+    if not isinstance(spec, dict) or not isinstance(spec.get("command"), str):
+        raise UsageError(
+            f"the credential plugin of user {name!r} has no command",
+            hint="look at the user's exec section: kubectl config view",
+        )
+    if os.sep in spec["command"] and node.path:  # relative to the file, as kubectl has it
+        spec = {**spec, "command": str(Path(node.path).absolute().parent / spec["command"])}
     cluster: dict[str, Any] = {}
     if spec.get("provideClusterInfo"):
         cluster = dict(merged["clusters"].get_with_name(entry["cluster"])["cluster"].value)
@@ -264,7 +304,8 @@ def _tls(options: AccessOptions, settings: Any, plugin: ExecCredential | None) -
         files = ", ".join(file for file in (authority, certificate, key) if file)
         raise UsageError(
             f"a certificate or key cannot be read: {error}",
-            hint=f"one of these is missing, or is no PEM file: {files or 'the plugin gave it'}",
+            hint=f"one of these is missing, or is no PEM file: {files or 'the plugin gave it'}\n"
+            "(a temporary file holds what stands in the kubeconfig itself, in a field …-data)",
         ) from error
     return context
 
@@ -298,5 +339,11 @@ def _headers(
     if options.as_uid:
         headers["Impersonate-Uid"] = options.as_uid
     if (options.as_groups or options.as_uid) and not options.as_user:
-        raise UsageError("--as-group and --as-uid need --as")
+        raise UsageError("--as-group and --as-uid need --as", hint="--as USER")
+    headers = {name: value.strip() for name, value in headers.items()}
+    if any(not word.isprintable() for word in (*headers.values(), *options.as_groups)):
+        raise UsageError(
+            "a token, or a name to go by, holds a line break or another control character",
+            hint="look at --token, --as and --as-group, or at the token in the kubeconfig",
+        )
     return headers

@@ -74,14 +74,8 @@ def reason(error: BaseException) -> tuple[str, str]:
     inner: BaseException = error
     if isinstance(error, aiohttp.ClientConnectorError):
         inner = error.os_error
-    certificate = isinstance(error, aiohttp.ClientConnectorCertificateError)
-    if certificate or isinstance(inner, ssl.SSLCertVerificationError):
-        return (
-            f"its certificate is not trusted ({inner})",
-            "check certificate-authority in the kubeconfig, or give --certificate-authority",
-        )
-    if isinstance(inner, ssl.SSLError):
-        return f"TLS failed ({inner})", "check the address and the client certificate"
+    if said := _of_the_proxy(error) or _of_tls(error, inner):
+        return said
     if isinstance(error, TimeoutError):
         return "no answer in time", "check the network, or give a longer --request-timeout"
     if isinstance(inner, socket.gaierror):
@@ -89,3 +83,28 @@ def reason(error: BaseException) -> tuple[str, str]:
     if isinstance(inner, ConnectionRefusedError):
         return "connection refused", "check the address; is the cluster up?"
     return (str(inner) or type(inner).__name__), "check the address, or try: kubectl cluster-info"
+
+
+def _of_the_proxy(error: BaseException) -> tuple[str, str] | None:
+    """Say it where it is not the server that cannot be reached, but the proxy before it."""
+    hint = "check HTTPS_PROXY, NO_PROXY and the kubeconfig's proxy-url"
+    if isinstance(error, aiohttp.ClientProxyConnectionError):
+        why, _ = reason(error.os_error)
+        return f"the proxy {error.host}:{error.port} cannot be reached: {why}", hint
+    if isinstance(error, aiohttp.ClientHttpProxyError):
+        return f"the proxy in between says {error.status} {error.message}", hint
+    return None
+
+
+def _of_tls(error: BaseException, inner: BaseException) -> tuple[str, str] | None:
+    certificate = isinstance(error, aiohttp.ClientConnectorCertificateError)
+    if certificate or isinstance(inner, ssl.SSLCertVerificationError):
+        return (
+            f"its certificate is not trusted ({inner})",
+            "check certificate-authority in the kubeconfig, or give --certificate-authority",
+        )
+    if not isinstance(inner, ssl.SSLError):
+        return None
+    if inner.reason == "WRONG_VERSION_NUMBER":
+        return "what listens there does not speak TLS", "check the port; https, or http?"
+    return f"TLS failed ({inner})", "check the address and the client certificate"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kubectl_nodedns.bench.claims import claims
@@ -30,7 +29,13 @@ from kubectl_nodedns.cli.talk import Talk
 from kubectl_nodedns.cluster.access import duration
 from kubectl_nodedns.commands.bench_plan import Load, Wanted
 from kubectl_nodedns.commands.bench_run import measure
-from kubectl_nodedns.commands.session import connect, given_options, make_probes, probe_namespace
+from kubectl_nodedns.commands.session import (
+    connect,
+    given_options,
+    make_probes,
+    probe_namespace,
+    read_text,
+)
 from kubectl_nodedns.errors import Exit, UsageError
 from kubectl_nodedns.lookup.probes import check_namespace
 from kubectl_nodedns.metrics.table import render
@@ -48,11 +53,11 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.compare:
         if arguments.against:
             raise UsageError("--compare names two runs already; leave --against out")
-        before, after = (_read(file) for file in arguments.compare)
+        before, after = (_read(file, "--compare") for file in arguments.compare)
         _print_pair(before, after, arguments)
         return Exit.OK
     wanted = _wanted(arguments)
-    earlier = _read(arguments.against) if arguments.against else None
+    earlier = _read(arguments.against, "--against") if arguments.against else None
     return run_on_loop(_bench(arguments, wanted, earlier))
 
 
@@ -71,7 +76,9 @@ def _wanted(arguments: argparse.Namespace) -> Wanted:
         raise UsageError("--node and -l both choose nodes; give one of them")
     names: tuple[Name, ...] = ()
     if arguments.names:
-        names = tuple(read_names(_text(arguments.names), file=arguments.names))
+        names = tuple(
+            read_names(read_text(arguments.names, option="--names"), file=arguments.names)
+        )
     return Wanted(
         given=given,
         nodes=tuple(arguments.nodes or ()),
@@ -82,15 +89,8 @@ def _wanted(arguments: argparse.Namespace) -> Wanted:
     )
 
 
-def _text(file: str) -> str:
-    try:
-        return Path(file).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{file} cannot be read: {error}") from error
-
-
-def _read(file: str) -> Result:
-    return read_result(_text(file), file=file)
+def _read(file: str, option: str) -> Result:
+    return read_result(read_text(file, option=option), file=file)
 
 
 async def _bench(arguments: argparse.Namespace, wanted: Wanted, earlier: Result | None) -> int:

@@ -93,7 +93,10 @@ async def choose_nodes(client: Client, seen: Inspection, wanted: Wanted) -> list
     if wanted.nodes:
         return list(dict.fromkeys(wanted.nodes))
     if not ready:
-        raise UsageError("there is no ready Linux node to ask from, or -l matches none")
+        raise UsageError(
+            "there is no ready Linux node to ask from, or -l matches none",
+            hint="kubectl get nodes --show-labels",
+        )
     return ready if wanted.selector else ready[:1]
 
 

@@ -83,6 +83,8 @@ async def gather(client: Client, scope: Scope, *, probes: Probes | None = None) 
     names = [node.name for node in chosen]
     pods = await cache_pods(client, caches, set(names))
     dataplane = await read_dataplane(client)
+    if not dataplane.mode:
+        reader.unread.append(f"kube-proxy's mode: {dataplane.evidence}")
     domain = await reader.maybe("the cluster domain", _domain(client, scope, dns, chosen))
     evidence = Evidence(
         at=time.time(),

@@ -140,7 +140,10 @@ def _name(text: str) -> tuple[str, bool]:
 
 def _manner(arguments: argparse.Namespace) -> Manner:
     if arguments.bufsize and arguments.bufsize > LARGEST_BUFFER:
-        raise UsageError(f"--bufsize: not more than {LARGEST_BUFFER}")
+        raise UsageError(
+            f"--bufsize: not more than {LARGEST_BUFFER}",
+            hint="1232 fits in one packet nearly anywhere",
+        )
     return Manner(
         edns=not arguments.no_edns,
         buffer_size=arguments.bufsize,

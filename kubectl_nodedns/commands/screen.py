@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from kubectl_nodedns.checks.finding import run
 from kubectl_nodedns.checks.registry import RUNNING
+from kubectl_nodedns.cli.streams import complain
 from kubectl_nodedns.commands.checking import Scope, gather
 from kubectl_nodedns.commands.reading import ClusterReader
 from kubectl_nodedns.commands.session import probe_image, probe_lifetime, probe_namespace
@@ -169,7 +169,7 @@ async def show(
         await app.run_async(mouse=not arguments.no_mouse)
     finally:
         if asker.busy:
-            print("removing the probe pods", file=sys.stderr)
+            complain("removing the probe pods")
         await asker.close()
         watching.cancel()
         await asyncio.wait({watching})  # its requests end before the session does

@@ -7,6 +7,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from kubectl_nodedns.cli.talk import Talk
 from kubectl_nodedns.cluster.access import AccessOptions, duration, resolve
 from kubectl_nodedns.cluster.client import Client
 from kubectl_nodedns.errors import UsageError
@@ -47,26 +48,37 @@ def given_options(arguments: argparse.Namespace) -> dict[str, str]:
     """
     given = {}
     if path := getattr(arguments, "config", None):
-        given = read_config(_read(path, option="--config"), name=path)
+        given = read_config(read_text(path, option="--config"), name=path)
     for option in OPTIONS:
         value = getattr(arguments, option.dest, None)
         if value is None:
             continue
         if option.kind == "blocks" and value != NO:
-            value = _read(value, option=f"--{option.name}")
+            value = read_text(value, option=f"--{option.name}")
         if isinstance(value, list):
             value = option.joint.join(value)
         given[option.name] = check(option.name, str(value))
     return given
 
 
-def _read(path: str, *, option: str) -> str:
+def read_text(path: str, *, option: str) -> str:
+    """Read a file that an option names; "-" is standard input.
+
+    Raises:
+        UsageError: it cannot be read, or is not UTF-8.
+    """
     try:
         if path == "-":
             return sys.stdin.read()
         return Path(path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{option}: {path} cannot be read: {error}") from error
+    except OSError as error:
+        raise UsageError(
+            f"{option}: {path} cannot be read: {error.strerror}", hint=f"ls -l {path}"
+        ) from error
+    except UnicodeDecodeError as error:
+        raise UsageError(
+            f"{option}: {path} cannot be read: it is not UTF-8 text", hint=f"file {path}"
+        ) from error
 
 
 def check_change(arguments: argparse.Namespace) -> None:
@@ -131,4 +143,5 @@ def make_probes(
         lifetime=probe_lifetime(arguments),
         dns_policy=dns_policy,
         host_network=host_network,
+        told=Talk().note,
     )

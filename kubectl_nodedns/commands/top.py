@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kubectl_nodedns.cli.loop import run_on_loop
+from kubectl_nodedns.cli.streams import complain
 from kubectl_nodedns.cluster.access import AccessOptions, duration, resolve
 from kubectl_nodedns.cluster.client import Client
 from kubectl_nodedns.commands.session import access_options
@@ -99,7 +100,7 @@ async def _replay(arguments: argparse.Namespace, sort_by: Column) -> int:
         raise UsageError("--record: a recording is not recorded again: copy the file")
     player = Player(await asyncio.to_thread(Recording, Path(arguments.replay)), playing=False)
     if player.recording.damage:
-        print(f"warning: {arguments.replay}: {player.recording.damage}", file=sys.stderr)
+        complain(f"warning: {arguments.replay}: {player.recording.damage}")
     if interactive(arguments):
         from kubectl_nodedns.commands.replaying import show_recording  # noqa: PLC0415 - as above
 
@@ -153,8 +154,7 @@ def _print(snapshot: FleetSnapshot, output: str, sort_by: Column) -> int:
     else:
         print(table(snapshot, wide=output == "wide", sort_by=sort_by))
         sys.stdout.flush()
-    for line in summary(snapshot):
-        print(line, file=sys.stderr)
+    complain(*summary(snapshot))
     return Exit.API if snapshot.blind else Exit.OK
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -126,9 +127,10 @@ class Subresources:
             await socket.send_bytes(STDOUT + text.encode())
 
         inside = self._inside(pod, machine)
-        code = await Shell(inside, out).run(request.query.getall("command", []))
-        await socket.send_bytes(STATUS + json.dumps(_ended(code)).encode())
-        await socket.close()
+        with contextlib.suppress(ConnectionError):  # whoever asked went away
+            code = await Shell(inside, out).run(request.query.getall("command", []))
+            await socket.send_bytes(STATUS + json.dumps(_ended(code)).encode())
+            await socket.close()
         return socket
 
     def _inside(self, pod: Object, machine: Machine) -> Pod:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from kubectl_nodedns.cluster.paths import collection, named
-from kubectl_nodedns.facts.caches import flag
+from kubectl_nodedns.facts.caches import flag, memory_limit_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -121,7 +121,7 @@ def cache_pod_of(item: Mapping[str, Any], cache: Cache) -> CachePod:
         ended_at=ended_at,
         started_at=unix(runs[0].get("startedAt")) if runs else None,
         metrics_port=cache.metrics_port,
-        memory_limit=cache.memory_limit,
+        memory_limit=memory_limit_of(first),
     )
 
 

@@ -109,7 +109,6 @@ def cache_of(daemonset: Mapping[str, Any]) -> Cache | None:
     metadata = daemonset["metadata"]
     labels = metadata.get("labels") or {}
     words = (*(container.get("command") or ()), *(container.get("args") or ()))
-    limits = (container.get("resources") or {}).get("limits") or {}
     selector = daemonset["spec"]["selector"].get("matchLabels") or {}
     return Cache(
         namespace=metadata["namespace"],
@@ -122,7 +121,7 @@ def cache_of(daemonset: Mapping[str, Any]) -> Cache | None:
         local_ips=tuple(ip.strip() for ip in flag(words, "localip").split(",") if ip.strip()),
         selector=",".join(f"{k}={v}" for k, v in sorted(selector.items())),
         metrics_port=_metrics_port(container, template),
-        memory_limit=int(quantity(limits["memory"])) if limits.get("memory") else None,
+        memory_limit=memory_limit_of(container),
         desired=(daemonset.get("status") or {}).get("desiredNumberScheduled") or 0,
         annotations=metadata.get("annotations") or {},
         configmap=_configmap(template["spec"].get("volumes") or ()),
@@ -142,6 +141,12 @@ def flag(words: tuple[str, ...], name: str) -> str:
         if word.startswith("-") and bare.startswith(f"{name}="):
             return bare.partition("=")[2]
     return ""
+
+
+def memory_limit_of(container: Mapping[str, Any]) -> int | None:
+    """Return a container's memory limit in bytes; None without one."""
+    limits = (container.get("resources") or {}).get("limits") or {}
+    return int(quantity(limits["memory"])) if limits.get("memory") else None
 
 
 def _cache_container(containers: Any) -> Mapping[str, Any] | None:

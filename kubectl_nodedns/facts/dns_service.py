@@ -60,7 +60,10 @@ def split_name(text: str) -> tuple[str, str]:
     """
     namespace, slash, name = text.partition("/")
     if not (namespace and slash and name) or "/" in name:
-        raise UsageError(f"--dns-service: {text!r} is not of the form NAMESPACE/NAME")
+        raise UsageError(
+            f"--dns-service: {text!r} is not of the form NAMESPACE/NAME",
+            hint="such as kube-system/kube-dns",
+        )
     return namespace, name
 
 

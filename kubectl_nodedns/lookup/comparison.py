@@ -95,6 +95,8 @@ def _same(lookups: Sequence[Lookup], found: Sequence[Difference]) -> str:
     first = max(answered, key=lambda look: len(records_of(look)), default=lookups[0])
     said = [record.text() for record in first.answer.records]
     what = f"{first.answer.rcode} {listed(said)}".rstrip()
+    if what == "NOERROR":
+        what = "NOERROR without records"
     nodes = len({look.node for look in lookups})
     addresses = len({look.point.address for look in lookups})
     where = f"{addresses} address{'es' if addresses != 1 else ''} from {nodes} node"

@@ -6,6 +6,7 @@ process's own.
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import dns.asyncquery
@@ -73,7 +74,10 @@ async def _ask(question: Question, port: int) -> Answer:
         return Answer(question=question, error="a response that is none to this question")
     except EOFError:
         return Answer(question=question, error="the connection was closed without an answer")
-    except (dns.exception.DNSException, OSError, ValueError) as error:
+    except OSError as error:  # the event loop's own text has the address, which is shown already
+        text = os.strerror(error.errno).lower() if error.errno else str(error)
+        return Answer(question=question, error=text or type(error).__name__)
+    except (dns.exception.DNSException, ValueError) as error:
         text = str(error) or type(error).__name__
         return Answer(question=question, error=printable(text)[:200])
     return _answer(question, response, truncated=truncated)

@@ -94,10 +94,10 @@ def outside(name: str, domain: str) -> bool:
 
     Args:
         name: absolute.
-        domain: the cluster domain; empty when it is not known.
+        domain: the cluster domain; empty when it is not known: then it might be inside.
     """
     parsed = dns.name.from_text(name)
-    if domain and parsed.is_subdomain(dns.name.from_text(domain)):
+    if not domain or parsed.is_subdomain(dns.name.from_text(domain)):
         return False
     try:
         return ipaddress.ip_address(dns.reversename.to_address(parsed)).is_global

@@ -47,6 +47,7 @@ class Probes:
         lifetime: seconds after which a pod ends by itself.
         dns_policy: "ClusterFirst" gives pods their usual resolv.conf, "Default" the node's.
         host_network: whether they live in their node's network instead of one of their own.
+        told: called with a sentence about probes that could not be deleted.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class Probes:
         lifetime: int = LIFETIME,
         dns_policy: str = "ClusterFirst",
         host_network: bool = False,
+        told: Callable[[str], None] = lambda _: None,
     ) -> None:
         check_namespace(namespace)
         self._client = client
@@ -68,6 +70,7 @@ class Probes:
         self._lifetime = lifetime
         self._dns_policy = dns_policy
         self._host_network = host_network
+        self._told = told
         self._run = secrets.token_hex(4)
         self._count = 0
         self._jobs: dict[str, tuple[str, str]] = {}
@@ -194,7 +197,14 @@ class Probes:
         """Delete every probe of this run, even while we are being cancelled."""
         jobs, self._jobs, self._pods = self._jobs, {}, {}
         if jobs:
-            await asyncio.shield(asyncio.gather(*(self._delete(*job) for job in jobs.values())))
+            ends = asyncio.gather(*(self._delete(*job) for job in jobs.values()))
+            left = [error for error in await asyncio.shield(ends) if error is not None]
+            if left:
+                number = "a probe pod" if len(left) == 1 else f"{len(left)} probe pods"
+                self._told(
+                    f"{number} in namespace {self._namespace} could not be deleted: {left[0]}; "
+                    f"within {self._lifetime} s from their start they end by themselves"
+                )
 
     async def _create(self, node: str) -> None:
         if before := self._jobs.pop(node, None):  # an earlier start that did not come to its end
@@ -222,12 +232,17 @@ class Probes:
             raise
         self._jobs[node] = (name, made["metadata"]["uid"])
 
-    async def _delete(self, name: str, uid: str) -> None:
+    async def _delete(self, name: str, uid: str) -> ApiError | None:
+        """Delete a Job; return why that did not succeed."""
         path = named("batch/v1", "jobs", self._namespace, name)
-        with contextlib.suppress(ApiError, asyncio.CancelledError):
-            if not uid:  # cancelled between the request and its answer
-                uid = (await self._client.get(path))["metadata"]["uid"]
-            await self._client.delete(path, uid=uid)
+        try:
+            with contextlib.suppress(NotFoundError, asyncio.CancelledError):
+                if not uid:  # cancelled between the request and its answer
+                    uid = (await self._client.get(path))["metadata"]["uid"]
+                await self._client.delete(path, uid=uid)
+        except ApiError as error:
+            return error
+        return None
 
 
 async def _whole(write: Coroutine[Any, Any, dict[str, Any]]) -> dict[str, Any]:

@@ -76,6 +76,62 @@ def test_a_file_that_is_no_kubeconfig_is_an_error_that_names_it(
     said(ended, Exit.USAGE, "kubeconfig")
 
 
+@pytest.mark.parametrize(
+    ("user", "words"),
+    [
+        ({"auth-provider": {"name": "gcp"}}, ["user 'me'", "'gcp'", "credential plugin"]),
+        ({"exec": {"args": ["login"]}}, ["user 'me'", "has no command"]),
+        ({"exec": "login"}, ["user 'me'", "has no command"]),
+        ({"token": "two\nlines"}, ["a token", "control character"]),
+    ],
+)
+def test_a_user_that_cannot_log_in_is_told(
+    user: dict[str, Any], words: list[str], home: Path, run: Run
+) -> None:
+    file = home / "kubeconfig"
+    file.write_text(kubeconfig("http://192.0.2.1", user))
+    said(run("disable", "--kubeconfig", str(file)), Exit.USAGE, *words)
+
+
+def test_a_user_that_does_not_exist_is_not_nobody(config: Path, run: Run) -> None:
+    said(run("disable", "--user", "jane"), Exit.USAGE, "no user 'jane'", "it has: me")
+
+
+@pytest.mark.parametrize(
+    "address", ["ftp://x", "https://[bad", "https://", "https://h:99999", "a b", "https://h:x"]
+)
+def test_what_is_no_address_of_a_server_is_refused(address: str, config: Path, run: Run) -> None:
+    said(run("disable", "--server", address), Exit.USAGE, "the address of the API server", address)
+
+
+@pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:1080", "http://[bad"])
+def test_a_proxy_that_cannot_be_spoken_to_is_refused(proxy: str, home: Path, run: Run) -> None:
+    file = home / "kubeconfig"
+    file.write_text(kubeconfig("https://192.0.2.1", **{"proxy-url": proxy}))
+    said(run("disable", "--kubeconfig", str(file)), Exit.USAGE, "the address of the proxy", proxy)
+
+
+def test_a_proxy_that_cannot_be_reached_is_told_apart_from_the_server(home: Path, run: Run) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    file = home / "kubeconfig"
+    file.write_text(kubeconfig("https://192.0.2.1", **{"proxy-url": f"http://127.0.0.1:{port}"}))
+    ended = run("disable", "--kubeconfig", str(file))
+    said(ended, Exit.API, f"the proxy 127.0.0.1:{port}", "connection refused", "proxy-url")
+
+
+def test_the_line_break_at_the_end_of_a_file_is_no_part_of_the_token(
+    api: Api, home: Path, run: Run
+) -> None:
+    (home / "token").write_text("from-file\n")
+    file = home / "kubeconfig"
+    file.write_text(kubeconfig(api.url, {"tokenFile": str(home / "token")}))
+    ended = run("disable", "--kubeconfig", str(file))
+    assert ended.code == Exit.OK, ended.err
+    assert api.state.seen[0].headers["Authorization"] == "Bearer from-file"
+
+
 def test_a_kubeconfig_that_is_not_text_is_an_error(home: Path, run: Run) -> None:
     file = home / "broken"
     file.write_bytes(b"\xff\xfe\xfa" * 20)
@@ -221,6 +277,21 @@ def test_a_credential_plugin_that_gives_nothing_is_an_error_and_nothing_is_sent(
     plugin(kind)
     said(run("disable"), Exit.API, *words)
     assert api.state.seen == []
+
+
+def test_a_plugin_beside_the_kubeconfig_is_found_from_any_folder(
+    api: Api, home: Path, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As kubectl has it: relative to the file that names it."""
+    (home / "bin").mkdir()
+    script = home / "bin" / "login"
+    script.write_text(f"#!{sys.executable}\nimport json\n{PLUGINS['good']}\n")
+    script.chmod(0o755)
+    (home / "kubeconfig").write_text(kubeconfig(api.url, {"exec": {"command": "./bin/login"}}))
+    monkeypatch.chdir(tmp_path)
+    ended = run("disable", "--kubeconfig", "home/kubeconfig")
+    assert ended.code == Exit.OK, ended.err
+    assert api.state.seen[0].headers["Authorization"] == "Bearer from-plugin"
 
 
 def test_a_token_given_makes_the_plugin_unnecessary(

@@ -252,10 +252,14 @@ def ended(cluster: Ailing, reason: str, code: int, at: str) -> None:
     status["lastState"] = {"terminated": terminated}
 
 
+def limit(cluster: Ailing, where: str, memory: str) -> None:
+    cluster.pod(where)["spec"]["containers"][0]["resources"] = {"limits": {"memory": memory}}
+
+
 @case("ND040", ERROR, "node node1", "OOMKilled, exit code 137, limit 300 MiB")
 def killed(cluster: Ailing) -> None:
     ended(cluster, "OOMKilled", 137, "2026-11-02T00:00:00Z")
-    cluster.cache["containers"][0]["resources"] = {"limits": {"memory": "300Mi"}}
+    limit(cluster, "node1", "300Mi")
 
 
 @case("ND041", WARNING, "node node1", "restarted 3 times, last: Error, exit code 2")
@@ -270,7 +274,9 @@ def restarted_long_ago(cluster: Ailing) -> None:
 
 @case("ND042", WARNING, "node node2", "260 MiB of 300 MiB in use (87%)")
 def near_the_limit(cluster: Ailing) -> None:
-    cluster.cache["containers"][0]["resources"] = {"limits": {"memory": "300Mi"}}
+    limit(cluster, "node1", "600Mi")  # an older pod: under OnDelete they differ
+    limit(cluster, "node2", "300Mi")
+    cluster.after["node1"].memory = 260 * 2**20
     cluster.after["node2"].memory = 260 * 2**20
 
 

@@ -88,6 +88,39 @@ def test_every_probe_is_deleted_again(sound: Api, run: Run) -> None:
     assert len(gone) == 2
 
 
+def test_a_probe_that_may_not_be_deleted_is_told_with_when_it_ends(sound: Api, run: Run) -> None:
+    (create,) = sound.state.scripts["POST", JOBS]
+
+    async def for_ever(request: web.Request) -> web.StreamResponse:
+        name = json.loads(await request.read())["metadata"]["name"]
+        no = answers(403, "Forbidden", "jane cannot delete")
+        sound.script("DELETE", f"{JOBS}/{name}", no)
+        return await create(request)
+
+    sound.state.scripts["POST", JOBS] = [for_ever]
+    asked = run("lookup", NAME, "--node", "node1", "--node", "node2", "--probe-lifetime", "5m")
+    assert asked.code == Exit.OK, asked.err
+    assert (
+        "2 probe pods in namespace default could not be deleted: jane cannot delete; "
+        "within 300 s from their start they end by themselves\n"
+    ) in asked.err
+
+
+def test_while_the_cluster_domain_is_unknown_the_nodes_own_resolvers_are_left_out(
+    sound: Api, run: Run
+) -> None:
+    """They would say NXDOMAIN for a name of the cluster, and that would look like a difference."""
+    sound.script(
+        "GET",
+        "/api/v1/namespaces/kube-system/configmaps",
+        answers(403, "Forbidden", "jane cannot list configmaps"),
+    )
+    asked = run("lookup", "kubernetes.default.svc.cluster.local.", "-o", "json")
+    assert "not read: cluster domain: jane cannot list configmaps" in asked.err
+    wheres = {row["where"] for row in json.loads(asked.out)["lookups"]}
+    assert wheres == {"kube-dns", "CoreDNS"}
+
+
 def test_a_node_that_is_not_ready_makes_the_run_a_partial_one(sound: Api, run: Run) -> None:
     absent = cluster.node(3)
     absent["status"]["conditions"] = [{"type": "Ready", "status": "Unknown"}]

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import argparse
 import os
-from typing import TypeAlias
+import sys
+from typing import TYPE_CHECKING, NoReturn, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 EXIT_CODES = """\
 exit codes:
@@ -14,6 +18,26 @@ exit codes:
   3 API server unreachable     7 failed and put back
     or forbidden             130 interrupted
 """
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose errors are told as all others are: what is wrong, and the way out."""
+
+    def error(self, message: str) -> NoReturn:
+        """End with exit code 2."""
+        self.print_usage(sys.stderr)
+        self.exit(2, f"error: {message}\n  {self.prog} --help lists what can be given\n")
+
+    def parse_known_args(  # type: ignore[override]
+        self,
+        args: Sequence[str] | None = None,
+        namespace: argparse.Namespace | None = None,
+    ) -> tuple[argparse.Namespace, list[str]]:
+        """Parse; a command tells by itself what it does not know, with its own usage."""
+        known, others = super().parse_known_args(args, namespace)
+        if others:
+            self.error(f"unrecognized arguments: {' '.join(others)}")
+        return known, others
 
 
 class Formatter(argparse.RawDescriptionHelpFormatter):
@@ -30,7 +54,7 @@ def _columns() -> int:
         return 98
 
 
-Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001 - argparse has no other name for it
+Commands: TypeAlias = "argparse._SubParsersAction[Parser]"  # noqa: SLF001 - argparse has no other name for it
 
 
 def command(commands: Commands, name: str, summary: str, text: str) -> argparse.ArgumentParser:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import subprocess
@@ -114,6 +115,22 @@ def test_a_signal_lets_a_command_clean_up_and_then_interrupts(number: signal.Sig
     with pytest.raises(KeyboardInterrupt):
         run_on_loop(work())
     assert cleaned == [number]
+
+
+def test_an_interruption_before_the_loop_runs_leaves_no_coroutine_behind(
+    monkeypatch: pytest.MonkeyPatch, recwarn: pytest.WarningsRecorder
+) -> None:
+    async def work() -> int:
+        return 0
+
+    def interrupted(_: object) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(asyncio, "run", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run_on_loop(work())
+    gc.collect()
+    assert [str(one.message) for one in recwarn] == []
 
 
 def test_a_command_that_ends_by_itself_gives_its_code() -> None:

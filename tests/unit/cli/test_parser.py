@@ -159,3 +159,25 @@ def test_every_option_of_an_installation_can_be_given(command: str) -> None:
 def test_kubectls_way_of_writing_a_dry_run_is_understood() -> None:
     assert parse("enable", "--dry-run=client", "-oyaml").output == "yaml"
     assert parse("enable").dry_run == "none"
+
+
+@pytest.mark.parametrize(
+    ("words", "program", "error"),
+    [
+        (["lookup", "a", "b", "c"], "kubectl nodedns lookup", "unrecognized arguments: c"),
+        (["check", "--nope"], "kubectl nodedns check", "unrecognized arguments: --nope"),
+        (["--nope", "check"], "kubectl nodedns", "unrecognized arguments: --nope"),
+        (["check", "--fail-on", "x"], "kubectl nodedns check", "argument --fail-on: invalid"),
+        (["nope"], "kubectl nodedns", "argument COMMAND: invalid choice: 'nope'"),
+    ],
+)
+def test_what_cannot_be_parsed_is_told_as_every_error_is(
+    words: list[str], program: str, error: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as end:
+        build_parser().parse_args(words)
+    assert end.value.code == 2
+    usage, *said = capsys.readouterr().err.splitlines()
+    assert usage.startswith(f"usage: {program} ")
+    assert said[0].startswith(f"error: {error}")
+    assert said[1:] == [f"  {program} --help lists what can be given"]

@@ -44,6 +44,12 @@ def test_the_same_nxdomain_everywhere_is_the_same() -> None:
     assert "NXDOMAIN" in outcome.text
 
 
+def test_a_name_without_records_of_the_type_is_called_that() -> None:
+    outcome = compare([code(KUBE_DNS, "NOERROR"), code(CORE_1, "NOERROR")])
+    assert outcome.same
+    assert outcome.text.startswith("the same everywhere: NOERROR without records, at 2 addresses")
+
+
 def test_the_same_failure_everywhere_is_bad() -> None:
     outcome = compare([code(KUBE_DNS, "SERVFAIL"), code(CORE_1, "SERVFAIL")])
     assert not outcome.same
