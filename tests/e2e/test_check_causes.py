@@ -75,7 +75,7 @@ def changed(kubectl: KubectlCall, annotations: dict[str, str], **container: Any)
 def test_a_limit_an_image_and_a_state_are_judged_before_a_pod_has_them(
     cache: Plugin, kubectl: KubectlCall
 ) -> None:
-    low = {"limits": {"memory": "64Mi"}}
+    low = {"limits": {"memory": "64Mi"}, "requests": {"memory": "64Mi"}}
     with changed(kubectl, {STATE: "enabling"}, image=OLD_IMAGE, resources=low):
         ended, found = checked(cache)
     assert set(found) == {"ND002", "ND005", "ND043", "ND070"}, str(ended)
@@ -136,8 +136,10 @@ def test_a_resolver_that_fails_is_named_with_the_nodes_that_asked_it(
     cache: Plugin, bad: str, real_cluster: RealCluster, kubectl: KubectlCall
 ) -> None:
     node = real_cluster.node_names[0]
+    # Another name each time: the cache keeps a SERVFAIL for five seconds.
     script = (
-        f"while :; do dig +tries=1 +time=2 servfail.bad.test @{DNS_SERVICE_IP}; sleep 0.1; done"
+        "n=0; while :; do n=$((n+1)); "
+        f"dig +tries=1 +time=2 servfail.x$n.bad.test @{DNS_SERVICE_IP}; sleep 0.1; done"
     )
     containers = [{"name": "asker", "image": TOOL_BOX_IMAGE, "command": ["sh", "-c", script]}]
     with applied(kubectl, pod("asker", containers=containers, nodeName=node)):
@@ -157,16 +159,24 @@ def test_a_cache_that_the_kernel_killed_for_its_memory_is_found(
     node = real_cluster.node_names[1]
 
     def killed() -> bool:
-        (item,) = kubectl(*PODS, "--field-selector", f"spec.nodeName={node}", "-ojson")["items"]
-        statuses = item["status"].get("containerStatuses") or [{}]
-        last = (statuses[0].get("lastState") or {}).get("terminated") or {}
-        return last.get("reason") == "OOMKilled"
+        items = kubectl(*PODS, "--field-selector", f"spec.nodeName={node}", "-ojson")["items"]
+        statuses = [one for item in items for one in item["status"].get("containerStatuses") or ()]
+        ends = [(one.get("lastState") or {}).get("terminated") or {} for one in statuses]
+        return any(end.get("reason") == "OOMKilled" for end in ends)
 
-    tight = {"limits": {"memory": "16Mi"}, "requests": {"memory": "16Mi"}}
+    tight = {"limits": {"memory": "24Mi"}, "requests": {"memory": "24Mi"}}
+    # Names that nobody has asked for yet, as fast as the node can: each takes room in the cache.
+    script = (
+        "n=0; while [ $n -lt 60000 ]; do n=$((n+1)); echo x$n.default.svc.cluster.local A; done"
+        f" > /tmp/names; while :; do dnsperf -s {DNS_SERVICE_IP} -d /tmp/names -q 1000 -l 60; done"
+    )
+    flood = [{"name": "flood", "image": TOOL_BOX_IMAGE, "command": ["sh", "-c", script]}]
     try:
         with changed(kubectl, {}, resources=tight):
             kubectl(*SYSTEM, "delete", "pod", *_pod_on(kubectl, node))
-            wait_for(killed, "the kernel has killed it", 60)
+            kubectl(*SYSTEM, "wait", "--for=condition=Ready", "pod", *PODS[4:], "--timeout=60s")
+            with applied(kubectl, pod("flood", containers=flood, nodeName=node)):
+                wait_for(killed, "the kernel has killed it", 120)
             ended, found = checked(cache)
     finally:
         kubectl(*SYSTEM, "delete", "pod", *_pod_on(kubectl, node))
