@@ -20,6 +20,7 @@ demo: .venv/demo     ## try the plugin on a cluster that is only emulated; needs
 
 # What it takes to run, without what it takes to develop: a fresh clone shows the screen in a minute.
 .venv/demo: pyproject.toml
+	@echo "making $@ once, which takes half a minute or so"
 	$(PYTHON) -m venv $@
 	$@/bin/python -m pip install --quiet --disable-pip-version-check -e .
 	touch $@

@@ -27,3 +27,23 @@ class Verdict(Protocol):
     @property
     def asked(self) -> bool:
         """Whether a question left the node; without one the verdict tells nothing about DNS."""
+
+
+class Gap(Protocol):
+    """What lookups at the local IP met while its cache was replaced; `str` says it in words."""
+
+    @property
+    def node(self) -> str:
+        """Node they were asked from."""
+
+    @property
+    def longest(self) -> int | None:
+        """Milliseconds of the longest time without an answer; None when not known."""
+
+    @property
+    def lost(self) -> int:
+        """Lookups without an answer."""
+
+    @property
+    def sent(self) -> int:
+        """Lookups in all."""

@@ -24,8 +24,6 @@ import subprocess
 import sys
 import sysconfig
 import tarfile
-import time
-import zipfile
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
@@ -39,11 +37,25 @@ SPECIFICATION = ROOT / "scripts" / "kubectl-nodedns.spec"
 LEFT_OUT = (
     *("tkinter", "unittest", "test", "pytest", "_pytest", "hypothesis", "mypy", "mypyc"),
     *("setuptools", "pip", "numpy", "ast_serialize", "kubernetes.aio"),
+    *("pydantic.mypy", "pydantic.v1.mypy", "pydantic.v1._hypothesis_plugin"),
     # Only code for Windows uses it, and where it is, PyInstaller imports it at every start.
     *(() if sys.platform == "win32" else ("ctypes",)),
 )
 TYPED = ("kubernetes.client.models", "kubernetes.client.api")
 """Packages of typed objects, a module each, imported when asked for only. We speak plain JSON."""
+START = """\
+import sys
+
+# PyInstaller's bootloader starts Python without a folder of its library. Where importlib, which is
+# built in, finds the rest of itself, and how a program knows that it is frozen:
+sys._stdlib_dir = sys._MEIPASS
+sys.frozen = True
+
+from kubectl_nodedns.cli.main import main
+
+sys.exit(main())
+"""
+"""The program that the bootloader runs."""
 EPOCH = int(os.environ.get("SOURCE_DATE_EPOCH", "1577836800"))
 """Time of every file in the archive, in Unix seconds."""
 
@@ -83,9 +95,7 @@ def build(work: Path) -> Path:
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
     entry = work / "start.py"
-    entry.write_text(
-        "import sys\n\nfrom kubectl_nodedns.cli.main import main\n\nsys.exit(main())\n"
-    )
+    entry.write_text(START, encoding="utf-8")
     words = [sys.executable, "-m", "PyInstaller", "--noconfirm", "--log-level=WARN"]
     words += [f"--distpath={work / 'dist'}", f"--workpath={work / 'work'}", str(SPECIFICATION)]
     environment = {
@@ -98,19 +108,9 @@ def build(work: Path) -> Path:
     }
     subprocess.run(words, check=True, env=environment)
     folder = work / "dist" / PROGRAM
-    store_uncompressed(folder / "_internal" / "base_library.zip")
     shutil.copy(ROOT / "LICENSE", folder / "LICENSE")
     copy_licences(folder / "licenses")
     return folder
-
-
-def store_uncompressed(file: Path) -> None:
-    """Write a zip file anew without compression: half of what each start imports is in this one."""
-    with zipfile.ZipFile(file) as packed:
-        content = {name: packed.read(name) for name in sorted(packed.namelist())}
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as stored:
-        for name, data in content.items():
-            stored.writestr(zipfile.ZipInfo(name, time.gmtime(EPOCH)[:6]), data)
 
 
 def modules_of(*packages: str) -> list[str]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from kubectl_nodedns.verdict import Verdict
+    from kubectl_nodedns.verdict import Gap, Verdict
 
 
 def print_objects(objects: Sequence[Mapping[str, Any]], output: str, *, mark: str = "") -> None:
@@ -33,12 +33,23 @@ def print_outcome(
     verdicts: Sequence[Verdict],
     unproved: Mapping[str, str],
     output: str | None,
+    *,
+    gaps: Sequence[Gap] = (),
 ) -> None:
-    """Print how a run ended: a line, or with -o an object with a verdict for each node."""
+    """Print how a run ended: a line, or with -o an object with a verdict for each node.
+
+    A node whose clients were without an answer for a while has a gap beside its verdict.
+    """
     if output is None:
         print(text)
         return
-    nodes = [{"node": v.node, "proved": v.ok, "detail": v.text} for v in verdicts]
+    nodes: list[dict[str, Any]] = [
+        {"node": v.node, "proved": v.ok, "detail": v.text} for v in verdicts
+    ]
+    measured = {gap.node: gap for gap in gaps}
+    for entry in nodes:
+        if gap := measured.get(entry["node"]):
+            entry["gap"] = {"milliseconds": gap.longest, "lost": gap.lost, "sent": gap.sent}
     nodes += [{"node": node, "proved": False, "detail": why} for node, why in unproved.items()]
     print_data({"result": result, "message": text, "nodes": nodes}, output)
 

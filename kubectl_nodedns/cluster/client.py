@@ -182,8 +182,23 @@ class Client(Transport):
         params = {"fieldManager": FIELD_MANAGER} | ({"dryRun": "All"} if dry_run else {})
         return parse("POST", path, await self.send("POST", path, params=params, body=obj))
 
-    async def delete(self, path: str, *, uid: str, dry_run: bool = False) -> bool:
-        """Delete the object at `path`, if it still is the one with `uid`; what it owns goes too.
+    async def delete(
+        self,
+        path: str,
+        *,
+        uid: str,
+        dry_run: bool = False,
+        grace: int | None = None,
+        orphan: bool = False,
+    ) -> bool:
+        """Delete the object at `path`, if it still is the one with `uid`.
+
+        Args:
+            path: where it is.
+            uid: its UID.
+            dry_run: whether to ask only.
+            grace: seconds that a pod is given to end in; None for what the pod says itself.
+            orphan: whether what it owns stays, without an owner; else that goes too.
 
         Returns:
             False when it was gone already, or is another object by now.
@@ -191,9 +206,11 @@ class Client(Transport):
         body: dict[str, Any] = {
             "kind": "DeleteOptions",
             "apiVersion": "v1",
-            "propagationPolicy": "Background",
+            "propagationPolicy": "Orphan" if orphan else "Background",
             "preconditions": {"uid": uid},
         }
+        if grace is not None:
+            body["gracePeriodSeconds"] = grace
         if dry_run:
             body["dryRun"] = ["All"]
         try:

@@ -5,50 +5,124 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from kubectl_nodedns.errors import RefusedError
 from kubectl_nodedns.facts.caches import cache_of
 from kubectl_nodedns.facts.cluster_domain import read_cluster_domain
-from kubectl_nodedns.install.adoption import Adoption, read_adoption
+from kubectl_nodedns.facts.dns_service import USUAL_NAMESPACE
+from kubectl_nodedns.install.adoption import Adoption, read_adoption, read_daemonset
+from kubectl_nodedns.install.handover import read_record
 from kubectl_nodedns.install.live import Live
 from kubectl_nodedns.install.objects import REVISION
-from kubectl_nodedns.install.options import DEFAULTS, settle
+from kubectl_nodedns.install.options import DEFAULTS, Memory, settle
 from kubectl_nodedns.install.settings import Settings
 from kubectl_nodedns.install.variants import IPTABLES, IPVS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from kubectl_nodedns.cluster.client import Client
     from kubectl_nodedns.facts.caches import Cache
     from kubectl_nodedns.facts.dns_service import DnsService
-    from kubectl_nodedns.install.options import Memory
 
 
 async def find_adoption(
-    client: Client, caches: Sequence[Cache], dns: DnsService
+    client: Client,
+    caches: Sequence[Cache],
+    dns: DnsService,
+    *,
+    asked: bool,
+    domain: str = "",
 ) -> Adoption | None:
     """Return the installation to take over; None when there is none but perhaps ours.
+
+    One that an earlier run began to take over is gone on with, asked or not.
 
     Raises:
         RefusedError: it cannot be taken over.
     """
     foreign = next((cache for cache in caches if not cache.ours), None)
-    if foreign is None:
+    ours = next((cache for cache in caches if cache.ours), None)
+    if ours is None and (record := await read_record(client, dns.namespace)):
+        uid = record.daemonset["metadata"]["uid"]
+        there = next((cache for cache in caches if cache.uid == uid), None)
+        daemonset = await read_daemonset(client, there) if there else record.daemonset
+        return await read_adoption(
+            client,
+            daemonset,
+            namespace=dns.namespace,
+            kube_dns_ip=dns.ip,
+            domain=domain,
+            begun=True,
+        )
+    if foreign is None or not asked:
         return None
-    return await read_adoption(client, foreign, namespace=dns.namespace, kube_dns_ip=dns.ip)
+    if ours is not None:
+        raise RefusedError(
+            f"there are two caches: ours, and {foreign.namespace}/{foreign.name}, managed by "
+            f"{foreign.owner}",
+            hint="its pods wait for the ports that ours have. Keep its owner from making it "
+            f"again, then kubectl -n {foreign.namespace} delete daemonset {foreign.name}",
+        )
+    return await read_adoption(
+        client,
+        await read_daemonset(client, foreign),
+        namespace=dns.namespace,
+        kube_dns_ip=dns.ip,
+        domain=domain,
+    )
 
 
-def memory_of(memory: Memory, adoption: Adoption | None) -> Memory:
-    """Return the options of a run that adopts: the address stays what it was, unless given."""
-    if adoption is None or "local-ip" in memory.given or not adoption.local_ip:
+async def recorded_options(client: Client, given: Mapping[str, str]) -> Memory | None:
+    """Return the options of a run that was killed while it took an installation over."""
+    namespace = given.get("dns-service", "").partition("/")[0] or USUAL_NAMESPACE
+    record = await read_record(client, namespace)
+    return Memory.of_text(record.options) if record and record.options else None
+
+
+def memory_of(memory: Memory, adoption: Adoption | None, *, whole: bool) -> Memory:
+    """Return the options of a run that adopts: what the cache was told stays, unless given.
+
+    Args:
+        memory: the options as they are given and remembered.
+        adoption: the installation that is taken over.
+        whole: whether the options are all that shall be given: then its address stays alone.
+    """
+    if adoption is None:
         return memory
-    return replace(memory, given={**memory.given, "local-ip": adoption.local_ip})
+    kept = {} if whole else dict(adoption.carried.options)
+    if adoption.local_ip:
+        kept["local-ip"] = adoption.local_ip
+    return replace(memory, given={**kept, **memory.given})
 
 
-def with_adopted(live: Live, adoption: Adoption | None) -> Live:
+def refuse_other_address(adoption: Adoption | None, local_ip: str) -> None:
+    """Refuse to leave the address that clients of a cache were given.
+
+    Raises:
+        RefusedError: it serves there alone, and the new one would serve elsewhere.
+    """
+    if adoption is not None and adoption.alone and adoption.local_ip != local_ip:
+        raise RefusedError(
+            f"clients of {adoption.cache.namespace}/{adoption.cache.name} were given "
+            f"{adoption.local_ip}, and nobody would answer there",
+            hint=f"leave --local-ip out: it stays {adoption.local_ip}",
+        )
+
+
+def with_adopted(live: Live, adoption: Adoption | None, options: str) -> Live:
     """Return what is there as if it was adopted already."""
     if adoption is None:
         return live
-    return Live(objects={**live.objects, **adoption.as_ours()}, pods=live.pods)
+    objects = {**live.objects, **adoption.as_ours(options)}
+    return Live(objects=objects, pods={**adoption.pods, **live.pods})
+
+
+def with_labelled(live: Live, adoption: Adoption | None) -> Live:
+    """Return what is there, the objects of an adopted one under their own names."""
+    if adoption is None:
+        return live
+    objects = {**live.objects, **adoption.labelled()}
+    return Live(objects=objects, pods={**adoption.pods, **live.pods})
 
 
 def adopted_cache(live: Live) -> Cache | None:

@@ -159,14 +159,15 @@ def _main_job(cluster: Cluster, kubeconfig: str, talk: Talk) -> int:
         code = _look(cluster, kubeconfig, talk)
     if code != Exit.OK:
         return code
-    lines = cluster.faults.lines()
-    if lines:
-        talk.step("what was wrong")
-        talk.lines(f"          {line}" for line in lines)
     if large:
         talk.note("the cache stays, node by node it would take a while: the cluster ends with this")
-        return Exit.OK
-    return _command(["disable", *change], kubeconfig, talk)
+    else:
+        code = _command(["disable", *change], kubeconfig, talk)
+    # Last, so that nothing pushes it off the screen.
+    if lines := cluster.faults.lines():
+        talk.step("what was wrong")
+        talk.lines(f"          {line}" for line in lines)
+    return code
 
 
 def _look(cluster: Cluster, kubeconfig: str, talk: Talk) -> int:

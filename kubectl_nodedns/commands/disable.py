@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from kubectl_nodedns.cli.loop import run_on_loop
 from kubectl_nodedns.cli.output import print_outcome
@@ -12,7 +13,7 @@ from kubectl_nodedns.commands.adopting import (
     adopted_cache,
     find_adoption,
     settings_to_remove,
-    with_adopted,
+    with_labelled,
 )
 from kubectl_nodedns.commands.asking import ask_baseline, start_probes
 from kubectl_nodedns.commands.injecting import demand_injection, remove_injection
@@ -48,7 +49,7 @@ from kubectl_nodedns.lookup.proof import Prover, Target
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from kubectl_nodedns.cluster.client import Client
     from kubectl_nodedns.install.adoption import Adoption
@@ -69,17 +70,15 @@ async def _disable(arguments: argparse.Namespace, talk: Talk) -> int:
         caches = await read_caches(client, _namespace(arguments))
         live = await read_live(client, _home(arguments, caches))
         admission = await read_admission(client, MANAGED)
-        adoption = None
-        if arguments.adopt and caches and not ours(live):
-            dns = await read_dns_service(client, arguments.dns_service or "")
-            adoption = await find_adoption(client, caches, dns)
-            live = with_adopted(live, adoption)
-            talk.lines(f"          {line}" for line in (adoption.lines() if adoption else ()))
+        adoption = await _adoption(client, arguments, caches, live)
+        live = with_labelled(live, adoption)
+        talk.lines(f"          {line}" for line in (adoption.lines() if adoption else ()))
         if not ours(live) and not admission.found and arguments.orphans and not caches:
             return await clean_orphans(client, arguments, live, talk)
         if not ours(live) and not admission.found:
             return _nothing(arguments, caches)
-        nodes = _selected(await read_nodes(client), live)
+        daemonset = adoption.daemonset if adoption else live.daemonset
+        nodes = _selected(await read_nodes(client), daemonset)
         ready = [node.name for node in nodes if node.ready]
         left_out = {node.name: "not ready" for node in nodes if not node.ready}
         size = _batch_size(arguments, ready)
@@ -93,7 +92,7 @@ async def _disable(arguments: argparse.Namespace, talk: Talk) -> int:
             talk.note("the same by hand:")
             talk.lines(f"          {line}" for line in commands((*admission.found, *ours(live))))
         else:
-            await _refuse_clients(client, live, admission, ready, talk)
+            await _refuse_clients(client, live, adoption, admission, ready, talk)
         if arguments.dry_run != "none":
             return await _dry_run(client, arguments, live, left_out, talk)
         if not talk.confirm(f"Go ahead on {client.access.server}?", yes=arguments.yes):
@@ -109,6 +108,17 @@ async def _disable(arguments: argparse.Namespace, talk: Talk) -> int:
             )
             return Exit.OK
         return await _remove(client, arguments, caches, live, adoption, ready, left_out, talk)
+
+
+async def _adoption(
+    client: Client, arguments: argparse.Namespace, caches: Sequence[Cache], live: Live
+) -> Adoption | None:
+    """Return the installation of somebody else that is to be taken out."""
+    begun = live.daemonset is None and live.taken_over is not None
+    if not begun and (ours(live) or not (arguments.adopt and caches)):
+        return None
+    dns = await read_dns_service(client, arguments.dns_service or "")
+    return await find_adoption(client, caches, dns, asked=arguments.adopt)
 
 
 def _batch_size(arguments: argparse.Namespace, ready: Sequence[str]) -> int:
@@ -164,18 +174,26 @@ def _nothing(arguments: argparse.Namespace, caches: Sequence[Cache]) -> int:
     return Exit.OK
 
 
-def _selected(nodes: Sequence[Node], live: Live) -> list[Node]:
+def _selected(nodes: Sequence[Node], daemonset: Mapping[str, Any] | None) -> list[Node]:
     """Return the Linux nodes that the DaemonSet selects."""
     selector: dict[str, str] = {}
-    if live.daemonset is not None:
-        selector = live.daemonset["spec"]["template"]["spec"].get("nodeSelector") or {}
+    if daemonset is not None:
+        selector = daemonset["spec"]["template"]["spec"].get("nodeSelector") or {}
     return [node for node in nodes if node.system == "linux" and node.selected(selector)]
 
 
 async def _refuse_clients(
-    client: Client, live: Live, admission: Admission, ready: Sequence[str], talk: Talk
+    client: Client,
+    live: Live,
+    adoption: Adoption | None,
+    admission: Admission,
+    ready: Sequence[str],
+    talk: Talk,
 ) -> None:
     local_ip, _ = installed(live)
+    if cache := _adopted(live, adoption):
+        dns = await read_dns_service(client, _remembered(live).value("dns-service"))
+        local_ip = next((ip for ip in cache.local_ips if ip not in dns.ips), "")
     if not local_ip:
         return
     found = await read_clients(client, local_ip, ready)
@@ -221,9 +239,12 @@ async def _remove(
     )
     local_ip, domain = installed(live)
     dark: Settings | None = None
-    if cache := adopted_cache(live):
+    cache = _adopted(live, adoption)
+    if cache is not None:
         dark = await settings_to_remove(client, cache, dns, ready)
         local_ip, domain = dark.local_ip, dark.cluster_domain
+        if dns.ip not in cache.local_ips:  # nothing is intercepted that could be given back
+            dark = None
     if not local_ip and live.daemonset is None:
         talk.note("no cache and no configuration of ours is left, so there is nothing to prove")
         await remove_now(client, live, talk)
@@ -248,13 +269,16 @@ async def _remove(
         await start_probes(probes, ready, talk)
         await _refuse_resolvers(probes, ready, local_ip)
         await tell_capacity(client, caches, dns.ready, talk)
-        sweep = await make_sweep(client, arguments, live, _remembered(live), dns, local_ip, talk)
+        memory = _remembered(live)
+        if cache is not None:
+            memory = replace(memory, given={**memory.given, "image": cache.image})
+        sweep = await make_sweep(client, arguments, live, memory, dns, local_ip, talk)
         prover = Prover(probes, target)
         found = await ask_baseline(prover, ready, talk)
         objects = await _prepare(client, adoption, dark, talk)
         removal = Removal(
             client,
-            await read_live(client, namespace) if dark else live,
+            live if adoption is None and dark is None else await read_live(client, namespace),
             ready,
             Prover(probes, found.target),
             talk,
@@ -299,6 +323,11 @@ async def _refuse_resolvers(probes: Probes, ready: Sequence[str], local_ip: str)
     """Refuse where a fresh pod's resolv.conf names the local IP: its kubelet hands it out."""
     naming = [n for n in ready if local_ip in nameservers(await probes.resolv_conf(n))]
     _refuse(Clients(kubelets=tuple(naming), pods=(), unknown=()), local_ip)
+
+
+def _adopted(live: Live, adoption: Adoption | None) -> Cache | None:
+    """Return the cache of somebody else, taken over by this run or by one that was stopped."""
+    return adoption.cache if adoption is not None else adopted_cache(live)
 
 
 def _remembered(live: Live) -> Memory:

@@ -74,10 +74,11 @@ async def _without_cluster(
         mode=memory.value("mode"),
         dns_service=dns_service,
     )
-    mark = _unproved(PRINTED_ONLY.get(settings.mode, ""), talk)
+    policy_alone = arguments.inject == PRINT
+    mark = "" if policy_alone else _unproved(PRINTED_ONLY.get(settings.mode, ""), talk)
     assumed = f"namespace {namespace}, DNS selector k8s-app=kube-dns, target port 53"
     talk.note(f"no cluster was asked; assumed: {assumed}, image {settings.image}")
-    objects = [] if arguments.inject == PRINT else build(settings, options=memory.as_text())
+    objects = [] if policy_alone else build(settings, options=memory.as_text())
     if arguments.inject:
         objects += await injection_to_print(None, resolver_of(settings), talk)
     print_objects(objects, arguments.output or "yaml", mark=mark)
@@ -107,10 +108,11 @@ async def _with_cluster(
 
 async def _print(client: Client, arguments: argparse.Namespace, ground: Ground, talk: Talk) -> None:
     """Print what is only printed: a policy, or the objects of a dataplane that was not proved."""
-    mark = _unproved(ground.printed_only, talk)
+    mark = ""
     if arguments.inject == PRINT:
         objects = await injection_to_print(client, resolver_of(ground.settings), talk)
     else:
+        mark = _unproved(ground.printed_only, talk)
         objects = build(ground.settings, options=ground.memory.as_text())
     print_objects(objects, arguments.output or "yaml", mark=mark)
 

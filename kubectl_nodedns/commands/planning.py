@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from kubectl_nodedns import __version__
-from kubectl_nodedns.commands.adopting import find_adoption, memory_of, with_adopted
+from kubectl_nodedns.commands.adopting import (
+    find_adoption,
+    memory_of,
+    recorded_options,
+    refuse_other_address,
+    with_adopted,
+)
 from kubectl_nodedns.commands.injecting import INSTALL, plan_injection
 from kubectl_nodedns.commands.preflight import Trying, gather, ignored, notes_of, weigh
 from kubectl_nodedns.commands.session import probe_image, probe_namespace
 from kubectl_nodedns.commands.settling import remembered, resolver_of, settings_of
 from kubectl_nodedns.errors import NodednsError, RefusedError, UsageError
 from kubectl_nodedns.facts.inspection import Inspection, inspect, refuse, refuse_mode
+from kubectl_nodedns.facts.kubelets import read_handed_out
 from kubectl_nodedns.install.live import Live, read_live
 from kubectl_nodedns.install.objects import build
 from kubectl_nodedns.install.options import changes, settle
@@ -90,7 +98,7 @@ class Prepared:
         adoption, memory = self.ground.adoption, self.ground.memory
         image = probe_image(arguments, memory.value("image-registry"))
         return [
-            *(adoption.lines() if adoption else ()),
+            *((*adoption.lines(), *adoption.told()) if adoption else ()),
             *describe(self.plan),
             *(self.injection.lines() if self.injection else ()),
             f"{'probes':<10} {image} in namespace {probe_namespace(arguments)}",
@@ -111,7 +119,7 @@ async def survey(
         RefusedError: a fact cannot be had, or the dataplane is not one to install on.
         UsageError: --kube-dns-ip is not what this cluster has.
     """
-    before = await remembered(client, given)
+    before = await remembered(client, given) or await recorded_options(client, given)
     whole = arguments.config is not None
     memory, notes = settle(given, before, upgrade=arguments.upgrade, whole=whole)
     notes += changes(before, memory) if before else []
@@ -119,8 +127,10 @@ async def survey(
     talk.lines(f"          {line}" for line in seen.lines())
     if kube_dns_ip and kube_dns_ip not in seen.dns.ips:
         raise UsageError(f"--kube-dns-ip: this cluster's is {seen.dns.ip}")
-    adoption = await find_adoption(client, seen.caches, seen.dns) if arguments.adopt else None
-    memory = memory_of(memory, adoption)
+    adoption = await find_adoption(
+        client, seen.caches, seen.dns, asked=arguments.adopt, domain=seen.domain.name
+    )
+    memory = memory_of(memory, adoption, whole=whole)
     mode = seen.dataplane.mode
     printed = mode in PRINTED_ONLY and memory.value("mode") == mode
     if not (printed and arguments.dry_run == "client"):
@@ -131,6 +141,7 @@ async def survey(
             "node's setup errors are a gate as well"
         )
     settings = settings_of(seen, memory)
+    refuse_other_address(adoption, settings.local_ip)
     notes += _uncovered(seen.dns.ips, settings.kube_dns_ip)
     return Ground(
         seen=seen,
@@ -156,11 +167,15 @@ async def prepare(
     """
     seen, settings, adoption = ground.seen, ground.settings, ground.adoption
     options = ground.memory.as_text()
-    refuse(seen, adopting=adoption.cache if adoption else None)
+    if adoption is not None and adoption.cache.uid not in {cache.uid for cache in seen.caches}:
+        # Its DaemonSet let its pods go already; they are a cache's pods nevertheless.
+        seen = replace(seen, caches=(*seen.caches, adoption.cache))
+    refuse(seen, adopting=adoption.cache.uid if adoption else "")
     wanted = build(settings, options=options)
-    live = with_adopted(await read_live(client, settings.namespace, wanted), adoption)
+    live = with_adopted(await read_live(client, settings.namespace, wanted), adoption, options)
     _refuse_foreign(live, settings.namespace)
-    plan = make_plan(
+    planned = partial(
+        make_plan,
         settings=settings,
         options=options,
         wanted=wanted,
@@ -170,6 +185,10 @@ async def prepare(
         remembered=_yield_of(seen, ground.before),
         canary=canary,
     )
+    plan = planned()
+    # Where the cache is transparent, kubelets may still hand out the local IP of one before it.
+    if asking := await _asking(client, settings.local_ip, plan):
+        plan = planned(asking=asking)
     asked = arguments.inject == INSTALL
     injection = await plan_injection(client, resolver_of(settings), asked=asked)
     talk.step("preflight: what could stand in the way")
@@ -186,6 +205,13 @@ async def prepare(
         outcome=outcome,
         notes=(*ground.notes, *notes_of(outcome)),
     )
+
+
+async def _asking(client: Client, local_ip: str, plan: Plan) -> list[str]:
+    """Return the nodes to change whose kubelet says that it hands out the local IP."""
+    nodes = [node for node in plan.old if node not in plan.gaps]
+    handed = await read_handed_out(client, nodes)
+    return [node for node, servers in handed.items() if local_ip in servers]
 
 
 def _yield_of(seen: Inspection, before: Memory | None) -> Objects | None:

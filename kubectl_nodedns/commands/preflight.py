@@ -56,6 +56,8 @@ if TYPE_CHECKING:
     from kubectl_nodedns.install.settings import Settings
 
 T = TypeVar("T")
+SHOWN = 5
+"""Findings of one code that `enable` shows: what is wrong with a thousand nodes is in the first."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,8 +107,9 @@ def refuse_errors(outcome: Outcome) -> None:
     errors = [one for one in outcome.findings if one.severity is Severity.ERROR]
     if not errors:
         return
-    first, *others = errors
+    (first, *others), left = _few(errors)
     more = "".join(f"\n{_said(one)}\n  {one.way_out}" for one in others)
+    more += "".join(f"\n{line}" for line in left)
     raise RefusedError(
         _said(first),
         hint=f"{first.way_out}{more}\nnothing was written; kubectl nodedns check --pre shows all. "
@@ -117,12 +120,23 @@ def refuse_errors(outcome: Outcome) -> None:
 def notes_of(outcome: Outcome) -> list[str]:
     """Say in lines what the plan should show: warnings, and what could not be looked at."""
     lines = []
-    for one in outcome.findings:
-        if one.severity is Severity.WARNING:
-            lines += [f"{'warning':<10} {_said(one)}", f"{'':<12} way out: {one.way_out}"]
+    shown, left = _few([one for one in outcome.findings if one.severity is Severity.WARNING])
+    for one in shown:
+        lines += [f"{'warning':<10} {_said(one)}", f"{'':<12} way out: {one.way_out}"]
+    lines += [f"{'':<10} {line}" for line in left]
     if gaps := [one.subject for one in outcome.findings if one.code == "ND199"]:
         lines.append(f"{'not seen':<10} {', '.join(gaps)}: check --pre says why")
     return lines
+
+
+def _few(findings: Sequence[Finding]) -> tuple[list[Finding], list[str]]:
+    """Return the first findings of each code, and a line for each code that has more."""
+    by_code: dict[str, list[Finding]] = {}
+    for one in findings:
+        by_code.setdefault(one.code, []).append(one)
+    shown = [one for those in by_code.values() for one in those[:SHOWN]]
+    left = {code: len(those) - SHOWN for code, those in by_code.items() if len(those) > SHOWN}
+    return shown, [f"{code}: {number} more like these" for code, number in left.items()]
 
 
 def _said(finding: Finding) -> str:

@@ -19,8 +19,9 @@ from kubectl_nodedns.commands.session import (
 )
 from kubectl_nodedns.commands.setup_gate import SetupGate
 from kubectl_nodedns.errors import Exit, RefusedError
-from kubectl_nodedns.facts.rights import demand, to_change
+from kubectl_nodedns.facts.rights import demand, missing, to_change, to_fetch
 from kubectl_nodedns.install.adoption import adopt
+from kubectl_nodedns.install.fetching import fetch
 from kubectl_nodedns.install.objects import build
 from kubectl_nodedns.install.options import NO_EXTERNAL_NAME
 from kubectl_nodedns.install.plan import nodes_text
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from kubectl_nodedns.commands.planning import Prepared
     from kubectl_nodedns.install.plan import Plan
     from kubectl_nodedns.install.proof import Proof
-    from kubectl_nodedns.verdict import Verdict
+    from kubectl_nodedns.verdict import Gap, Verdict
 
 NAMED = 10
 """Unproved nodes that the last line names; -o has all of them."""
@@ -87,6 +88,8 @@ async def roll_out(
                 + ("\nthe cache answers there: disable takes it out" if cached else ""),
             )
         prover = Prover(probes, found.target)
+        if plan.gaps:
+            await _fetch(client, arguments, plan, talk)
         if adoption is not None:
             talk.step("adopt: the objects become ours, and no pod changes")
             await adopt(client, adoption, plan.options)
@@ -127,7 +130,59 @@ async def roll_out(
             force=arguments.force_conflicts,
         )
     unchanged = injection is None or injection.unchanged
-    return end(arguments, plan, verdicts, rollout.repaired, unchanged=unchanged, handed=handed)
+    return end(
+        arguments,
+        plan,
+        verdicts,
+        rollout.repaired,
+        unchanged=unchanged,
+        handed=handed,
+        gaps=rollout.gaps.measured,
+    )
+
+
+async def _fetch(client: Client, arguments: argparse.Namespace, plan: Plan, talk: Talk) -> None:
+    """Have the nodes fetch the image whose clients would wait for it.
+
+    Raises:
+        RefusedError: a node cannot have it.
+    """
+    settings = plan.settings
+    talk.step(f"fetch the image on {nodes_text(len(plan.gaps))}")
+    if lacking := await missing(client, to_fetch(settings.namespace)):
+        rights = "; ".join(map(str, lacking))
+        talk.note(
+            f"not fetched, so a gap may last as long as the pull; rights are missing: {rights}"
+        )
+        return
+    failed = await fetch(
+        client,
+        plan.gaps,
+        namespace=settings.namespace,
+        image=settings.image,
+        pull_secrets=settings.pull_secrets,
+        timeout=step_timeout(arguments),
+    )
+    if failed:
+        node, why = next(iter(sorted(failed.items())))
+        more = f" (and {len(failed) - 1} more nodes)" if len(failed) > 1 else ""
+        raise RefusedError(
+            f"node {node}{more} cannot fetch {settings.image}: {why}",
+            hint="nothing was written, and nobody's DNS was touched. Is the name right, and may "
+            "the node pull it (--image, --image-registry, --pull-secret)?",
+        )
+
+
+def gaps_text(gaps: Sequence[Gap]) -> str:
+    """Say what the gaps came to: the longest one, and all lookups that were lost."""
+    known = {gap.longest: gap for gap in gaps if gap.longest is not None}
+    if not known:
+        return "the gaps could not be measured"
+    worst = known[max(known)]
+    lost, sent = sum(gap.lost for gap in gaps), sum(gap.sent for gap in gaps)
+    text = f"longest gap {worst.longest} ms (node {worst.node}), {lost} of {sent} lookups lost"
+    unknown = sum(gap.longest is None for gap in gaps)
+    return f"{text}, not measured on {nodes_text(unknown)}" if unknown else text
 
 
 def end(
@@ -138,6 +193,7 @@ def end(
     *,
     unchanged: bool = True,
     handed: Sequence[Verdict] = (),
+    gaps: Sequence[Gap] = (),
 ) -> int:
     """Print how it ended; nodes that could not be proved make it a partial success."""
     result, said = "enabled", "enabled"
@@ -153,9 +209,11 @@ def end(
         text = f"{said}: the cache is enabled on {len(plan.kept)} of {nodes_text(total)}"
     if handed:
         text += f"; {kubelets_text(handed)}"
+    if gaps:
+        text += f"; {gaps_text(gaps)}"
     if plan.left_out:
         text += f"; unproved: {_unproved(plan.left_out)}"
-    print_outcome(result, text, verdicts, plan.left_out, arguments.output)
+    print_outcome(result, text, verdicts, plan.left_out, arguments.output, gaps=gaps)
     return Exit.PARTIAL if plan.left_out else Exit.OK
 
 

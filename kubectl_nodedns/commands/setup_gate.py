@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from kubectl_nodedns.cluster.client import Client
     from kubectl_nodedns.install.live import CachePod
-    from kubectl_nodedns.install.proof import Report
+    from kubectl_nodedns.install.proof import Report, Watch
     from kubectl_nodedns.lookup.proof import Prover, Verdict
 
 PASSING = frozenset({"configmap"})
@@ -81,6 +81,14 @@ class SetupGate:
     async def back(self, node: str, *, timeout: float) -> Verdict:
         """Whether kube-dns answers for itself."""
         return await self._prover.back(node, timeout=timeout)
+
+    async def local(self, node: str, *, timeout: float) -> Verdict:
+        """Whether the local IP answers ordinary names, whoever stands behind it."""
+        return await self._prover.local(node, timeout=timeout)
+
+    async def watch(self, node: str) -> Watch:
+        """Begin to ask the local IP; returns when lookups have come to their end."""
+        return await self._prover.watch(node)
 
     async def silent(self, node: str, *, timeout: float) -> Verdict:
         """Whether nothing answers at the local IP."""

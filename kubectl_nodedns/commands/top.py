@@ -6,13 +6,14 @@ import asyncio
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kubectl_nodedns.cli.loop import run_on_loop
 from kubectl_nodedns.cli.streams import complain
 from kubectl_nodedns.cluster.access import AccessOptions, duration, resolve
 from kubectl_nodedns.cluster.client import Client
 from kubectl_nodedns.commands.session import access_options
+from kubectl_nodedns.commands.top_probing import PrintedProbing
 from kubectl_nodedns.commands.watching import (
     dns_namespace,
     make_monitor,
@@ -27,6 +28,7 @@ from kubectl_nodedns.metrics.report import summary, table
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Coroutine
 
     from kubectl_nodedns.metrics.fleet import FleetSnapshot
     from kubectl_nodedns.metrics.monitor import Monitor
@@ -80,14 +82,21 @@ async def _top(
                     kube_dns_ip=monitor.kube_dns_ip,
                     namespace=dns_namespace(arguments),
                 )
-        if arguments.watch:
-            async with recording(monitor, recorder, refresh):
-                return await _print_lines(monitor, refresh)
-        snapshot = await monitor.once()
-        if recorder:
-            await recorder.frame(snapshot)
-            recorder.close()
-        return _print(snapshot, arguments.output or "table", sort_by)
+        async with PrintedProbing(client, monitor, arguments, sort_by) as probing:
+            if arguments.watch:
+                async with recording(monitor, recorder, refresh):
+                    return await _print_lines(
+                        monitor, refresh, probing.again() if arguments.probe else None
+                    )
+            snapshot = await monitor.once()
+            if arguments.probe:  # rows must be there to be in an order, and fresh when printed
+                await probing.once()
+                snapshot = await monitor.once()
+            if recorder:
+                await recorder.frame(snapshot)
+                recorder.close()
+            code = _print(snapshot, arguments.output or "table", sort_by)
+            return Exit.PARTIAL if code == Exit.OK and probing.failed else code
 
 
 async def _replay(arguments: argparse.Namespace, sort_by: Column) -> int:
@@ -96,6 +105,8 @@ async def _replay(arguments: argparse.Namespace, sort_by: Column) -> int:
     from kubectl_nodedns.metrics.recording import Recording  # noqa: PLC0415
     from kubectl_nodedns.metrics.replay import Player  # noqa: PLC0415
 
+    if arguments.probe:
+        raise UsageError("--probe: nobody in a recording can be asked: leave it out")
     if arguments.record:
         raise UsageError("--record: a recording is not recorded again: copy the file")
     player = Player(await asyncio.to_thread(Recording, Path(arguments.replay)), playing=False)
@@ -121,17 +132,31 @@ def _print_recorded(player: Player) -> int:
     return Exit.OK
 
 
-async def _print_lines(monitor: Monitor, refresh: float) -> int:
-    """Print a snapshot a line, until interrupted or the reader goes away."""
+async def _print_lines(
+    monitor: Monitor, refresh: float, beside: Coroutine[Any, Any, None] | None
+) -> int:
+    """Print a snapshot a line, until interrupted or the reader goes away.
+
+    Args:
+        monitor: where snapshots come from.
+        refresh: seconds between two lines.
+        beside: what goes on meanwhile; None for nothing.
+    """
     await monitor.load()
-    watching = asyncio.create_task(monitor.run())
+    tasks = [asyncio.create_task(monitor.run())]
+    if beside is not None:
+        tasks.append(asyncio.create_task(beside))
     try:
-        while not watching.done():
+        while not any(task.done() for task in tasks):
             await asyncio.sleep(refresh)
             _print_line(monitor.snapshot())
-        await watching
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in tasks:
+            if task.done():
+                task.result()
     finally:
-        watching.cancel()
+        for task in tasks:
+            task.cancel()
     return Exit.OK
 
 

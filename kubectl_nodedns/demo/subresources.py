@@ -109,6 +109,8 @@ class Subresources:
         if lines is None:
             message = f'previous terminated container in pod "{at.name}" not found'
             raise Refusal(400, "BadRequest", message)
+        if request.query.get("timestamps") in ("1", "true"):
+            lines = logs.stamped(lines)
         if tail := request.query.get("tailLines"):
             lines = lines[-int(tail) :] if int(tail) else []
         return web.Response(text="".join(f"{line}\n" for line in lines))

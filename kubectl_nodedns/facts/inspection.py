@@ -95,18 +95,18 @@ def refuse_mode(dataplane: Dataplane) -> None:
         )
 
 
-def refuse(seen: Inspection, *, adopting: Cache | None = None) -> None:
+def refuse(seen: Inspection, *, adopting: str = "") -> None:
     """Refuse what would not be safe here.
 
     Args:
         seen: the facts.
-        adopting: a cache of somebody else that becomes ours.
+        adopting: UID of a DaemonSet of somebody else that becomes ours.
 
     Raises:
         RefusedError: with the reason and the way out.
     """
     for cache in seen.caches:
-        if not cache.ours and cache is not adopting:
+        if not cache.ours and cache.uid != adopting:
             raise RefusedError(
                 f"there is a cache already, and it is not ours: DaemonSet {cache.namespace}/"
                 f"{cache.name} ({cache.image}), managed by {cache.owner}",

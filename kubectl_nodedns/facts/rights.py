@@ -71,6 +71,11 @@ def to_look(namespace: str) -> list[Right]:
     ]
 
 
+def to_fetch(namespace: str) -> list[Right]:
+    """Return the rights to have nodes fetch the cache's image; `enable` can do without."""
+    return [Right(verb, "batch", "jobs", namespace) for verb in ("create", "delete")]
+
+
 async def demand(client: Client, rights: Sequence[Right]) -> None:
     """Check that the user has all of `rights`.
 

@@ -1,28 +1,41 @@
 """Take over an installation that somebody else made: its objects become ours, the rest is usual.
 
 Every object of it gets our labels, and what other managers wrote becomes what we applied (one entry
-in managedFields). No pod changes by that. The next server-side apply of ours then removes what is
-not in our objects, as it does with anything that we applied before; and its cache pods are pods of
-an older revision, which `enable` replaces and `disable` takes out behind the usual gates.
+in managedFields); a DaemonSet that cannot become ours in place hands its pods over to ours. No pod
+changes by that. The next server-side apply of ours then removes what is not in our objects, as it
+does with anything that we applied before; and its cache pods are pods of an older revision, which
+`enable` replaces and `disable` takes out behind the usual gates.
 """
 
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from kubectl_nodedns.cluster.client import FIELD_MANAGER
 from kubectl_nodedns.cluster.paths import PLURALS, collection, named, object_path
 from kubectl_nodedns.errors import NotFoundError, RefusedError
-from kubectl_nodedns.facts.caches import flag
-from kubectl_nodedns.install.objects import ENABLING, MANAGED_BY, NAME, OPTIONS, STATE, UPSTREAM
+from kubectl_nodedns.facts.caches import cache_of, flag
+from kubectl_nodedns.install.carrying import Carried, carry
+from kubectl_nodedns.install.handover import Record, hand_over, handed_over, is_renamed
+from kubectl_nodedns.install.live import newest
+from kubectl_nodedns.install.objects import (
+    ENABLING,
+    MANAGED_BY,
+    NAME,
+    OPTIONS,
+    SELECTOR,
+    STATE,
+    UPSTREAM,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from kubectl_nodedns.cluster.client import Client
     from kubectl_nodedns.facts.caches import Cache
+    from kubectl_nodedns.install.live import CachePod
 
 KUBE_DNS_CONFIG = "kube-dns"
 """The ConfigMap that the agent reads stub domains from; it belongs to nobody's cache."""
@@ -34,29 +47,73 @@ MANAGERS: Mapping[str, str] = {
     "GKE": "it is a part of the managed cluster: switch the NodeLocal DNSCache add-on off there",
 }
 """Why an installation of these is not taken over, and the way out."""
+RETURNING: Mapping[str, str] = {
+    "kubespray": "kubespray's next run puts its own back: set enable_nodelocaldns to false in the "
+    "inventory first, and have its kubelets keep clusterDNS {ip}",
+}
+"""Who would come back for it, and how to keep them from it."""
+DNS_PORT = 53
 
 
 @dataclass(frozen=True, kw_only=True)
 class Adoption:
-    """An installation that can be taken over without a gap."""
+    """An installation that can be taken over."""
 
     cache: Cache
     """Its DaemonSet, as a cache."""
     objects: tuple[Mapping[str, Any], ...]
     """Its objects, as they are; the DaemonSet first."""
-
     kube_dns_ip: str
-    """The DNS service's address, which it serves as well."""
+    """The DNS service's address."""
+    pods: Mapping[str, CachePod] = field(default_factory=dict)
+    """Its pods, by node."""
+    carried: Carried = field(default_factory=Carried)
+    """What is kept of what it was told."""
+    begun: bool = False
+    """Whether an earlier run began to take it over."""
+
+    @property
+    def daemonset(self) -> Mapping[str, Any]:
+        """Its DaemonSet."""
+        return self.objects[0]
 
     @property
     def local_ip(self) -> str:
         """The address that it has beside the DNS service's; empty when it has none."""
         return next((ip for ip in self.cache.local_ips if ip != self.kube_dns_ip), "")
 
+    @property
+    def alone(self) -> bool:
+        """Whether it serves on the local IP alone: its clients have no other resolver."""
+        return self.kube_dns_ip not in self.cache.local_ips
+
     def lines(self) -> list[str]:
         """Say what is taken over."""
         names = [f"{o['kind']} {o['metadata']['name']}" for o in self.objects]
-        return [f"{'adopt':<10} {', '.join(names)}, managed by {self.cache.owner}"]
+        lines = [f"{'adopt':<10} {', '.join(names)}, managed by {self.cache.owner}"]
+        if self.begun:
+            lines.append(f"{'':<10} an earlier run began with it: this one goes on")
+        if is_renamed(self.daemonset):
+            lines.append(f"{'':<10} its pods go on running, under our DaemonSet {NAME}")
+        if note := RETURNING.get(self.cache.owner):
+            lines.append(f"{'':<10} {note.format(ip=self.local_ip)}")
+        return lines
+
+    def told(self) -> list[str]:
+        """Say what is kept of what it was told, and what is not."""
+        kept = [f"--{name} {value}" for name, value in sorted(self.carried.options.items())]
+        lines = [f"{'kept':<10} {' '.join(kept)}"] if kept else []
+        return lines + [f"{'not kept':<10} {text}" for text in self.carried.lost]
+
+    def labelled(self) -> dict[tuple[str, str], dict[str, Any]]:
+        """Return the objects under their own names, with our labels: what `disable` deletes."""
+        found = {}
+        for obj in self.objects:
+            mine = copy.deepcopy(dict(obj))
+            mine["metadata"]["labels"] = _labels(obj)
+            mine["metadata"]["managedFields"] = _as_applied(obj)
+            found[obj["kind"], obj["metadata"]["name"]] = mine
+        return found
 
     def as_ours(self, options: str = "") -> dict[tuple[str, str], dict[str, Any]]:
         """Return the objects as they will be once they are taken over.
@@ -64,34 +121,43 @@ class Adoption:
         Args:
             options: the options to remember, so that a run that is killed is gone on with.
         """
-        found = {}
-        for obj in self.objects:
-            mine = copy.deepcopy(dict(obj))
-            mine["metadata"]["labels"] = _labels(obj)
-            if obj["kind"] == "DaemonSet":
-                mine["metadata"]["annotations"] = _annotations(obj, options)
-            mine["metadata"]["managedFields"] = _as_applied(obj)
-            found[obj["kind"], obj["metadata"]["name"]] = mine
-        return found
+        found = self.labelled()
+        mine = found.pop(("DaemonSet", self.daemonset["metadata"]["name"]))
+        if is_renamed(self.daemonset):
+            fields = {"managedFields": mine["metadata"]["managedFields"]}
+            mine = handed_over(self.daemonset, options)
+            mine["metadata"] |= fields
+        else:
+            mine["metadata"]["annotations"] = _annotations(self.daemonset, options)
+        return {("DaemonSet", NAME): mine, **found}
 
 
 async def read_adoption(
-    client: Client, cache: Cache, *, namespace: str, kube_dns_ip: str
+    client: Client,
+    daemonset: Mapping[str, Any],
+    *,
+    namespace: str,
+    kube_dns_ip: str,
+    domain: str = "",
+    begun: bool = False,
 ) -> Adoption:
     """Read all objects of an installation that can be taken over.
 
     Args:
         client: an open client.
-        cache: the DaemonSet.
+        daemonset: its DaemonSet, with kind and version.
         namespace: the DNS service's.
         kube_dns_ip: the DNS service's address.
+        domain: the cluster domain, to read what the cache was told; empty to leave that.
+        begun: whether an earlier run began to take it over.
 
     Raises:
         RefusedError: it cannot be taken over; the hint says why, and the way out.
     """
-    path = named("apps/v1", "daemonsets", cache.namespace, cache.name)
-    daemonset = {"apiVersion": "apps/v1", "kind": "DaemonSet", **await client.get(path)}
-    if why := hindrance(cache, daemonset, namespace=namespace, kube_dns_ip=kube_dns_ip):
+    cache = cache_of(daemonset)
+    if cache is None:
+        raise RefusedError(f"DaemonSet {daemonset['metadata']['name']} runs no cache")
+    if why := hindrance(cache, daemonset, namespace=namespace):
         raise RefusedError(
             f"the cache {cache.namespace}/{cache.name}, managed by {cache.owner}, cannot be "
             "adopted",
@@ -106,34 +172,77 @@ async def read_adoption(
             continue
     services = await client.list(collection("v1", "services", namespace))
     objects += headless(services)
-    return Adoption(cache=cache, objects=tuple(objects), kube_dns_ip=kube_dns_ip)
+    corefile = next(
+        ((obj.get("data") or {}).get("Corefile", "") for obj in objects if _is_config(obj, cache)),
+        "",
+    )
+    carried = Carried()
+    if domain:
+        carried = carry(daemonset, corefile, domain=domain, kube_dns_ip=kube_dns_ip)
+    return Adoption(
+        cache=cache,
+        objects=tuple(objects),
+        kube_dns_ip=kube_dns_ip,
+        pods=newest(await _pods(client, namespace, cache.uid)),
+        carried=carried,
+        begun=begun,
+    )
 
 
-def hindrance(
-    cache: Cache, daemonset: Mapping[str, Any], *, namespace: str, kube_dns_ip: str
-) -> str:
+async def read_daemonset(client: Client, cache: Cache) -> Mapping[str, Any]:
+    """Read the DaemonSet of a cache, with kind and version."""
+    path = named("apps/v1", "daemonsets", cache.namespace, cache.name)
+    return {"apiVersion": "apps/v1", "kind": "DaemonSet", **await client.get(path)}
+
+
+async def _pods(client: Client, namespace: str, uid: str) -> list[Mapping[str, Any]]:
+    """Read the pods of a DaemonSet, and those that it let go already."""
+    items = await client.list(collection("v1", "pods", namespace), labels=SELECTOR)
+    return [
+        item
+        for item in items
+        if all(o.get("uid") == uid for o in item["metadata"].get("ownerReferences") or ())
+    ]
+
+
+def _is_config(obj: Mapping[str, Any], cache: Cache) -> bool:
+    return (obj["kind"], obj["metadata"]["name"]) == ("ConfigMap", cache.configmap)
+
+
+def hindrance(cache: Cache, daemonset: Mapping[str, Any], *, namespace: str) -> str:
     """Say why a cache cannot be taken over, and the way out; empty when it can."""
     for manager, way_out in MANAGERS.items():
         if cache.owner.startswith(manager):
             return way_out
     if any(key.startswith("addon.gke.io/") for key in daemonset["metadata"].get("labels") or {}):
         return MANAGERS["GKE"]
-    if kube_dns_ip not in cache.local_ips:
-        return (
-            f"it listens on {', '.join(cache.local_ips) or 'no address of its own'} and not on "
-            f"{kube_dns_ip}: kubelets hand that address out, and nobody answers there between its "
-            "end and our start.\nset clusterDNS of the kubelets to "
-            f"{kube_dns_ip} and restart their pods, take it out the way it was installed, then "
-            "run enable"
+    template = daemonset["spec"]["template"]
+    why = ""
+    if cache.namespace != namespace:
+        why = f"its pods are in namespace {cache.namespace}, and ours belong into {namespace}"
+    elif (template["metadata"].get("labels") or {}).get("k8s-app") != NAME:
+        why = f"its pods do not carry k8s-app={NAME}, by which our DaemonSet would know them"
+    elif not (cache.host_network and cache.local_ips):
+        why = "it has no address of its own on the node (-localip, hostNetwork)"
+    elif is_renamed(daemonset) and not _reserves_dns(template["spec"]["containers"][0]):
+        why = (
+            "its pods do not declare port 53, so nothing would keep a second one off a node while "
+            "they are handed over"
         )
-    selector = daemonset["spec"]["selector"].get("matchLabels") or {}
-    if (cache.namespace, cache.name, selector) != (namespace, NAME, {"k8s-app": NAME}):
-        return (
-            f"only a DaemonSet {namespace}/{NAME} with the selector k8s-app={NAME} can become ours "
-            "in place: a selector cannot be changed.\ntake it out the way it was installed (its "
-            "nodes fall back to kube-dns), then run enable"
-        )
-    return ""
+    if not why:
+        return ""
+    return f"{why}.\ntake it out the way it was installed{_after(cache)}, then run enable"
+
+
+def _reserves_dns(container: Mapping[str, Any]) -> bool:
+    return any(port.get("containerPort") == DNS_PORT for port in container.get("ports") or ())
+
+
+def _after(cache: Cache) -> str:
+    """Say what has to be done before a cache may go; most leave their nodes to kube-dns."""
+    if len(cache.local_ips) > 1:
+        return " (its nodes fall back to kube-dns)"
+    return ", after clusterDNS of the kubelets was set back and their pods were replaced"
 
 
 def belongings(daemonset: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -168,23 +277,36 @@ async def adopt(client: Client, adoption: Adoption, options: str) -> None:
 
     Raises:
         ConflictError: somebody changed one of them meanwhile.
+        TimedOutError: the cluster does not let the pods go.
     """
-    for (kind, _), obj in reversed(adoption.as_ours(options).items()):
-        metadata = obj["metadata"]
-        patch: list[dict[str, Any]] = [
-            {"op": "test", "path": "/metadata/uid", "value": metadata["uid"]},
-            {
-                "op": "replace",
-                "path": "/metadata/resourceVersion",
-                "value": metadata["resourceVersion"],
-            },
-            {"op": "add", "path": "/metadata/labels", "value": metadata["labels"]},
-            {"op": "add", "path": "/metadata/managedFields", "value": metadata["managedFields"]},
-        ]
-        if kind == "DaemonSet":
-            annotations = metadata["annotations"]
-            patch.append({"op": "add", "path": "/metadata/annotations", "value": annotations})
-        await client.patch_json(object_path(obj), patch)
+    record = Record.of(adoption.daemonset, options)
+    await client.apply(record.as_object(adoption.cache.namespace), force=True)
+    ours = adoption.as_ours(options)
+    daemonset = ours.pop(("DaemonSet", NAME))
+    for obj in ours.values():
+        await _make_ours(client, obj)
+    if is_renamed(adoption.daemonset):
+        await hand_over(client, record)
+    else:
+        await _make_ours(client, daemonset)
+
+
+async def _make_ours(client: Client, obj: dict[str, Any]) -> None:
+    metadata = obj["metadata"]
+    patch: list[dict[str, Any]] = [
+        {"op": "test", "path": "/metadata/uid", "value": metadata["uid"]},
+        {
+            "op": "replace",
+            "path": "/metadata/resourceVersion",
+            "value": metadata["resourceVersion"],
+        },
+        {"op": "add", "path": "/metadata/labels", "value": metadata["labels"]},
+        {"op": "add", "path": "/metadata/managedFields", "value": metadata["managedFields"]},
+    ]
+    if obj["kind"] == "DaemonSet":
+        annotations = metadata["annotations"]
+        patch.append({"op": "add", "path": "/metadata/annotations", "value": annotations})
+    await client.patch_json(object_path(obj), patch)
 
 
 def _labels(obj: Mapping[str, Any]) -> dict[str, str]:

@@ -29,7 +29,10 @@ def diff_lines(plan: Plan, wanted: Objects, live: Live) -> list[str]:
         for field in change.fields:
             lines += _field(field)
     lines += _corefile(wanted, live)
-    lines += [f"replace the cache pod of node {node}" for node in plan.switch]
+    ip = plan.settings.local_ip
+    for node in plan.switch:
+        gap = f"; whoever asks {ip} there has no DNS meanwhile" if node in plan.gaps else ""
+        lines.append(f"replace the cache pod of node {node}{gap}")
     if lines or plan.finished:
         return lines
     return ["the installation was never finished: its nodes would be proved, and that recorded"]
@@ -42,6 +45,7 @@ def diff_document(plan: Plan, wanted: Objects, live: Live) -> dict[str, Any]:
         "objects": [_object(change) for change in plan.changes if change.action != UNCHANGED],
         "corefile": _corefile(wanted, live),
         "replacedPods": list(plan.switch),
+        "gaps": list(plan.gaps),
     }
 
 

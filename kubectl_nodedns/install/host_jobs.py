@@ -1,8 +1,8 @@
-"""Jobs of one pod in a node's own network: one that looks, one that cleans. Pure.
+"""Jobs of one pod on a node: one that looks, one that cleans, one that has an image fetched. Pure.
 
 Like probes they end by themselves, delete themselves and are never repeated, so that a client that
-dies leaves nothing behind. Unlike probes they need the host network, and so run in the namespace of
-the DNS service, where the cache itself ran.
+dies leaves nothing behind. Unlike probes they run in the namespace of the DNS service, where the
+cache itself runs: the first two need the host network, and the third the cache's pull secrets.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ RUN_LABEL = "kubectl-nodedns/host-run"
 COREFILE = "kubectl-nodedns/corefile"
 LIFETIME = 180
 """Seconds after which such a pod ends, whatever became of us."""
-RULES, NETWORK, CLEANER = "rules", "network", "cleaner"
+RULES, NETWORK, CLEANER, FETCHER = "rules", "network", "cleaner", "fetcher"
 """Names of containers."""
 _READ = "cat /proc/net/dev /proc/net/fib_trie; cat /proc/net/if_inet6 2>/dev/null || true"
 _HIDDEN = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
@@ -119,6 +119,33 @@ def clean_job(
             },
         },
     ]
+    return job
+
+
+def fetch_job(
+    node: str, *, name: str, run: str, namespace: str, image: str, pull_secrets: tuple[str, ...]
+) -> dict[str, Any]:
+    """Build the Job that has a node fetch the cache's image; what it runs ends at once.
+
+    Args:
+        node: where.
+        name: the Job's name.
+        run: value of `RUN_LABEL`.
+        namespace: of the DNS service.
+        image: the cache's image.
+        pull_secrets: Secrets to pull it with.
+    """
+    container = {
+        "name": FETCHER,
+        "image": image,
+        "command": ["iptables-save", "--version"],
+        "securityContext": {**_HIDDEN, "runAsNonRoot": True, "runAsUser": 65534},
+    }
+    job = _job(node, name=name, run=run, namespace=namespace, containers=[container])
+    spec = job["spec"]["template"]["spec"]
+    del spec["hostNetwork"]
+    if pull_secrets:
+        spec["imagePullSecrets"] = [{"name": secret} for secret in pull_secrets]
     return job
 
 

@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Any
 from kubectl_nodedns.cluster.paths import PLURALS, collection, object_path
 from kubectl_nodedns.errors import NotFoundError
 from kubectl_nodedns.facts.cache_pods import trouble
+from kubectl_nodedns.facts.caches import flag
+from kubectl_nodedns.install.handover import Record, handed_over
 from kubectl_nodedns.install.objects import (
     FULL,
     MANAGED_BY,
     NAME,
     PHASE,
+    RECORD,
     REVISION,
     SELECTOR,
     STATE,
@@ -27,6 +30,8 @@ MANAGED = ",".join(f"{key}={value}" for key, value in MANAGED_BY.items())
 """Selector of everything that is ours."""
 _OURS = f"{MANAGED},app.kubernetes.io/name={NAME}"
 _API_VERSIONS = {"DaemonSet": "apps/v1"}
+NO_IMAGE = ("ErrImage", "ImagePull", "InvalidImageName", "ImageInspectError", "RegistryUnavail")
+"""How a kubelet's reasons begin that are about an image (kubernetes, pkg/kubelet/images)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +54,15 @@ class CachePod:
     """Whether it is ready and not being deleted."""
     trouble: str
     """Why it is not ready, in the API's words; may be empty."""
+    local_ips: tuple[str, ...] = ()
+    """Addresses that it listens on: its own -localip argument."""
+    orphaned: bool = False
+    """Whether no DaemonSet owns it: one that was taken over let it go."""
+
+    @property
+    def imageless(self) -> bool:
+        """Whether it does not start because its image cannot be had."""
+        return not self.running and self.trouble.startswith(NO_IMAGE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +79,13 @@ class Live:
         """Our DaemonSet; None when there is none."""
         found = self.objects.get(("DaemonSet", NAME))
         return found if found is not None and is_ours(found) else None
+
+    @property
+    def taken_over(self) -> Mapping[str, Any] | None:
+        """Our DaemonSet as it was when it was taken over; None when that is not written down."""
+        found = self.objects.get(("ConfigMap", RECORD))
+        record = Record.of_object(found) if found is not None and is_ours(found) else None
+        return handed_over(record.daemonset, record.options) if record is not None else None
 
     @property
     def state(self) -> str:
@@ -115,9 +136,10 @@ async def read_pods(client: Client, namespace: str, node: str = "") -> dict[str,
 
 
 def _of_daemonset(item: Mapping[str, Any]) -> bool:
-    """Whether a pod belongs to the DaemonSet of our name: to one that was adopted."""
+    """Whether a pod belongs to the DaemonSet of our name, or to none: that takes it, then."""
     owners = item["metadata"].get("ownerReferences") or ()
-    return any((owner.get("kind"), owner.get("name")) == ("DaemonSet", NAME) for owner in owners)
+    ours = ("DaemonSet", NAME)
+    return not owners or any((owner.get("kind"), owner.get("name")) == ours for owner in owners)
 
 
 def newest(items: Sequence[Mapping[str, Any]]) -> dict[str, CachePod]:
@@ -146,4 +168,12 @@ def pod_of(item: Mapping[str, Any]) -> CachePod:
         and any("running" in (c.get("state") or {}) for c in status.get("containerStatuses") or ()),
         ready=ready and not leaving,
         trouble="it is being deleted" if leaving else trouble(status),
+        local_ips=_local_ips(item),
+        orphaned=not metadata.get("ownerReferences"),
     )
+
+
+def _local_ips(item: Mapping[str, Any]) -> tuple[str, ...]:
+    containers = (item.get("spec") or {}).get("containers") or [{}]
+    words = (*(containers[0].get("command") or ()), *(containers[0].get("args") or ()))
+    return tuple(ip.strip() for ip in flag(words, "localip").split(",") if ip.strip())

@@ -13,6 +13,7 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
+from kubectl_nodedns.facts.caches import flag
 from kubectl_nodedns.install.corefile import HEALTH_PORT
 from kubectl_nodedns.install.manifest import read_objects
 from kubectl_nodedns.install.quantity import memory_bytes
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 
 NAME = "node-local-dns"
 UPSTREAM = "kube-dns-upstream"
+RECORD = "node-local-dns-adopted"
+"""ConfigMap with what an installation of somebody else was, while it is taken over."""
 MANAGED_BY = {"app.kubernetes.io/managed-by": "kubectl-nodedns"}
 REVISION = "kubectl-nodedns/revision"
 PHASE = "kubectl-nodedns/phase"
@@ -170,9 +173,10 @@ def set_local_ips(arguments: list[str], value: str) -> None:
 
 
 def serves_alone(daemonset: Mapping[str, Any]) -> bool:
-    """Whether a DaemonSet of ours, once switched, serves on the local IP alone."""
-    arguments = daemonset["spec"]["template"]["spec"]["containers"][0]["args"]
-    return "," not in arguments[arguments.index("-localip") + 1]
+    """Whether a DaemonSet, once switched, serves on the local IP alone."""
+    container = daemonset["spec"]["template"]["spec"]["containers"][0]
+    words = (*(container.get("command") or ()), *(container.get("args") or ()))
+    return "," not in flag(words, "localip")
 
 
 def darkened(daemonset: Mapping[str, Any], *, state: str) -> dict[str, Any]:

@@ -97,6 +97,11 @@ def _local_ip(option: Option, text: str) -> str:
             f"--local-ip: {ip} cannot be an address of a cache",
             hint="a link-local address such as 169.254.20.10 is usual",
         )
+    if parsed.version == 6 and parsed.is_link_local:  # noqa: PLR2004 - the other is 4
+        raise UsageError(
+            f"--local-ip: {ip} is reached with a zone only, which no resolv.conf of a pod has",
+            hint="a unique local address such as fd00:90de:d95::1 is usual",
+        )
     if ip in RESERVED:
         raise UsageError(
             f"--local-ip: {ip} belongs to {RESERVED[ip]}", hint="such as 169.254.20.10"

@@ -6,7 +6,7 @@ node with what it needs.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from kubectl_nodedns.errors import ConflictError, UsageError
@@ -16,7 +16,7 @@ from kubectl_nodedns.install.settings import tolerations_of
 from kubectl_nodedns.install.variants import Variant
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from kubectl_nodedns.facts.nodes import Node, Taint
     from kubectl_nodedns.install.live import CachePod, Live
@@ -56,6 +56,10 @@ class Plan:
     """Whether an earlier run came to its end and recorded it."""
     canaries: tuple[str, ...] = ()
     """Nodes that are switched before all others."""
+    gaps: tuple[str, ...] = ()
+    """Nodes that serve clients of the local IP, who have no resolver while the pod is replaced."""
+    imageless: Mapping[str, str] = field(default_factory=dict)
+    """Nodes whose cache pod does not start for want of its image, with the API's words."""
 
     @property
     def unchanged(self) -> bool:
@@ -71,7 +75,7 @@ class Plan:
     @property
     def drifted(self) -> int:
         """How many fields are not what the remembered options yield."""
-        return sum(field.drift for change in self.changes for field in change.fields)
+        return sum(one.drift for change in self.changes for one in change.fields)
 
     def batches(self, more: Sequence[str] = ()) -> list[tuple[str, ...]]:
         """Cut the nodes to switch, and `more`, into batches; canaries have batches of their own."""
@@ -90,10 +94,10 @@ class Plan:
             ConflictError: there are such fields; it names them and their owners.
         """
         owned = [
-            f"{change.kind} {change.name} {field.path} (set by {field.owners[0]})"
+            f"{change.kind} {change.name} {one.path} (set by {one.owners[0]})"
             for change in self.changes
-            for field in change.fields
-            if field.owners
+            for one in change.fields
+            if one.owners
         ]
         if owned:
             more = f" and {len(owned) - 3} more" if len(owned) > 3 else ""  # noqa: PLR2004
@@ -114,6 +118,7 @@ def make_plan(
     batch_size: int | None = None,
     remembered: Objects | None = None,
     canary: Mapping[str, str] | None = None,
+    asking: Collection[str] = (),
 ) -> Plan:
     """Compare what is wanted with what is there.
 
@@ -126,6 +131,7 @@ def make_plan(
         batch_size: nodes to switch at once; None for a tenth, at least 1 and at most 10.
         remembered: the objects that the remembered options yield; what differs from them is drift.
         canary: labels of the nodes that are switched first.
+        asking: nodes whose kubelet hands out the local IP.
 
     Raises:
         UsageError: no node that can be proved carries the labels of `canary`.
@@ -141,7 +147,10 @@ def make_plan(
     switch.sort(key=lambda name: name not in canaries)
     old = [name for name in switch if _is_full(live.pods.get(name))]
     new = [name for name in switch if name not in old]
-    first = old[:size] if old and not kept else []
+    # A dark start would cost clients of the local IP a second gap.
+    gaps = [name for name in old if name in asking or _alone(live.pods[name], settings)]
+    through = [name for name in old if name not in gaps]
+    first = through[:size] if through and not kept else []
     return Plan(
         settings=settings,
         options=options,
@@ -156,6 +165,12 @@ def make_plan(
         not_selected=not_selected,
         batch_size=size,
         finished=live.state == ENABLED,
+        gaps=tuple(gaps),
+        imageless={
+            name: live.pods[name].trouble
+            for name in switch
+            if name in live.pods and live.pods[name].imageless
+        },
     )
 
 
@@ -206,6 +221,13 @@ def _is_current(pod: CachePod | None, revision: str) -> bool:
 
 def _is_full(pod: CachePod | None) -> bool:
     return pod is not None and pod.phase == FULL
+
+
+def _alone(pod: CachePod, settings: Settings) -> bool:
+    """Whether a pod serves on the local IP alone: whoever asks there has no other resolver."""
+    if settings.variant is Variant.LOCAL_ONLY:
+        return True
+    return bool(pod.local_ips) and settings.kube_dns_ip not in pod.local_ips
 
 
 def batches(nodes: Sequence[str], size: int) -> list[tuple[str, ...]]:

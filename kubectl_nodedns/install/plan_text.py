@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kubectl_nodedns.install.plan import nodes_text
-from kubectl_nodedns.install.variants import Variant
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,10 +32,11 @@ def describe(plan: Plan) -> list[str]:
         lines.append(f"{'canaries':<10} {_count(plan.canaries)} first")
     if plan.switch:
         lines.append(f"{'switch':<10} {_count(plan.switch)}, at most {plan.batch_size} at a time")
-    if settings.variant is Variant.LOCAL_ONLY and plan.old:
-        lines.append(
-            f"{'':<10} clients of {settings.local_ip} have no DNS while their node's pod restarts"
-        )
+    lines += [f"{'':<10} {line}" for line in _gap(plan)]
+    lines += [
+        f"{'':<10} node {node}: its pod cannot start, and is replaced: {why}"
+        for node, why in plan.imageless.items()
+    ]
     if plan.dark:
         lines.append(f"{'':<10} after the cache was proved in the dark on {_count(plan.dark)}")
     if plan.kept:
@@ -44,6 +44,19 @@ def describe(plan: Plan) -> list[str]:
     lines += [f"{'unproved':<10} node {node}: {why}" for node, why in plan.left_out.items()]
     lines += [f"{'skip':<10} node {node}: {why}" for node, why in plan.not_selected.items()]
     return lines
+
+
+def _gap(plan: Plan) -> list[str]:
+    """Announce what clients of the local IP go through; empty where there are none."""
+    if not plan.gaps:
+        return []
+    ip = plan.settings.local_ip
+    return [
+        f"GAP: on {_count(plan.gaps)} whoever asks {ip} gets no answer while the pod is replaced,",
+        "some 1 to 5 seconds a node, and has no other nameserver to turn to meanwhile.",
+        "A node on which the new one fails waits up to a minute, until it has its old one back.",
+        "The image is fetched beforehand; each gap is measured from a pod on its node, and printed",
+    ]
 
 
 def _count(nodes: Sequence[str]) -> str:

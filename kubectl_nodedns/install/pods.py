@@ -18,6 +18,11 @@ if TYPE_CHECKING:
 
 POLL = 0.3
 """Seconds between two looks at pods."""
+IMAGE_PATIENCE = 15.0
+"""Seconds that a pod may be without its image: a kubelet asks the registry again after 10."""
+GRACE = 30
+"""Seconds that a cache pod is given to take its rules and its link away, whatever its own template
+says: kubespray's says none, and then the agent is killed."""
 LOOK = 3.0
 """Seconds between two looks at the nodes whose pods are waited for."""
 LATE = 10.0
@@ -59,7 +64,8 @@ class CachePods:
 
     async def delete(self, pod: CachePod) -> None:
         """Delete exactly this pod, gracefully: the agent takes its rules and link away itself."""
-        await self._client.delete(named("v1", "pods", self._namespace, pod.name), uid=pod.uid)
+        path = named("v1", "pods", self._namespace, pod.name)
+        await self._client.delete(path, uid=pod.uid, grace=GRACE)
 
     async def running(self, nodes: Iterable[str], revision: str, phase: str) -> dict[str, CachePod]:
         """Wait until each node runs a pod of that revision and phase.
@@ -99,6 +105,7 @@ class CachePods:
         waiting = set(nodes) - set(self.lost)
         found: dict[str, CachePod] = {}
         said: set[str] = set()
+        imageless: dict[str, float] = {}
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self._timeout
         look, late = loop.time() + LOOK, loop.time() + LATE
@@ -115,8 +122,9 @@ class CachePods:
                 waiting.discard(node)
                 if node in pods:
                     found[node] = pods[node]
-            for node in waiting:
+            for node in sorted(waiting):
                 self._tell(node, pods.get(node), said)
+                self._give_up_images(node, pods.get(node), imageless, complaint)
             if waiting - said and loop.time() >= late:
                 node = min(waiting - said)
                 others = f", and {len(waiting) - 1} more" if len(waiting) > 1 else ""
@@ -133,6 +141,21 @@ class CachePods:
             if waiting:
                 await asyncio.sleep(POLL)
         return found
+
+    def _give_up_images(
+        self, node: str, pod: CachePod | None, since: dict[str, float], complaint: str
+    ) -> None:
+        """End the waiting for a pod whose image cannot be had: it would be in vain."""
+        if pod is None or not pod.imageless:
+            since.pop(node, None)
+            return
+        now = asyncio.get_running_loop().time()
+        if now - since.setdefault(node, now) >= IMAGE_PATIENCE:
+            raise TimedOutError(
+                f"node {node} {complaint}: its image cannot be had: {pod.trouble}",
+                hint="is the name right, and may the node pull it (--image, --image-registry, "
+                "--pull-secret)?",
+            )
 
     def _tell(self, node: str, pod: CachePod | None, said: set[str]) -> None:
         """Pass on the first word of a reason that a person can do something about."""

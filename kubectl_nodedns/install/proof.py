@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from kubectl_nodedns.verdict import Verdict
+    from kubectl_nodedns.verdict import Gap, Verdict
+
+
+class Watch(Protocol):
+    """Lookups at the local IP that go on."""
+
+    async def end(self) -> Gap:
+        """Ask no more, and say what the lookups met."""
+
+    def cancel(self) -> None:
+        """Let go of them."""
 
 
 class Proof(Protocol):
@@ -21,6 +31,12 @@ class Proof(Protocol):
 
     async def back(self, node: str, *, timeout: float) -> Verdict:
         """Whether kube-dns answers for itself."""
+
+    async def local(self, node: str, *, timeout: float) -> Verdict:
+        """Whether the local IP answers ordinary names, whoever stands behind it."""
+
+    async def watch(self, node: str) -> Watch:
+        """Begin to ask the local IP; returns when lookups have come to their end."""
 
     async def silent(self, node: str, *, timeout: float) -> Verdict:
         """Whether nothing answers at the local IP."""

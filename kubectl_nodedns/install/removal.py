@@ -15,11 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 from kubectl_nodedns.cluster.paths import object_path
 from kubectl_nodedns.errors import PartialError, RevertedError, TimedOutError
+from kubectl_nodedns.install.handover import forget
 from kubectl_nodedns.install.live import Live, is_ours
 from kubectl_nodedns.install.objects import (
     DARK,
     DISABLING,
     FULL,
+    RECORD,
     REVISION,
     applicable,
     darkened,
@@ -68,14 +70,17 @@ def installed(live: Live) -> tuple[str, str]:
 def ours(live: Live) -> list[Mapping[str, Any]]:
     """Return our objects, in the order in which they are deleted."""
     found = [obj for obj in live.objects.values() if is_ours(obj)]
-    return sorted(found, key=lambda o: (_ORDER.index(o["kind"]), o["metadata"]["name"]))
+    found.sort(key=lambda o: (_ORDER.index(o["kind"]), o["metadata"]["name"]))
+    # A record without our DaemonSet is a handover that is to be gone on with: so it goes first.
+    return sorted(found, key=lambda o: o["metadata"]["name"] != RECORD)
 
 
 def describe(live: Live, nodes: Sequence[str], left_out: Mapping[str, str], size: int) -> list[str]:
     """Say in lines what `disable` does."""
     full = [n for n in nodes if n in live.pods and live.pods[n].phase == FULL]
     lines = []
-    if full:
+    alone = live.daemonset is not None and serves_alone(live.daemonset)
+    if full and not alone:
         lines.append(f"{'give back':<10} {nodes_text(len(full))}, at most {size} at a time")
     for obj in ours(live):
         metadata = obj["metadata"]
@@ -167,6 +172,10 @@ class Removal:
             daemonset = self._live.daemonset
             if daemonset is not None and not serves_alone(daemonset):
                 await self._give_back(daemonset)
+            if ("ConfigMap", RECORD) in self._live.objects:
+                await forget(
+                    self._client, self._live.objects["ConfigMap", RECORD]["metadata"]["namespace"]
+                )
             await self._delete("DaemonSet")
             self._report.step("wait until the cache pods are gone")
             await self._pods.gone(self._nodes)
@@ -292,6 +301,13 @@ async def remove_now(client: Client, live: Live, report: Report) -> None:
 
     The pods get a few seconds to take their rules away before what they depend on goes too.
     """
+    if record := live.objects.get(("ConfigMap", RECORD)):
+        # A takeover was cut off where its pods belong to no DaemonSet: nothing deletes them for us.
+        namespace = record["metadata"]["namespace"]
+        cut_off = CachePods(client, namespace, timeout=NOW_WAIT, note=report.note)
+        for pod in (await cut_off.read()).values():
+            if pod.orphaned:
+                await cut_off.delete(pod)
     for obj in ours(live):
         metadata = obj["metadata"]
         report.step(f"delete {obj['kind']} {metadata['name']}")

@@ -17,6 +17,8 @@ from kubectl_nodedns.cluster.paths import object_path
 from kubectl_nodedns.errors import NodednsError, PartialError, RevertedError, TimedOutError
 from kubectl_nodedns.facts.dns_service import ready_endpoints
 from kubectl_nodedns.install.changes import DELETE
+from kubectl_nodedns.install.gaps import Gaps
+from kubectl_nodedns.install.handover import forget
 from kubectl_nodedns.install.objects import (
     DARK,
     ENABLED,
@@ -88,7 +90,8 @@ class Rollout:
         self._transparent = plan.settings.variant is Variant.TRANSPARENT
         self.repaired: tuple[str, ...] = ()
         """Nodes whose cache pod was as it should be, did not intercept, and was replaced."""
-        self._gone: dict[str, float] = {}  # when a pod that served was deleted
+        self.gaps = Gaps(proof, report, plan.gaps)
+        """What clients of the local IP met on each node that served them."""
         self._switched: dict[str, None] = {}  # in the order in which they were switched
 
     async def run(self) -> list[Verdict]:
@@ -163,7 +166,9 @@ class Rollout:
         pods = await self._pods.read()
         for node in plan.dark:
             pod = pods.get(node)
-            if pod is not None and (pod.revision, pod.phase) != (plan.revision, DARK):
+            if pod is None:
+                continue
+            if (pod.revision, pod.phase) != (plan.revision, DARK) or pod.imageless:
                 if pod.phase == FULL:
                     self._switched[node] = None
                 await self._pods.delete(pod)
@@ -227,46 +232,41 @@ class Rollout:
         if not batch:
             return []
         self._report.step(f"switch {', '.join(batch)}")
-        try:
-            await asyncio.gather(*(self._replace(node) for node in batch))
-            running = await self._pods.running(batch, self._plan.revision, FULL)
-        except NodednsError as error:
-            await self._put_back(str(error), error.hint)
-            raise
-        verdicts = await asyncio.gather(
-            *(self._prove_switched(node, pod) for node, pod in sorted(running.items()))
-        )
-        if bad := await self._bad(verdicts):
-            await self._put_back(f"node {bad[0].node}: {bad[0].text}", _more(bad))
+        async with self.gaps.over(batch):
+            try:
+                await asyncio.gather(*(self._replace(node) for node in batch))
+                running = await self._pods.running(batch, self._plan.revision, FULL)
+            except NodednsError as error:
+                await self._put_back(str(error), error.hint)
+                raise
+            verdicts = await asyncio.gather(
+                *(self._prove_switched(node, pod) for node, pod in sorted(running.items()))
+            )
+            if bad := await self._bad(verdicts):
+                await self._put_back(f"node {bad[0].node}: {bad[0].text}", _more(bad))
         return list(verdicts)
 
     async def _replace(self, node: str) -> None:
         pod = (await self._pods.read(node)).get(node)
         self._switched[node] = None
         wanted = (self._plan.revision, FULL)
-        if pod is not None and ((pod.revision, pod.phase) != wanted or node in self._plan.kept):
-            self._gone[node] = asyncio.get_running_loop().time()
+        stale = pod is not None and (
+            (pod.revision, pod.phase) != wanted or node in self._plan.kept or pod.imageless
+        )
+        if pod is not None and stale:
             await self._pods.delete(pod)
 
     async def _prove_switched(self, node: str, pod: CachePod) -> Verdict:
-        if self._transparent:
-            ask = partial(self._proof.switched, node, pod.uid, timeout=SWITCH_PROOF)
-            verdict = await self._asked(ask)
-        else:
-            verdict = await self._asked(
-                partial(self._proof.dark, node, pod.uid, timeout=DARK_PROOF)
-            )
-            self._say_gap(node, ok=verdict.ok)
+        at_local_ip = not self._transparent or node in self._plan.gaps
+        if at_local_ip:
+            patience = SWITCH_PROOF if node in self._plan.gaps else DARK_PROOF
+            dark = partial(self._proof.dark, node, pod.uid, timeout=patience)
+            verdict = await self._asked(dark)
+        if self._transparent and (not at_local_ip or verdict.ok):
+            switched = partial(self._proof.switched, node, pod.uid, timeout=SWITCH_PROOF)
+            verdict = await self._asked(switched)
         self._report.node(verdict)
         return verdict
-
-    def _say_gap(self, node: str, *, ok: bool) -> None:
-        """Say how long the local IP was away: its clients have no other address."""
-        since = self._gone.pop(node, None)
-        if ok and since is not None:
-            seconds = asyncio.get_running_loop().time() - since
-            ip = self._plan.settings.local_ip
-            self._report.note(f"{node}: {ip} was away for at most {seconds:.1f} s")
 
     async def _check_kept(self) -> list[Verdict]:
         """Ask the nodes whose pod is as it should be whether it really intercepts."""
@@ -290,6 +290,7 @@ class Rollout:
                 if change.action == DELETE:
                     old = self._live.objects[change.kind, change.name]
                     await self._client.delete(object_path(dict(old)), uid=old["metadata"]["uid"])
+            await forget(self._client, self._plan.settings.namespace)
         await self._apply_daemonset(FULL, ENABLED)
 
     async def _put_back(self, why: str, hint: str) -> None:
@@ -302,60 +303,77 @@ class Rollout:
         self._report.step(f"put back {', '.join(self._switched) or 'nothing'}: {why}")
         previous = self._previous()
         await self._client.apply(previous, force=True)
-        labels = previous["spec"]["template"]["metadata"]["labels"]
-        revision, phase = labels.get(REVISION, ""), labels.get(PHASE, FULL)
-        pods = await self._pods.read()
-        for node in self._switched:
-            pod = pods.get(node)
-            if pod is not None and (pod.revision, pod.phase) != (revision, phase):
-                await self._pods.delete(pod)
+        # Where clients wait meanwhile, not all of them at once; those of the failure first.
+        order = list(reversed(self._switched))
+        size = self._plan.batch_size if self._plan.gaps else len(order)
         try:
-            verdicts = await self._prove_previous(revision, phase, alone=serves_alone(previous))
+            for i in range(0, len(order), size or 1):
+                async with self.gaps.over(order[i : i + size]):
+                    await self._put_back_nodes(order[i : i + size], previous, why)
+        except PartialError:
+            raise
         except NodednsError as error:
             raise PartialError(
                 f"{why}; and putting it back failed: {error}", hint=error.hint
             ) from error
-        if bad := await self._bad(verdicts):
-            raise PartialError(
-                f"{why}; and after putting it back, node {bad[0].node}: {bad[0].text}",
-                hint="kubectl nodedns disable --now takes the cache out without asking",
-            )
         raise RevertedError(
             f"{why}; put back on {nodes_text(len(self._switched))}: DNS goes as it went before",
             hint=_after(hint),
         )
 
-    async def _prove_previous(self, revision: str, phase: str, *, alone: bool) -> list[Verdict]:
-        if phase == FULL and not revision:  # an adopted one, which has no marker
-            await self._pods.running(self._switched, revision, phase)
-        if phase == DARK or not revision:
-            here = [node for node in self._switched if node not in self.lost]
-            work = [
-                self._asked(partial(self._proof.back, node, timeout=DARK_PROOF)) for node in here
-            ]
-            verdicts = list(await asyncio.gather(*work))
-        else:
-            pods = await self._pods.running(self._switched, revision, phase)
-            prove = self._proof.dark if alone else self._proof.switched
-            verdicts = list(
-                await asyncio.gather(
-                    *(
-                        self._asked(partial(prove, node, pod.uid, timeout=DARK_PROOF))
-                        for node, pod in sorted(pods.items())
-                    )
-                )
+    async def _put_back_nodes(
+        self, nodes: Sequence[str], previous: Mapping[str, Any], why: str
+    ) -> None:
+        """Give nodes the pod of the template before, and prove it.
+
+        Raises:
+            PartialError: a node does not have DNS with it.
+        """
+        labels = previous["spec"]["template"]["metadata"]["labels"]
+        revision, phase = labels.get(REVISION, ""), labels.get(PHASE, FULL)
+        pods = await self._pods.read()
+        for node in nodes:
+            pod = pods.get(node)
+            if pod is None:
+                continue
+            if (pod.revision, pod.phase) != (revision, phase) or pod.imageless:
+                await self._pods.delete(pod)
+        alone = serves_alone(previous)
+        verdicts = await self._prove_previous(nodes, revision, phase, alone=alone)
+        if bad := await self._bad(verdicts):
+            raise PartialError(
+                f"{why}; and after putting it back, node {bad[0].node}: {bad[0].text}",
+                hint="kubectl nodedns disable --now takes the cache out without asking",
             )
+
+    async def _prove_previous(
+        self, nodes: Sequence[str], revision: str, phase: str, *, alone: bool
+    ) -> list[Verdict]:
+        if phase == DARK or not revision:
+            if phase == FULL:  # an adopted one, which has no marker
+                await self._pods.running(nodes, revision, phase)
+            unmarked = self._proof.local if phase == FULL and alone else self._proof.back
+            here = [node for node in nodes if node not in self.lost]
+            asks = [partial(unmarked, node, timeout=DARK_PROOF) for node in here]
+        else:
+            pods = await self._pods.running(nodes, revision, phase)
+            prove = self._proof.dark if alone else self._proof.switched
+            asks = [
+                partial(prove, node, pod.uid, timeout=DARK_PROOF)
+                for node, pod in sorted(pods.items())
+            ]
+        verdicts = await asyncio.gather(*map(self._asked, asks))
         for verdict in verdicts:
             self._report.node(verdict)
-        return verdicts
+        return list(verdicts)
 
     def _previous(self) -> dict[str, Any]:
         """Return the DaemonSet to go back to: an older revision that served, else the dark one."""
-        before = self._live.daemonset
-        if before is not None:
-            labels = before["spec"]["template"]["metadata"]["labels"]
-            if labels.get(PHASE, FULL) == FULL and labels.get(REVISION) != self._plan.revision:
-                return applicable(before)
+        for before in (self._live.daemonset, self._live.taken_over):
+            if before is not None:
+                labels = before["spec"]["template"]["metadata"]["labels"]
+                if labels.get(PHASE, FULL) == FULL and labels.get(REVISION) != self._plan.revision:
+                    return applicable(before)
         return daemonset_of(self._objects(DARK, ENABLING))
 
     def _objects(self, phase: str, state: str) -> list[dict[str, Any]]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 from kubectl_nodedns.cluster.paths import collection, named
 from kubectl_nodedns.errors import ApiError, NotFoundError, UsageError
 from kubectl_nodedns.lookup.asking import ask_in_pod, unasked
+from kubectl_nodedns.lookup.gap import LIMIT, Watch
 from kubectl_nodedns.lookup.obstacle import Obstacle, obstacle
 from kubectl_nodedns.lookup.probe_job import (
     CONTAINER,
@@ -166,6 +167,19 @@ class Probes:
             self._namespace, self._pods[node], CONTAINER, command, timeout=timeout
         )
         return done.stdout
+
+    async def watch(self, node: str, server: str, name: str) -> Watch:
+        """Ask `server` for `name` from the probe on `node`, until the watch is ended."""
+        pod = self._pods[node]
+
+        async def run(command: Sequence[str], received: Callable[[bytes], None]) -> None:
+            await self._client.exec(
+                self._namespace, pod, CONTAINER, command, timeout=LIMIT, received=received
+            )
+
+        watch = Watch(run, node=node, server=server, name=name)
+        await watch.begin()
+        return watch
 
     async def resolv_conf(self, node: str) -> str:
         """Return /etc/resolv.conf of the probe on `node`: what its kubelet gives to such pods."""

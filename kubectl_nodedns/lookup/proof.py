@@ -1,11 +1,12 @@
 """The proof: a few questions from a pod on a node, and a verdict in words.
 
-Four verdicts, each a pure function of answers:
+Five verdicts, each a pure function of answers:
 
 * baseline: what resolves at the kube-dns address before anything is written,
 * dark: the cache answers everything at the local address, which nobody uses yet,
 * switched: the node's own cache pod answers at the kube-dns address,
-* back: CoreDNS answers at the kube-dns address, and no cache does.
+* back: CoreDNS answers at the kube-dns address, and no cache does,
+* local: a cache without a marker answers at the local address, as it did before.
 
 `Prover` asks from probe pods and repeats until a verdict is good or time is up.
 """
@@ -23,6 +24,8 @@ from kubectl_nodedns.names import absolute, marker_name, reverse
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from kubectl_nodedns.lookup.gap import Watch
+
 PAUSE = 0.4
 """Seconds between two rounds of questions."""
 
@@ -32,6 +35,9 @@ class Asker(Protocol):
 
     async def ask(self, node: str, questions: Sequence[Question]) -> Sequence[Answer]:
         """Ask `questions` from `node`; one answer for each, in order."""
+
+    async def watch(self, node: str, server: str, name: str) -> Watch:
+        """Ask `server` for `name` from `node`, until the watch is ended."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,6 +144,13 @@ def back(node: str, answers: Sequence[Answer]) -> Verdict:
     return Verdict(node=node, ok=not wrong, text=text, answers=tuple(answers))
 
 
+def local(node: str, answers: Sequence[Answer]) -> Verdict:
+    """Judge ordinary names at the local address, where somebody else's cache answers."""
+    wrong = "; ".join(_said(answer) for answer in answers if not answer.ok)
+    text = wrong or f"the cache that it had answers at {answers[0].question.server}"
+    return Verdict(node=node, ok=not wrong, text=text, answers=tuple(answers))
+
+
 def silent(node: str, answers: Sequence[Answer]) -> Verdict:
     """Judge one question at the local address, where nothing may answer any more.
 
@@ -205,6 +218,15 @@ class Prover:
         server = self.target.kube_dns_ip
         questions = [self.target.mark(server), *self.target.ordinary(server)]
         return await self._until(node, questions, lambda a: back(node, a), timeout=timeout)
+
+    async def local(self, node: str, *, timeout: float) -> Verdict:
+        """Prove that the local address answers ordinary names, whoever stands behind it."""
+        questions = self.target.ordinary(self.target.local_ip)
+        return await self._until(node, questions, lambda a: local(node, a), timeout=timeout)
+
+    async def watch(self, node: str) -> Watch:
+        """Ask the local address for the cluster's own name, until the watch is ended."""
+        return await self._asker.watch(node, self.target.local_ip, self.target.cluster)
 
     async def silent(self, node: str, *, timeout: float) -> Verdict:
         """Prove that nothing answers at the local address."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from kubectl_nodedns.metrics import units
+from kubectl_nodedns.metrics.fleet import Interception
 from kubectl_nodedns.metrics.marks import severity
 
 if TYPE_CHECKING:
@@ -93,6 +94,20 @@ def _kube_dns(row: NodeRow, snapshot: FleetSnapshot) -> float | None:
     return sum(figures.address_rates.get(ip, 0.0) for ip in snapshot.kube_dns_ips)
 
 
+def _interception(row: NodeRow, snapshot: FleetSnapshot) -> str:
+    """How it is known whether lookups are intercepted, and how old that is."""
+    found = row.interception(snapshot.kube_dns_ips, snapshot.at)
+    age = row.evidence_age(snapshot.kube_dns_ips, snapshot.at)
+    known = found is not Interception.NOT_KNOWN and age is not None
+    return f"{found} {units.age(age)}" if known else str(found)
+
+
+_DOUBTFUL_FIRST = (
+    Interception.NOT_INTERCEPTED,
+    Interception.NOT_KNOWN,
+    Interception.BY_COUNTERS,
+    Interception.PROVED,
+)
 COLUMNS: tuple[Column, ...] = (
     Column(
         key="node",
@@ -248,7 +263,22 @@ COLUMNS: tuple[Column, ...] = (
     ),
 )
 
-BY_KEY = {column.key: column for column in COLUMNS}
+INTERCEPTION = Column(
+    key="interception",
+    title="INTERCEPTION",
+    width=19,
+    text=_interception,
+    sort=lambda row, snapshot: _DOUBTFUL_FIRST.index(
+        row.interception(snapshot.kube_dns_ips, snapshot.at)
+    ),
+    left=True,
+    wide=True,
+    rising=True,
+    figure=False,
+)
+PRINTED = (*COLUMNS[:-1], INTERCEPTION, COLUMNS[-1])
+"""The columns of a printed table; the screen shows in its own way what probes said."""
+BY_KEY = {column.key: column for column in PRINTED}
 
 
 def ordered(

@@ -45,6 +45,7 @@ def document(snapshot: FleetSnapshot) -> dict[str, Any]:
             "nodes_sampled": fleet.sampled,
             "nodes_intercepting_proved": fleet.proved,
             "nodes_intercepting_by_counters": fleet.intercepting - fleet.proved,
+            "nodes_not_intercepted": fleet.refuted,
             "restarts": fleet.restarts,
             "lookups_total": _whole(fleet.lookups_total),
             **_traffic(fleet.traffic),

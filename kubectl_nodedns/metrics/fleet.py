@@ -34,10 +34,15 @@ class Interception(StrEnum):
 
     PROVED = "proved"
     """A probe on the node got the answer that only the node's own cache pod has."""
+    NOT_INTERCEPTED = "not intercepted"
+    """A probe on the node got another answer: its pods' lookups go past the cache."""
     BY_COUNTERS = "by counters"
     """Lookups to the kube-dns IP came in lately: evidence, not proof."""
     NOT_KNOWN = "not known"
     """None came in: nobody asked, or they go elsewhere."""
+
+
+INTERCEPTING = (Interception.PROVED, Interception.BY_COUNTERS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,6 +79,8 @@ class NodeRow:
     """What whole objects say of a node without a running pod, or of a pod that restarted."""
     proved_at: float | None = None
     """When a probe last proved that its pods are served by this pod, in Unix seconds."""
+    refuted_at: float | None = None
+    """When a probe last proved that they are not; None when it proved the other, or nothing."""
 
     @property
     def pod(self) -> CachePod | None:
@@ -133,9 +140,10 @@ class NodeRow:
         return None if started is None else max(at - started, 0.0)
 
     def evidence_age(self, kube_dns_ips: Sequence[str], at: float) -> float | None:
-        """Return seconds since the proof, or else since lookups came in; None without either."""
-        if self.proved_at is not None:
-            return max(at - self.proved_at, 0.0)
+        """Return seconds since a probe's proof, else since lookups came in; None without either."""
+        probed_at = self.refuted_at if self.proved_at is None else self.proved_at
+        if probed_at is not None:
+            return max(at - probed_at, 0.0)
         asked = self.sampled.asked_at if self.sampled else {}
         seen = [asked[ip] for ip in kube_dns_ips if ip in asked]
         return max(at - max(seen), 0.0) if seen else None
@@ -151,6 +159,8 @@ class NodeRow:
         """Judge by a probe's proof, else by the counters, whether pods' lookups are intercepted."""
         if self.proved_at is not None:
             return Interception.PROVED
+        if self.refuted_at is not None:
+            return Interception.NOT_INTERCEPTED
         asked = self.sampled.asked_at if self.sampled else {}
         lately = any(at - asked.get(ip, 0.0) <= EVIDENCE_SECONDS for ip in kube_dns_ips)
         return Interception.BY_COUNTERS if lately else Interception.NOT_KNOWN
@@ -184,6 +194,8 @@ class Fleet:
     """Nodes where lookups to the kube-dns IP were seen lately, or a probe proved it."""
     proved: int
     """Those of them where a probe proved it."""
+    refuted: int
+    """Nodes where a probe proved that lookups go past the cache."""
     traffic: Traffic
     """All lookups."""
     upstream_latency: Histogram
@@ -290,8 +302,9 @@ def totals(
         ready=sum(row.pod is not None and row.pod.ready for row in rows),
         sampled=len(fresh),
         newest=max((f.at for row in rows if (f := row.figures) is not None), default=None),
-        intercepting=sum(one is not Interception.NOT_KNOWN for one in found),
+        intercepting=sum(one in INTERCEPTING for one in found),
         proved=found.count(Interception.PROVED),
+        refuted=found.count(Interception.NOT_INTERCEPTED),
         traffic=add([f.traffic for f in fresh]),
         upstream_latency=merge(f.upstream_latency for f in fresh),
         lookups_total=_sum(fresh, lambda f: f.lookups_total),

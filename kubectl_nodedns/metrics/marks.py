@@ -75,6 +75,9 @@ def _pod_marks(row: NodeRow, snapshot: FleetSnapshot) -> Iterator[Mark]:
     if not pod.ready:
         level = Severity.NOTE if pod.status in STARTING else Severity.BAD
         yield Mark(severity=level, words=f"the cache pod is {row.state}", column="state")
+    if row.refuted_at is not None:
+        words = "NOT intercepted: its pods' lookups go past the cache"
+        yield Mark(severity=Severity.BAD, words=words, column="interception")
     if pod.restarted_at is not None and snapshot.at - pod.restarted_at < RESTARTED_SECONDS:
         words = f"restarted lately, {pod.restarts} in all"
         if row.last_end:

@@ -34,6 +34,11 @@ RENEW_SECONDS = 15.0
 """Shortest time between two tries to get new credentials."""
 
 
+Proof = tuple[float | None, float | None]
+"""When a probe last proved that a node's lookups are intercepted, or that they are not."""
+_NO_PROOF: tuple[object, float, bool] = (None, 0.0, False)
+
+
 class Meter(Protocol):
     """Counts what goes over the wire; `cluster.client.Client` is one."""
 
@@ -85,7 +90,7 @@ class Monitor:
         self._details = details
         self._corefile = corefile
         self._capacities: dict[str, Capacity | None] = {}
-        self._proofs: dict[str, tuple[object, float]] = {}
+        self._proofs: dict[str, tuple[object, float, bool]] = {}
         self._clock = clock
         self._measured = (clock(), meter.requests, meter.received)
         self._load = Load()
@@ -144,9 +149,8 @@ class Monitor:
     def note_proof(self, node: str, *, intercepted: bool) -> None:
         """Remember what a probe on a node found; it counts until the node's pod changes."""
         row = self._rows.get(node)
-        self._proofs.pop(node, None)
-        if intercepted and row is not None and row.pod is not None:
-            self._proofs[node] = (_life(row.pod), self._clock())
+        if row is not None and row.pod is not None:
+            self._proofs[node] = (_life(row.pod), self._clock(), intercepted)
 
     def snapshot(self) -> FleetSnapshot:
         """Return everything as it is known now."""
@@ -187,19 +191,27 @@ class Monitor:
             node, pods = inventory.nodes[name], inventory.pods.get(name, ())
             sampled = self._sampler.sampled(pods[0].name) if pods else None
             detail = self._details.get(name) if self._details else None
-            proved_at = self._proved_at(name, pods)
+            proof = self._proof(name, pods)
             row = self._rows.get(name)
-            if row is None or _changed(row, node, pods, sampled, detail, proved_at):
+            if row is None or _changed(row, node, pods, sampled, detail, proof):
+                proved_at, refuted_at = proof
                 row = NodeRow(
-                    node=node, pods=pods, sampled=sampled, detail=detail, proved_at=proved_at
+                    node=node,
+                    pods=pods,
+                    sampled=sampled,
+                    detail=detail,
+                    proved_at=proved_at,
+                    refuted_at=refuted_at,
                 )
             rows[name] = row
         self._rows = rows
         return tuple(rows.values())
 
-    def _proved_at(self, node: str, pods: tuple[CachePod, ...]) -> float | None:
-        proof = self._proofs.get(node)
-        return proof[1] if proof and pods and proof[0] == _life(pods[0]) else None
+    def _proof(self, node: str, pods: tuple[CachePod, ...]) -> Proof:
+        life, at, intercepted = self._proofs.get(node, _NO_PROOF)
+        if life is None or not pods or life != _life(pods[0]):
+            return None, None
+        return (at, None) if intercepted else (None, at)
 
     def _problems(self, rows: Sequence[NodeRow]) -> tuple[str, ...]:
         found = [str(problem) for problem in self._discovery.problems()]
@@ -280,10 +292,10 @@ def _changed(
     pods: tuple[CachePod, ...],
     sampled: Sampled | None,
     detail: Detail | None,
-    proved_at: float | None,
+    proof: Proof,
 ) -> bool:
     """Compare by identity first: of thousands of rows nearly all are as they were."""
-    if row.detail is not detail or row.proved_at != proved_at:
+    if row.detail is not detail or (row.proved_at, row.refuted_at) != proof:
         return True
     same = row.node is node and row.pods is pods and row.sampled is sampled
     return not same and (row.node, row.pods, row.sampled) != (node, pods, sampled)

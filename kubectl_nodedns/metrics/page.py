@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from kubectl_nodedns.metrics.exposition import ExpositionError, parse
+from kubectl_nodedns.metrics.exposition import ExpositionError, Reader
 from kubectl_nodedns.metrics.series import BY_NAME, Series
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def read_page(text: str, *, at: float) -> Page:
     Raises:
         ExpositionError: it cannot be read, or is not CoreDNS's.
     """
-    page = page_of_samples(parse(text, BY_NAME), at=at)
+    page = _summed(_READER.read(text), at=at)
     if not page.totals.keys() & {Series.LOOKUPS, Series.BUILD, Series.CACHE_ENTRIES}:
         raise ExpositionError("the page has no metrics of CoreDNS")
     return page
@@ -67,22 +67,33 @@ def read_page(text: str, *, at: float) -> Page:
 
 def page_of_samples(samples: Iterable[Sample], *, at: float) -> Page:
     """Sum up samples of the names that are read; they were made at `at` (Unix seconds)."""
-    totals: dict[Series, dict[Key, float]] = {}
+    return _summed([(_part(name, labels), value) for name, labels, value in samples], at=at)
+
+
+def _part(name: str, labels: Mapping[str, str]) -> tuple[str, Key]:
+    """Say which part of which series a sample is, by its name and the labels that are kept."""
+    series, _ = BY_NAME[name]
+    return name, tuple([labels.get(label, "") for label in series.value.by])
+
+
+_READER = Reader(BY_NAME, _part)
+
+
+def _summed(samples: Iterable[tuple[tuple[str, Key], float]], *, at: float) -> Page:
+    found: dict[str, dict[Key, float]] = {}
+    before = ""
+    parts: dict[Key, float] = {}
+    for (name, key), value in samples:
+        if name != before:  # a page has the samples of one name in a row
+            before = name
+            parts = found.setdefault(name, {})
+        if value == value:  # noqa: PLR0124 - not NaN, and faster than asking math
+            parts[key] = parts[key] + value if key in parts else value
+    totals: dict[Series, Mapping[Key, float]] = {}
     ranks: dict[Series, int] = {}
-    # What a name stands for is looked up once a page: there are hundreds of samples.
-    known: dict[str, tuple[tuple[str, ...], dict[Key, float]]] = {}
-    for name, labels, value in samples:
-        if name not in known:
-            series, rank = BY_NAME[name]
-            parts: dict[Key, float] = {}
-            known[name] = (series.value.by, parts)
-            if rank <= ranks.get(series, rank):
-                ranks[series] = rank
-                totals[series] = parts
-        if value != value:  # noqa: PLR0124 - NaN, and faster than asking math
-            continue
-        by, parts = known[name]
-        get = labels.get
-        key = tuple([get(label, "") for label in by])
-        parts[key] = parts.get(key, 0.0) + value
+    for name, parts in found.items():
+        series, rank = BY_NAME[name]
+        if rank <= ranks.get(series, rank):
+            ranks[series] = rank
+            totals[series] = parts
     return Page(at=at, totals=totals)

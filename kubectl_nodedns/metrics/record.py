@@ -218,6 +218,7 @@ def _row(row: NodeRow, before: NodeRow | None = None) -> dict[str, Any]:
     if before is None or row.detail != before.detail:
         written["detail"] = codec.flat(row.detail)
     written["proved_at"] = row.proved_at
+    written["refuted_at"] = row.refuted_at
     if row.sampled is not None:
         written["sampled"] = [row.sampled.pod, row.sampled.error, row.sampled.failed_at]
     return written

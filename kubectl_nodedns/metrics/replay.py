@@ -248,7 +248,11 @@ class State:
 
 def _row(data: Mapping[str, Any], before: NodeRow | None) -> NodeRow:
     """Read what is other than before; what was scraped is filled in later."""
-    changed: dict[str, Any] = {"sampled": None, "proved_at": data.get("proved_at")}
+    changed: dict[str, Any] = {
+        "sampled": None,
+        "proved_at": data.get("proved_at"),
+        "refuted_at": data.get("refuted_at"),
+    }
     if "pods" in data:
         changed["pods"] = tuple(codec.whole(CachePod, pod) for pod in data["pods"])
     if "detail" in data:

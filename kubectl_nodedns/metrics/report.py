@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kubectl_nodedns.metrics import units
-from kubectl_nodedns.metrics.columns import COLUMNS, Column, ordered
+from kubectl_nodedns.metrics.columns import INTERCEPTION, PRINTED, Column, ordered
 from kubectl_nodedns.metrics.table import render
 
 if TYPE_CHECKING:
@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
 
 def table(snapshot: FleetSnapshot, *, wide: bool, sort_by: Column) -> str:
-    """Lay out a row for each node."""
-    chosen = [column for column in COLUMNS if wide or not column.wide]
+    """Lay out a row for each node; what probes proved has a column once there is something."""
+    told = snapshot.fleet.proved or snapshot.fleet.refuted
+    chosen = [one for one in PRINTED if wide or not one.wide or (told and one is INTERCEPTION)]
     rows = [_cells(row, snapshot, chosen) for row in ordered(snapshot.nodes, snapshot, sort_by)]
     header = [column.title for column in chosen]
     return render(header, rows, [column.left for column in chosen])
@@ -25,9 +26,9 @@ def table(snapshot: FleetSnapshot, *, wide: bool, sort_by: Column) -> str:
 
 def row_text(row: NodeRow, snapshot: FleetSnapshot) -> str:
     """Write one row with its headings, as `-o wide` prints it."""
-    header = [column.title for column in COLUMNS]
-    cells = _cells(row, snapshot, list(COLUMNS))
-    return render(header, [cells], [column.left for column in COLUMNS])
+    header = [column.title for column in PRINTED]
+    cells = _cells(row, snapshot, list(PRINTED))
+    return render(header, [cells], [column.left for column in PRINTED])
 
 
 def summary(snapshot: FleetSnapshot) -> list[str]:
@@ -58,10 +59,12 @@ def summary(snapshot: FleetSnapshot) -> list[str]:
 
 def _intercepting(snapshot: FleetSnapshot) -> str:
     fleet = snapshot.fleet
-    if not fleet.proved:
-        return f"{fleet.intercepting} intercepting by counters"
     by_counters = fleet.intercepting - fleet.proved
-    return f"{fleet.proved} proved intercepting, {by_counters} by counters"
+    words = [f"{fleet.proved} proved intercepting"] if fleet.proved else []
+    words += [f"{fleet.refuted} proved NOT intercepted"] if fleet.refuted else []
+    if not words:
+        return f"{by_counters} intercepting by counters"
+    return ", ".join([*words, f"{by_counters} by counters"])
 
 
 def _percent(ratio: float | None) -> str:

@@ -175,6 +175,7 @@ class TopApp(App[None]):
                     lambda key=column.key: screen.action_sort(key),
                 )
         if isinstance(screen, NodeScreen):
+            yield SystemCommand("Compare", "Beside another node", screen.action_compare)
             for tab in TABS:
                 yield SystemCommand(
                     f"Tab: {tab}", "Show it of this node", lambda tab=tab: screen.action_tab(tab)

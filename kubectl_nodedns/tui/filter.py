@@ -20,7 +20,7 @@ def keep(rows: Iterable[NodeRow], text: str) -> list[NodeRow]:
     if not wanted:
         return list(rows)
     pattern = _pattern(wanted)
-    return [row for row in rows if bool(pattern.search(_words(row))) != inverse]
+    return [row for row in rows if any(map(pattern.search, _words(row))) != inverse]
 
 
 def _pattern(text: str) -> re.Pattern[str]:
@@ -31,8 +31,9 @@ def _pattern(text: str) -> re.Pattern[str]:
         return re.compile(re.escape(text), re.IGNORECASE)
 
 
-def _words(row: NodeRow) -> str:
-    return f"{row.node.name} {row.pod.name if row.pod else ''} {row.state}"
+def _words(row: NodeRow) -> tuple[str, str, str]:
+    """Return what is searched, each by itself: ^ and $ are the ends of a name."""
+    return row.node.name, row.pod.name if row.pod else "", row.state
 
 
 def faulty(rows: Iterable[NodeRow], snapshot: FleetSnapshot) -> list[NodeRow]:

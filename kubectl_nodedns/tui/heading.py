@@ -57,15 +57,20 @@ def counts(snapshot: FleetSnapshot, seen: Seen, width: int) -> list[Piece]:
         ("  ready ", ""),
         _share(fleet.ready, fleet.wanted),
     ]
+    known = ""
     if snapshot.kube_dns_ips:
         pieces += [("  intercepting ", ""), _share(fleet.intercepting, fleet.wanted)]
-        proved = f", {fleet.proved} proved" if fleet.proved else " by counters"
-        pieces.append((proved, "quiet"))
+        known = f", {fleet.proved} proved" if fleet.proved else " by counters"
+        if fleet.refuted:
+            pieces.append((f", ‼ {fleet.refuted} proved NOT", "bad"))
     else:
         pieces += [("  intercepting ", ""), ("not at the kube-dns IP", "quiet")]
+    place = len(pieces)
     pieces += _findings(seen.findings)
     if seen.mode != "now":
         pieces += [("  rates ", ""), (seen.mode, "note")]
+    if sum(len(text) for text, _ in pieces) + len(known) < width:  # the first to go
+        pieces.insert(place, (known, "quiet"))
     load = snapshot.load
     requests = f"{units.number(load.requests_per_second)} requests/s"
     costs = (
@@ -73,7 +78,7 @@ def counts(snapshot: FleetSnapshot, seen: Seen, width: int) -> list[Piece]:
         requests,
     )
     used = sum(len(text) for text, _ in pieces)
-    cost = next((cost for cost in costs if used + len(cost) + 2 <= width), "")
+    cost = next((cost for cost in costs if used + len(cost) + 3 <= width), "")
     return [*pieces, (" " * max(width - used - len(cost) - 1, 1), ""), (cost, "quiet")]
 
 
@@ -89,6 +94,7 @@ def tiles(
     traffic = snapshot.fleet.traffic
     upstream = quantile(0.99, snapshot.fleet.upstream_latency)
     each = width // 4
+    durations = f"p50 {units.latency(traffic.p50)} · upstream {units.latency(upstream)}"
     parts = [
         _tile(
             f"lookups{per_second}",
@@ -105,7 +111,7 @@ def tiles(
         _tile(
             "p99",
             units.latency(traffic.p99),
-            f"p50 {units.latency(traffic.p50)} · upstream {units.latency(upstream)}",
+            durations if len(durations) + 2 <= each else f"upstream {units.latency(upstream)}",
             _trend(moments, lambda m: m.p99, each),
         ),
         _tile(

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 KEYS = (
     ("enter", "one node: plots, zones, upstreams"),
     ("1-6 ← →", "its tabs: overview, lookups, events, logs, Corefile, rules"),
+    ("c", "there: beside the fleet's median, or with ← → and / another"),
     ("t", "look up a name from the node: makes a probe pod there"),
     ("f", "findings: what is wrong, why it matters, the way out"),
     ("/", "filter: a regular expression, ! inverts; esc clears"),

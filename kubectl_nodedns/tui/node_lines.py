@@ -45,19 +45,29 @@ def row_words(row: NodeRow, session: Session) -> Line:
 def interception_words(row: NodeRow, session: Session) -> str:
     """Say whether pods' lookups are intercepted, and how that is known."""
     snapshot = session.snapshot
-    found = session.probed(row)
-    if found is not None and found.proved is not None:
-        ago = units.age(session.clock() - found.at)
-        if found.proved:
+    at, proved = _newest_proof(row, session)
+    if at is not None:
+        ago = units.age(session.clock() - at)
+        if proved:
             return f"interception proved {ago} ago"
+        if row.refuted_at is not None:  # a mark says what, so here is said how that is known
+            return f"a lookup from the node proved it {ago} ago"
         return f"‼ NOT intercepted: a lookup from the node proved it {ago} ago"
-    if row.proved_at is not None:
-        return f"interception proved {units.age(session.clock() - row.proved_at)} ago"
     if not snapshot.kube_dns_ips:
         return "does not listen on the kube-dns IP"
     if row.interception(snapshot.kube_dns_ips, snapshot.at) is Interception.BY_COUNTERS:
         return "intercepting by counters (t proves it)"
     return "interception not known (t finds out)"
+
+
+def _newest_proof(row: NodeRow, session: Session) -> tuple[float | None, bool]:
+    """Return when a lookup from the node proved something, and whether it was interception."""
+    found = session.probed(row)
+    if found is not None and found.proved is not None:
+        return found.at, found.proved
+    if row.proved_at is not None:
+        return row.proved_at, True
+    return row.refuted_at, False
 
 
 def node_lines(

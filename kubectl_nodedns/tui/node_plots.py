@@ -48,7 +48,7 @@ def node_plots(row: NodeRow, moments: Sequence[Moment], capacity: float | None) 
             curves=[
                 _curve("p50", units.latency(traffic.p50), moments, lambda m: m.p50),
                 _curve("p99", units.latency(traffic.p99), moments, lambda m: m.p99),
-                _curve("upstream p99", units.latency(upstream), moments, lambda m: m.upstream_p99),
+                _curve("up-p99", units.latency(upstream), moments, lambda m: m.upstream_p99),
             ],
             unit=_seconds,
         ),

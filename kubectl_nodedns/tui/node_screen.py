@@ -11,6 +11,7 @@ from textual.widgets import ContentSwitcher, Footer, Static
 from kubectl_nodedns.errors import NodednsError
 from kubectl_nodedns.metrics import units
 from kubectl_nodedns.metrics.report import row_text
+from kubectl_nodedns.tui.compare_screen import CompareScreen
 from kubectl_nodedns.tui.live import Heading, LiveScreen, Session
 from kubectl_nodedns.tui.lookup_panel import LookupPanel
 from kubectl_nodedns.tui.lookup_screen import LookupScreen
@@ -48,6 +49,7 @@ class NodeScreen(LiveScreen):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "app.pop_screen", "Back", key_display="esc"),
         Binding("t", "lookup", "Lookup"),
+        Binding("c", "compare", "Compare"),
         *(Binding(str(n + 1), f"tab('{tab}')", tab, show=False) for n, tab in enumerate(TABS)),
         Binding("right", "turn(1)", "Tabs", key_display="←→"),
         Binding("left", "turn(-1)", "Previous tab", show=False),
@@ -144,6 +146,10 @@ class NodeScreen(LiveScreen):
     def action_lookup(self) -> None:
         """Ask questions from this node."""
         self.app.push_screen(LookupScreen(self.session, self.node))
+
+    def action_compare(self) -> None:
+        """Put this node beside another one, or the fleet's median."""
+        self.app.push_screen(CompareScreen(self.session, self.node))
 
     def action_copy(self) -> None:
         """Copy what the tab shows; the node's row in the overview."""

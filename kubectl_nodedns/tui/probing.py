@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from kubectl_nodedns.errors import NodednsError
 from kubectl_nodedns.lookup.comparison import compare
-from kubectl_nodedns.lookup.vantage import Where, pair, plan, questions, vantage_points
-from kubectl_nodedns.names import marker_name
+from kubectl_nodedns.lookup.interception import interception_asks
+from kubectl_nodedns.lookup.vantage import Where, pair, questions
 from kubectl_nodedns.tui.columns import Probed
 
 if TYPE_CHECKING:
@@ -62,13 +62,11 @@ class Probing:
 
     async def _probe(self, row: NodeRow, gate: asyncio.Semaphore) -> None:
         place, caches = self._session.place, self._session.snapshot.caches
-        name = f"kubernetes.default.svc.{place.cluster_domain or 'cluster.local'}."
-        points = vantage_points(
+        asks = interception_asks(
             local_ips=[cache.local_ip for cache in caches if cache.local_ip],
             kube_dns_ips=[place.kube_dns_ip] if place.kube_dns_ip else [],
+            domain=place.cluster_domain,
         )
-        marker = marker_name(place.cluster_domain) if place.cluster_domain else ""
-        asks = plan(points, name=name, rtype="A", marker=marker, protocols=("udp",))
         async with gate:
             try:
                 answers = await self._session.asker(row.node.name, questions(asks))

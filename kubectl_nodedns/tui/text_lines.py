@@ -50,7 +50,7 @@ def log_lines(lines: Sequence[str], *, grouped: bool, width: int) -> list[Line]:
             found.append([(f" {at:8} ", "quiet"), (_cut(text, width - 10), level(text))])
         return found
     for one in group(lines):
-        span = one.last if one.count == 1 else f"{one.first}…{one.last}"
+        span = one.last if one.first == one.last else f"{one.first}…{one.last}"
         count = f"×{one.count}" if one.count > 1 else ""
         found.append(
             [

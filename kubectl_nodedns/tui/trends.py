@@ -1,8 +1,10 @@
 """What the figures were since the screen opened: bounded, for plots. No Textual here.
 
-The fleet is remembered at each tick. Of each node a few rates are kept for its row; in full only
-the nodes that a person sees, and of those the ones seen last: thousands of nodes must not fill the
-memory. Moments carry their time, so that a page that did not come is a gap and not a straight line.
+The fleet is remembered at each tick, a node with each page. Nodes that a person sees, and of those
+the ones seen last, are remembered in full; all others share one budget of moments: whichever node
+is opened has a past, and thousands of nodes do not fill the memory. Large fleets are scraped
+more slowly, so that a small share reaches back about as far. Moments carry their time, so that a
+page that did not come is a gap and not a straight line.
 """
 
 from __future__ import annotations
@@ -23,9 +25,13 @@ if TYPE_CHECKING:
 MOMENTS = 900
 """Moments kept: fifteen minutes at one a second."""
 RECENT = 6
-"""Rates kept of every node, for the plot in its row."""
+"""Rates shown in a node's row."""
 REMEMBERED = 48
-"""Nodes remembered in full: about 20 MiB of moments."""
+"""Nodes remembered in full."""
+BUDGET = 40_000
+"""Moments of all other nodes together: about 40 MiB, 1 KiB each; eight a node with 5,000 nodes."""
+SHORTEST = 8
+"""Moments kept of each node, however many there are."""
 NOTHING: Mapping[str, float | None] = MappingProxyType({})
 
 
@@ -59,30 +65,32 @@ class Moment(NamedTuple):
 
 
 class Trends:
-    """Remembers the fleet, and the nodes that were looked at."""
+    """Remembers the fleet and each of its nodes."""
 
     def __init__(self) -> None:
         self.fleet: deque[Moment] = deque(maxlen=MOMENTS)
         """The fleet's moments, oldest first."""
         self._nodes: dict[str, deque[Moment]] = {}
-        self._recent: dict[str, tuple[float, tuple[float | None, ...]]] = {}
+        self._in_full: dict[str, None] = {}
         self._at = 0.0
 
     def node(self, name: str) -> Sequence[Moment]:
-        """Return a node's moments, oldest first; none before it was looked at."""
+        """Return a node's moments, oldest first; none before its first page."""
         return self._nodes.get(name, ())
 
     def recent(self, name: str) -> Sequence[float | None]:
         """Return a node's newest lookups per second, oldest first."""
-        return self._recent.get(name, (0.0, ()))[1]
+        moments = self._nodes.get(name, ())
+        first = max(len(moments) - RECENT, 0)
+        return [moments[place].lookups for place in range(first, len(moments))]
 
     def look_at(self, names: Iterable[str]) -> None:
-        """Remember these nodes from now on; of more than can be kept, those seen last."""
+        """Remember these nodes in full from now on; of too many, those seen last."""
         for name in names:
-            moments = self._nodes.pop(name, deque(maxlen=MOMENTS))
-            self._nodes[name] = moments
-        for name in list(self._nodes)[:-REMEMBERED]:
-            del self._nodes[name]
+            self._in_full.pop(name, None)
+            self._in_full[name] = None
+        for name in list(self._in_full)[:-REMEMBERED]:
+            del self._in_full[name]
 
     def add(self, snapshot: FleetSnapshot) -> None:
         """Remember one snapshot; one of earlier than the last one (a replay) takes its place."""
@@ -99,24 +107,29 @@ class Trends:
                 memory=fleet.memory_bytes,
             )
         )
-        recent = self._recent
+        share = max(BUDGET // max(len(snapshot.nodes), 1), SHORTEST)
+        known = self._nodes
         for row in snapshot.nodes:
             figures = row.figures
             if figures is None:
                 continue
             name = row.node.name
-            at, rates = recent.get(name, (0.0, ()))
-            if figures.at != at:
-                recent[name] = (figures.at, (*rates[1 - RECENT :], figures.traffic.lookups))
-                if name in self._nodes:
-                    self._nodes[name].append(_node_moment(figures))
+            moments = known.get(name)
+            if moments is None:
+                moments = known[name] = deque(maxlen=MOMENTS)
+            if not moments or figures.at != moments[-1].at:
+                moments.append(_node_moment(figures))
+                while len(moments) > share and name not in self._in_full:
+                    moments.popleft()
+        if len(known) > len(snapshot.nodes):
+            here = {row.node.name for row in snapshot.nodes}
+            self._nodes = {name: moments for name, moments in known.items() if name in here}
 
     def _rewind(self, at: float) -> None:
         """Forget what is later than `at`."""
         for moments in (self.fleet, *self._nodes.values()):
             while moments and moments[-1].at > at:
                 moments.pop()
-        self._recent.clear()
 
 
 def values(

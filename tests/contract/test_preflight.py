@@ -186,6 +186,23 @@ def test_kubelets_that_hand_out_something_else(sound: Api, run: Run) -> None:
     assert "169.254.25.10" in by_code["ND133"][0]["seen"]
 
 
+def test_of_many_findings_alike_enable_shows_the_first(sound: Api, run: Run) -> None:
+    sound.state.scripts.clear()
+    sound.remove("nodes")
+    sound.add("nodes", *(cluster.node(number) for number in range(1, 10)))
+    for number in range(1, 10):
+        path = f"/api/v1/nodes/node{number}/proxy/configz"
+        settings = {"clusterDNS": ["10.96.0.99"], "resolvConf": ""}
+        sound.script("GET", path, document({"kubeletconfig": settings}))
+    assert len(found(run)["ND132"]) == 9
+    ended = run("enable", "--yes")
+    assert ended.code == Exit.REFUSED, ended.err
+    assert ended.err.count("ND132 node node") == 5
+    assert "ND132: 4 more like these" in ended.err
+    assert ended.err.count("warning    ND133") == 5
+    assert "ND133: 4 more like these" in ended.err
+
+
 def test_a_service_range_is_told_by_kubeadm_where_there_is_no_api_for_it(
     sound: Api, run: Run
 ) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from kubectl_nodedns.metrics.columns import COLUMNS
+from kubectl_nodedns.metrics.columns import PRINTED
 from kubectl_nodedns.metrics.document import document
 from kubectl_nodedns.metrics.series import BY_NAME
 from tests.docs.documents import ROOT
@@ -37,7 +37,7 @@ def fields(data: Any) -> Iterator[str]:
 
 
 def test_every_column_is_defined() -> None:
-    for column in COLUMNS:
+    for column in PRINTED:
         assert column.title in TEXT, column.title
         assert f"`{column.key}`" in TEXT, column.key
 

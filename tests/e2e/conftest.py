@@ -281,3 +281,28 @@ def _has_rules(rules: Callable[[str], list[str]], node: str) -> bool:
 
 def _is_clean(rules: Callable[[str], list[str]], link: Callable[[str], object], node: str) -> bool:
     return not rules(node) and link(node) is None
+
+
+@pytest.fixture
+def kubelets(real_cluster: RealCluster, no_cache: None) -> Iterator[Callable[[str, str], None]]:
+    """`kubelets(node, ip)`: a node's kubelet hands out `ip`; all are set back afterwards."""
+    changed: set[str] = set()
+
+    def call(node: str, ip: str) -> None:
+        changed.add(node)
+        real_cluster.nodes.set_cluster_dns(node, ip)
+
+    yield call
+    for node in sorted(changed):
+        real_cluster.nodes.set_cluster_dns(node, DNS_SERVICE_IP)
+        wait_for(partial(hands_out, real_cluster, node, DNS_SERVICE_IP), "set back")
+
+
+def hands_out(real_cluster: RealCluster, node: str, ip: str) -> bool:
+    """Whether a node's kubelet says that it hands out `ip` and nothing else."""
+    path = f"/api/v1/nodes/{node}/proxy/configz"
+    try:
+        config = json.loads(real_cluster.kubectl.run("get", "--raw", path))
+    except ClusterError:  # a kubelet that is just starting refuses
+        return False
+    return bool(config["kubeletconfig"]["clusterDNS"] == [ip])

@@ -114,6 +114,7 @@ def test_an_installation_that_cannot_become_ours_is_explained(
     finally:
         kubectl(*SYSTEM, "delete", "daemonset", "nodelocaldns")
     assert refused.code == 5, str(refused)
-    assert "kubelets hand that address out" in refused.stderr
+    assert "no address of its own on the node" in refused.stderr
+    assert "after clusterDNS of the kubelets was set back" in refused.stderr
     assert chart.code == 5, str(chart)
     assert "helm uninstall" in chart.stderr

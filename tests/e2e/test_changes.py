@@ -6,7 +6,7 @@ import json
 import time
 from typing import TYPE_CHECKING
 
-from tests.e2e.official_addon import LOCAL_IP
+from tests.e2e.official_addon import LOCAL_IP, wait_for
 from tests.e2e.test_main_job import SETTLE, assert_none_lost, count
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 OLDER = "registry.k8s.io/dns/k8s-dns-node-cache:1.26.7"
 NEWER = "registry.k8s.io/dns/k8s-dns-node-cache:1.26.8"
+MISSING = "registry.k8s.io/dns/k8s-dns-node-cache:0.0.0-missing"
 CONFIG = f"""\
 apiVersion: nodedns/v1alpha1
 kind: NodeDNSConfiguration
@@ -105,3 +106,30 @@ def test_drift_is_shown_with_who_made_it_and_put_right_when_asked(
     again = nodedns.run("enable", "--yes")
     assert again.code == 0, str(again)
     assert nodedns.run("enable", "--diff").code == 0
+
+
+def test_a_pod_without_its_image_is_said_at_once_and_replaced_when_asked(
+    real_cluster: RealCluster, no_cache: None, nodedns: Plugin, kubectl: KubectlCall
+) -> None:
+    nodes = real_cluster.node_names
+    system = ("-n", "kube-system")
+    here = ("-l", "k8s-app=node-local-dns", f"--field-selector=spec.nodeName={nodes[0]}")
+    assert nodedns.run("enable", "--yes").code == 0
+    kubectl("set", "image", *system, "daemonset/node-local-dns", f"node-cache={MISSING}")
+    kubectl(*system, "delete", "pods", *here)
+    wait_for(lambda: "Image" in kubectl(*system, "get", "pods", *here), "it has no image", 60)
+
+    refused = nodedns.run("enable", "--yes")
+    assert refused.code == 3, str(refused)
+    assert f"node {nodes[0]}: its pod cannot start, and is replaced: " in refused.stderr
+    assert "--force-conflicts" in refused.stderr
+    repaired = nodedns.run("enable", "--yes", "--force-conflicts")
+    assert repaired.code == 0, str(repaired)
+    assert f"{len(nodes)} of {len(nodes)} nodes proved" in repaired.stdout
+
+    # The same by option: found in the dark, and put back, long before the step's own timeout.
+    worse = nodedns.run("enable", "--yes", "--image", MISSING, "--timeout", "1h")
+    assert worse.code == 7, str(worse)
+    assert "its image cannot be had" in worse.stderr
+    better = nodedns.run("enable", "--yes", "--image", NEWER)
+    assert better.code == 0, str(better)

@@ -6,48 +6,21 @@ seen here. All the rest is: the cache, real kubelets and what they hand to pods.
 
 from __future__ import annotations
 
-import json
 import time
 from functools import partial
 from typing import TYPE_CHECKING
 
-import pytest
-
-from tests.cluster.errors import ClusterError
 from tests.cluster.layout import DNS_SERVICE_IP
+from tests.e2e.conftest import hands_out
 from tests.e2e.official_addon import wait_for
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from tests.e2e.conftest import KubectlCall, ProberCall, RealCluster
     from tests.e2e.plugin import Plugin
 
 LOCAL_IP = "169.254.20.10"
-
-
-@pytest.fixture
-def kubelets(real_cluster: RealCluster, no_cache: None) -> Iterator[Callable[[str, str], None]]:
-    """`kubelets(node, ip)`: a node's kubelet hands out `ip`; all are set back afterwards."""
-    changed: set[str] = set()
-
-    def call(node: str, ip: str) -> None:
-        changed.add(node)
-        real_cluster.nodes.set_cluster_dns(node, ip)
-
-    yield call
-    for node in sorted(changed):
-        real_cluster.nodes.set_cluster_dns(node, DNS_SERVICE_IP)
-        wait_for(partial(_hands_out, real_cluster, node, DNS_SERVICE_IP), "set back")
-
-
-def _hands_out(real_cluster: RealCluster, node: str, ip: str) -> bool:
-    path = f"/api/v1/nodes/{node}/proxy/configz"
-    try:
-        config = json.loads(real_cluster.kubectl.run("get", "--raw", path))
-    except ClusterError:  # a kubelet that is just starting refuses
-        return False
-    return bool(config["kubeletconfig"]["clusterDNS"] == [ip])
 
 
 def test_kubelets_are_switched_over_one_by_one_and_disable_waits_until_they_are_back(
@@ -74,7 +47,7 @@ def test_kubelets_are_switched_over_one_by_one_and_disable_waits_until_they_are_
         assert "kube-dns-upstream" not in services
 
         kubelets(nodes[0], LOCAL_IP)
-        wait_for(partial(_hands_out, real_cluster, nodes[0], LOCAL_IP), "the kubelet is back")
+        wait_for(partial(hands_out, real_cluster, nodes[0], LOCAL_IP), "the kubelet is back")
         waiting = nodedns.run("enable", "--yes", "--wait", "1s")
         assert waiting.code == 4, str(waiting)
         assert f"✓ {nodes[0]}: a fresh pod asks {LOCAL_IP}" in waiting.stderr
@@ -93,7 +66,7 @@ def test_kubelets_are_switched_over_one_by_one_and_disable_waits_until_they_are_
         for node in nodes:
             kubelets(node, DNS_SERVICE_IP)
         for node in nodes:
-            wait_for(partial(_hands_out, real_cluster, node, DNS_SERVICE_IP), "set back")
+            wait_for(partial(hands_out, real_cluster, node, DNS_SERVICE_IP), "set back")
         removed = nodedns.run("disable", "--yes")
         assert removed.code == 0, str(removed)
     # Nobody was intercepted, so nobody was touched.

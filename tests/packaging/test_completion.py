@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -10,15 +11,38 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from kubectl_nodedns.cli.complete import ask_kubectl, complete
+from tests.e2e.terminal import Terminal
 from tests.packaging.conftest import CONSOLE_SCRIPT, Installed, run
-from tests.packaging.terminal import Shell
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 HOOK = "kubectl_complete-nodedns"
 BASH_COMPLETION = Path("/usr/share/bash-completion/bash_completion")
-ALL = ("enable", "disable", "top", "completion", "version")
+
+
+class Shell(Terminal):
+    """An interactive shell on a terminal, so that the TAB key is really pressed.
+
+    What is waited for stands on the screen as a whole: a list of choices is read when all of it is
+    there, in whatever order and columns the shell lays it out.
+    """
+
+    def __init__(self, words: Sequence[str], environment: Mapping[str, str]) -> None:
+        super().__init__(words, environment, columns=200, lines=50)
+        self._commands = 0
+
+    def run(self, command: str) -> None:
+        """Run a command to its end."""
+        self._commands += 1
+        # The marker is put together by the shell, so that its echo does not look like its output.
+        self.type(f"{command}; echo end''ed {self._commands}\n")
+        self.see(f"\nended {self._commands}\n")
+
+
+BASH = ("bash", "--norc", "--noprofile", "-i")
+ZSH = ("zsh", "-f", "-i")
 
 
 def demand(shell: str) -> None:
@@ -42,10 +66,8 @@ def environment(programs: Path) -> Mapping[str, str]:
     return {
         "PATH": f"{programs}:/usr/bin:/bin",
         "HOME": str(programs),
-        "TERM": "dumb",
         "LANG": "C.UTF-8",
         "PS1": "$ ",
-        "COLUMNS": "200",
     }
 
 
@@ -60,27 +82,50 @@ def test_the_hook_answers_kubectl(environment: Mapping[str, str]) -> None:
     assert done.stdout == "iptables\nnftables\nipvs\ncilium\ncalico-ebpf\n:4\n", done.stderr
 
 
+def press_tab_through_kubectl(shell: Shell, *, tabs: str) -> None:
+    """List all commands, complete one that is begun, and list the values of one of its options."""
+    shell.type(f"kubectl nodedns {tabs}")
+    commands = complete([""], ask_kubectl).words
+    assert {"enable", "disable", "top", "completion", "version"} <= {word for word, _ in commands}
+    for _, summary in commands:
+        shell.see(summary)
+    # bash writes "word  (summary)" and zsh "word  -- summary", each in columns of its own choice.
+    listed = re.findall(r"(?:^|  )(\w+) +(?:\(|-- )", shell.text, re.MULTILINE)
+    assert sorted(listed) == sorted(word for word, _ in commands), shell.text
+    shell.type("disa\t")
+    shell.see("kubectl nodedns disable")
+    # What follows is one word further on, so the shell has ended the word before.
+    shell.type(f"--dry-run {tabs}")
+    shell.see("kubectl nodedns disable --dry-run")
+    for value in ("none", "client", "server"):
+        shell.see(value)
+
+
+def press_tab_without_kubectl(shell: Shell) -> None:
+    shell.type("kubectl-nodedns disa\t")
+    shell.see("kubectl-nodedns disable")
+    shell.type("--dry-run=cl\t")
+    shell.see("kubectl-nodedns disable --dry-run=client")
+    shell.type("-o y\t")
+    shell.see("kubectl-nodedns disable --dry-run=client -o yaml")
+
+
 def test_tab_completes_in_bash_through_kubectl(environment: Mapping[str, str]) -> None:
     demand("bash")
     if not BASH_COMPLETION.exists():
         pytest.skip("kubectl's script for bash needs bash-completion, which is not installed")
-    with Shell(["bash", "--norc", "--noprofile", "-i"], environment) as bash:
+    with Shell(BASH, environment) as bash:
         bash.run(f"source {BASH_COMPLETION}")
         bash.run("source <(kubectl completion bash)")
-        shown = bash.type("kubectl nodedns \t\t", until=r"version")
-        assert all(command in shown for command in ALL), shown
-        bash.type("disa\t", until="disable ")
-        bash.type("--dry-run \t\t", until=r"client[^\n]*\n?.*server")
+        press_tab_through_kubectl(bash, tabs="\t\t")
 
 
 def test_tab_completes_in_zsh_through_kubectl(environment: Mapping[str, str]) -> None:
     demand("zsh")
-    with Shell(["zsh", "-f", "-i"], environment) as zsh:
+    with Shell(ZSH, environment) as zsh:
         zsh.run("autoload -U compinit; compinit -u -D")
         zsh.run("source <(kubectl completion zsh)")
-        shown = zsh.type("kubectl nodedns \t", until=r"version")
-        assert all(command in shown for command in ALL), shown
-        zsh.type("disa\t", until="disable ")
+        press_tab_through_kubectl(zsh, tabs="\t")
 
 
 def test_completion_works_in_fish_through_kubectl(environment: Mapping[str, str]) -> None:
@@ -98,19 +143,17 @@ def test_completion_works_in_fish_through_kubectl(environment: Mapping[str, str]
 
 def test_tab_completes_in_bash_without_kubectl(environment: Mapping[str, str]) -> None:
     demand("bash")
-    with Shell(["bash", "--norc", "--noprofile", "-i"], environment) as bash:
+    with Shell(BASH, environment) as bash:
         bash.run("source <(kubectl-nodedns completion bash)")
-        bash.type("kubectl-nodedns disa\t", until="disable ")
-        bash.type("--dry-run=cl\t", until="--dry-run=client ")
+        press_tab_without_kubectl(bash)
 
 
 def test_tab_completes_in_zsh_without_kubectl(environment: Mapping[str, str]) -> None:
     demand("zsh")
-    with Shell(["zsh", "-f", "-i"], environment) as zsh:
+    with Shell(ZSH, environment) as zsh:
         zsh.run("autoload -U compinit; compinit -u -D")
         zsh.run("source <(kubectl-nodedns completion zsh)")
-        zsh.type("kubectl-nodedns disa\t", until="disable ")
-        zsh.type("--dry-run=cl\t", until="--dry-run=client ")
+        press_tab_without_kubectl(zsh)
 
 
 def test_completion_works_in_fish_without_kubectl(environment: Mapping[str, str]) -> None:

@@ -82,14 +82,19 @@ def test_the_sdist_holds_what_is_needed_to_build_and_test(built: Built) -> None:
     names = in_sdist(built)
     for needed in ("LICENSE", "README.md", "pyproject.toml", "manifests/nodelocaldns.yaml"):
         assert needed in names
-    assert "tests/packaging/test_wheel.py" in names
+    for file in ("Makefile", "requirements.lock", "krew-manifest.yaml"):
+        assert file in names
+    kept = {"tests/packaging/test_wheel.py", ".github/workflows/release.yml"}
+    kept |= {str(file.relative_to(ROOT)) for file in (ROOT / "scripts").iterdir() if file.is_file()}
+    assert kept - names == set()
 
 
 def test_nothing_that_was_built_or_run_here_is_in_the_sdist(built: Built) -> None:
     inside = [
         name for name in in_sdist(built) if re.search(r"\.cluster/|\.pyc$|build/bin|^\.", name)
     ]
-    assert [name for name in inside if name != ".gitignore"] == []
+    kept = (".gitignore", ".github/")
+    assert [name for name in inside if not name.startswith(kept)] == []
 
 
 def test_the_installed_program_tells_its_version(installed: Installed) -> None:

@@ -6,12 +6,14 @@ from dataclasses import replace
 
 import pytest
 
+from kubectl_nodedns.metrics import units
 from kubectl_nodedns.metrics.fleet import totals
+from kubectl_nodedns.metrics.histogram import quantile
 from kubectl_nodedns.tui.given import Place
 from kubectl_nodedns.tui.heading import Seen, counts, problem_line, tiles, title
 from kubectl_nodedns.tui.trends import Moment
 from tests.screens.stand_ins import Found
-from tests.unit.metrics.fleets import NOW, mixed, snapshot
+from tests.unit.metrics.fleets import NOW, mixed, row, snapshot, traffic
 
 PLACE = Place(
     context="staging", mode="iptables", kube_dns_ip="10.96.0.10", cluster_domain="cluster.local"
@@ -120,3 +122,20 @@ def test_what_coredns_was_spared_is_said_when_its_address_is_known() -> None:
     assert "CoreDNS spared 95.0 %" in text(notes)
     notes = tiles(replace(mixed(), fleet=replace(fleet, spared=None)), [], 160, notes=True)[2]
     assert "CoreDNS spared –" in text(notes)
+
+
+def test_a_refuted_node_is_said_and_the_line_fits_80_cells_in_every_mode() -> None:
+    found = [replace(one, refuted_at=NOW) for one in mixed().nodes[:2]]
+    seen = snapshot(*found, *mixed().nodes[2:])
+    for mode in ("now", "since start", "total"):
+        line = counts(seen, Seen(now=NOW, paused=False, mode=mode), 80)
+        text = "".join(piece for piece, _ in line)
+        assert "‼ 2 proved NOT" in text
+        assert len(text.rstrip()) < 80
+
+
+@pytest.mark.parametrize("width", [80, 100, 102, 110, 120, 160])
+def test_no_figure_of_a_tile_is_cut(width: int) -> None:
+    seen = snapshot(row("n", figures=traffic(upstream_seconds=0.3)))
+    upstream = units.latency(quantile(0.99, seen.fleet.upstream_latency))
+    assert f"upstream {upstream} " in text(tiles(seen, [], width, notes=True)[2]) + " "

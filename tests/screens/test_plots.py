@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from kubectl_nodedns.metrics import units
+from kubectl_nodedns.tui import trends as trends_module
 from kubectl_nodedns.tui.plots import Curve, Plot, ceiling, draw
 from kubectl_nodedns.tui.sparks import spark
-from kubectl_nodedns.tui.trends import MOMENTS, REMEMBERED, Trends
+from kubectl_nodedns.tui.trends import MOMENTS, RECENT, REMEMBERED, SHORTEST, Trends
 from tests.unit.metrics.fleets import NOW, large, row, snapshot, traffic
+
+if TYPE_CHECKING:
+    import pytest
 
 Point = tuple[float, float | None]
 
@@ -91,15 +97,39 @@ def test_trends_are_bounded_and_a_page_that_did_not_come_is_no_moment() -> None:
     assert trends.node("c") == ()
 
 
-def test_only_nodes_that_were_seen_are_remembered_in_full_and_not_too_many() -> None:
+def test_every_node_has_a_past_those_seen_last_in_full_and_together_they_are_bounded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(trends_module, "BUDGET", 200 * 10)
     trends, seen = Trends(), large(200)
     for first in range(0, 200, 50):
         trends.look_at([r.node.name for r in seen.nodes[first : first + 50]])
-    trends.add(seen)
-    kept = [r.node.name for r in seen.nodes if trends.node(r.node.name)]
-    assert len(kept) == REMEMBERED
-    assert kept[-1] == "node-199"
-    assert trends.recent("node-0")  # every node has its spark
+    for second in range(0, 40, 2):
+        rows = [row(r.node.name, figures=traffic(at=NOW + second)) for r in seen.nodes]
+        trends.add(snapshot(*rows, at=NOW + second))
+    kept = {r.node.name: len(trends.node(r.node.name)) for r in seen.nodes}
+    assert sum(count == 20 for count in kept.values()) == REMEMBERED
+    assert kept["node-199"] == 20
+    assert kept["node-0"] == 10  # its share
+    assert trends.node("node-0")[-1].at == NOW + 38
+    assert len(trends.recent("node-0")) == RECENT
+
+
+def test_many_nodes_have_a_short_past_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trends_module, "BUDGET", 10)
+    trends = Trends()
+    for second in range(SHORTEST + 3):
+        rows = [row(name, figures=traffic(at=NOW + second)) for name in "abcdefgh"]
+        trends.add(snapshot(*rows, at=NOW + second))
+    assert len(trends.node("a")) == SHORTEST
+
+
+def test_a_node_that_is_gone_is_forgotten() -> None:
+    trends = Trends()
+    trends.add(snapshot(row("a", figures=traffic(at=NOW)), row("b", figures=traffic(at=NOW))))
+    trends.add(snapshot(row("b", figures=traffic(at=NOW + 2)), at=NOW + 2))
+    assert trends.node("a") == ()
+    assert len(trends.node("b")) == 2
 
 
 def test_a_recording_that_goes_back_takes_the_future_away() -> None:

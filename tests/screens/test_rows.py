@@ -141,6 +141,9 @@ def test_what_a_probe_said_stands_in_its_columns(found: Probed | None, cells: li
         ("[", 0),
         ("!", 8),
         ("nothing like it", 0),
+        ("^ip-10-0-3-17$", 1),
+        ("^Ready$", 5),
+        ("^node-local-dns-", 6),
     ],
 )
 def test_filter(typed: str, names: int) -> None:

@@ -37,7 +37,8 @@ def add(commands: Commands) -> argparse.ArgumentParser:
     parser.add_argument(
         "--probe",
         action="store_true",
-        help="on the screen: probe the nodes in view, again and again (at most 20 probe pods)",
+        help="prove interception on the nodes in view (printed: on the first rows), with at most\n"
+        "20 probe pods; on the screen and with --watch again and again",
     )
     parser.add_argument(
         "--theme",

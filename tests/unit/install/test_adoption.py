@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,9 +16,11 @@ from kubectl_nodedns.install.adoption import (
     hindrance,
     merged,
 )
+from kubectl_nodedns.install.diff import diff_document, diff_lines
 from kubectl_nodedns.install.live import Live, newest
 from kubectl_nodedns.install.objects import ENABLING, FULL, OPTIONS, STATE, applicable
 from kubectl_nodedns.install.plan import make_plan
+from kubectl_nodedns.install.plan_text import describe
 from tests.unit.install.samples import SETTINGS, build, node
 
 KUBE_DNS_IP = "10.96.0.10"
@@ -58,6 +61,7 @@ def daemonset(
             "template": {
                 "metadata": {"labels": {"k8s-app": selector}},
                 "spec": {
+                    "hostNetwork": True,
                     "serviceAccountName": "node-local-dns",
                     "volumes": [
                         {"name": "kube-dns-config", "configMap": {"name": "kube-dns"}},
@@ -68,6 +72,7 @@ def daemonset(
                             "name": "node-cache",
                             "image": "registry.k8s.io/dns/k8s-dns-node-cache:1.26.8",
                             "args": words,
+                            "ports": [{"containerPort": 53, "protocol": "UDP"}],
                         }
                     ],
                 },
@@ -79,7 +84,7 @@ def daemonset(
 def why_not(obj: dict[str, Any]) -> str:
     cache = cache_of(obj)
     assert cache is not None
-    return hindrance(cache, obj, namespace="kube-system", kube_dns_ip=KUBE_DNS_IP)
+    return hindrance(cache, obj, namespace="kube-system")
 
 
 def adoption() -> Adoption:
@@ -95,20 +100,40 @@ def adoption() -> Adoption:
     return Adoption(cache=cache, objects=(obj, config), kube_dns_ip=KUBE_DNS_IP)
 
 
+def kubespray() -> dict[str, Any]:
+    obj = daemonset("nodelocaldns", local="169.254.25.10", labels={"k8s-app": "kube-dns"})
+    obj["spec"]["selector"] = {"matchLabels": {"k8s-app": "node-local-dns"}}
+    return obj
+
+
+def without(obj: dict[str, Any], *path: str) -> dict[str, Any]:
+    at: Any = obj["spec"]["template"]["spec"]
+    for key in path[:-1]:
+        at = at["containers"][0] if key == "container" else at[key]
+    del at[path[-1]]
+    return obj
+
+
 def test_the_manifest_of_the_documentation_can_become_ours() -> None:
     assert why_not(daemonset()) == ""
+
+
+def test_so_can_one_of_another_name_that_serves_on_its_local_ip_alone() -> None:
+    assert why_not(kubespray()) == ""
+    assert why_not(daemonset("dns-cache")) == ""
 
 
 @pytest.mark.parametrize(
     ("obj", "said"),
     [
-        (daemonset("nodelocaldns", local="169.254.25.10"), "kubelets hand that address out"),
+        (without(kubespray(), "container", "ports"), "clusterDNS of the kubelets was set back"),
+        (without(kubespray(), "hostNetwork"), "no address of its own on the node"),
         (daemonset(annotations={"meta.helm.sh/release-name": "dns"}), "helm uninstall"),
         (daemonset(labels={"k8s-addon": "nodelocaldns.addons.k8s.io"}), "kOps puts its own back"),
         (daemonset(labels={"addon.gke.io/node-local-dns-ds-ready": "true"}), "managed cluster"),
-        (daemonset("dns-cache"), "a selector cannot be changed"),
-        (daemonset(namespace="dns"), "a selector cannot be changed"),
-        (daemonset(selector="other"), "a selector cannot be changed"),
+        (without(daemonset("dns-cache"), "container", "ports"), "do not declare port 53"),
+        (daemonset(namespace="dns"), "ours belong into kube-system"),
+        (daemonset(selector="other"), "do not carry k8s-app=node-local-dns"),
     ],
 )
 def test_others_are_explained_with_the_way_out(obj: dict[str, Any], said: str) -> None:
@@ -182,3 +207,68 @@ def test_an_adopted_installation_is_upgraded_one_batch_through_the_dark() -> Non
 
 def test_what_is_put_back_never_rolls_by_itself() -> None:
     assert applicable(copy.deepcopy(daemonset()))["spec"]["updateStrategy"] == {"type": "OnDelete"}
+
+
+def local_only() -> Adoption:
+    obj = kubespray()
+    cache = cache_of(obj)
+    assert cache is not None
+    pods = newest([pod_on(name, owner="nodelocaldns") for name in ("node1", "node2")])
+    return Adoption(cache=cache, objects=(obj,), kube_dns_ip=KUBE_DNS_IP, pods=pods)
+
+
+def pod_on(name: str, *, owner: str) -> dict[str, Any]:
+    return {
+        "metadata": {
+            "name": f"cache-{name}",
+            "uid": f"uid-{name}",
+            "labels": {"k8s-app": "node-local-dns"},
+            "ownerReferences": [{"kind": "DaemonSet", "name": owner}],
+        },
+        "spec": {
+            "nodeName": name,
+            "containers": [{"args": ["-localip", "169.254.25.10"]}],
+        },
+        "status": {"conditions": [{"type": "Ready", "status": "True"}]},
+    }
+
+
+def test_its_pods_go_over_to_our_daemonset_with_the_template_that_they_have() -> None:
+    ours = local_only().as_ours('{"given": {}}')["DaemonSet", "node-local-dns"]
+    assert ours["metadata"]["name"] == "node-local-dns"
+    assert ours["spec"]["selector"] == {"matchLabels": {"k8s-app": "node-local-dns"}}
+    assert ours["spec"]["updateStrategy"] == {"type": "OnDelete"}
+    assert ours["spec"]["template"] == kubespray()["spec"]["template"]
+    assert ours["metadata"]["annotations"] == {STATE: ENABLING, OPTIONS: '{"given": {}}'}
+    assert "uid" not in ours["metadata"]
+    [theirs] = local_only().labelled().values()
+    assert (theirs["metadata"]["name"], theirs["metadata"]["uid"]) == ("nodelocaldns", "uid-1")
+
+
+@pytest.mark.parametrize("mode", ["ipvs", "iptables"])
+def test_each_node_of_it_has_one_announced_gap_in_every_mode(mode: str) -> None:
+    taken = local_only()
+    settings = replace(SETTINGS, mode=mode, local_ip="169.254.25.10")
+    made = make_plan(
+        settings=settings,
+        options="{}",
+        wanted=build(settings),
+        live=Live(objects=taken.as_ours(), pods=taken.pods),
+        nodes=[node("node1"), node("node2")],
+    )
+    assert made.gaps == made.switch == ("node1", "node2")
+    assert made.dark == ()  # a dark start would cost a second gap
+    said = "\n".join(describe(made))
+    assert "GAP: on 2 nodes (node1, node2) whoever asks 169.254.25.10 gets no answer" in said
+    assert "1 to 5 seconds a node" in said
+    live = Live(objects=taken.as_ours(), pods=taken.pods)
+    diff = diff_lines(made, build(settings), live)
+    assert "has no DNS meanwhile" in diff[-1]
+    assert diff_document(made, build(settings), live)["gaps"] == ["node1", "node2"]
+
+
+def test_who_comes_back_for_it_is_said() -> None:
+    said = "\n".join(local_only().lines())
+    assert "managed by kubespray" in said
+    assert "enable_nodelocaldns to false" in said
+    assert "keep clusterDNS 169.254.25.10" in said

@@ -128,6 +128,7 @@ def test_a_good_value_gets_its_canonical_form(name: str, given: str, value: str 
     [
         ("local-ip", "169.254.20"),
         ("local-ip", "127.0.0.1"),
+        ("local-ip", "fe80::1"),
         ("local-ip", "::1"),
         ("local-ip", "0.0.0.0"),
         ("local-ip", "224.0.0.1"),

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from kubectl_nodedns.metrics.columns import BY_KEY, COLUMNS, natural, ordered
+from kubectl_nodedns.metrics.columns import BY_KEY, COLUMNS, INTERCEPTION, PRINTED, natural, ordered
 from kubectl_nodedns.metrics.fleet import NodeRow
 from tests.unit.metrics.fleets import mixed, node, row, snapshot, traffic
 
@@ -44,7 +46,7 @@ def test_zero_is_not_a_dash() -> None:
     assert (found["lookups"], found["hit"]) == ("0", "–")
 
 
-@pytest.mark.parametrize("column", COLUMNS, ids=lambda column: column.key)
+@pytest.mark.parametrize("column", PRINTED, ids=lambda column: column.key)
 @pytest.mark.parametrize("reverse", [False, True])
 def test_each_column_sorts_and_what_is_not_known_comes_last(column: object, reverse: bool) -> None:
     seen = mixed()
@@ -81,6 +83,20 @@ def test_numbers_in_names_sort_as_numbers() -> None:
 
 
 def test_keys_and_letters_are_unique() -> None:
-    letters = [column.letter for column in COLUMNS if column.letter]
+    letters = [column.letter for column in PRINTED if column.letter]
     assert len(letters) == len(set(letters))
-    assert len(BY_KEY) == len(COLUMNS)
+    assert len(BY_KEY) == len(PRINTED)
+
+
+def test_how_interception_is_known_and_how_old_that_is() -> None:
+    seen = snapshot()
+    at = seen.at - 5
+
+    def said(**more: float) -> str:
+        return INTERCEPTION.text(replace(row(figures=traffic()), **more), seen)
+
+    assert said(proved_at=at) == "proved 5s"
+    assert said(refuted_at=at) == "not intercepted 5s"
+    assert said().startswith("by counters ")
+    unknown = NodeRow(node=node(), pods=(), sampled=None)
+    assert INTERCEPTION.text(unknown, seen) == "not known"

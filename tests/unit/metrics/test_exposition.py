@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
-from kubectl_nodedns.metrics.exposition import ExpositionError, Sample, parse
+from kubectl_nodedns.metrics.exposition import HEADS, ExpositionError, Reader, Sample, parse
 
 
 class Everything:
@@ -107,14 +107,92 @@ def escape(value: str) -> str:
 
 
 @st.composite
-def lines(draw: st.DrawFn) -> str:
+def heads(draw: st.DrawFn) -> str:
     labels = draw(st.dictionaries(LABELS, VALUES, max_size=4))
     body = ",".join(f'{name}="{escape(value)}"' for name, value in labels.items())
-    head = f"{draw(NAMES)}{{{body}}}" if labels else draw(NAMES)
+    return f"{draw(NAMES)}{{{body}}}" if labels else draw(NAMES)
+
+
+@st.composite
+def behind(draw: st.DrawFn) -> str:
     number = draw(NUMBERS)
     text = {math.inf: "+Inf", -math.inf: "-Inf"}.get(number, repr(number))
     stamp = draw(TIMES)
-    return f"{head} {text}" + (f" {stamp}" if stamp is not None else "")
+    return text + (f" {stamp}" if stamp is not None else "")
+
+
+@st.composite
+def lines(draw: st.DrawFn) -> str:
+    return f"{draw(heads())} {draw(behind())}"
+
+
+def prometheus_client(text: str) -> list[tuple[str, dict[str, str], float]]:
+    return [
+        (sample.name, sample.labels, sample.value)
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    ]
+
+
+def everything() -> Reader[tuple[str, dict[str, str]]]:
+    return Reader(Everything(), lambda name, labels: (name, dict(labels)))
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(st.tuples(heads(), behind(), behind()), max_size=4))
+def test_a_page_like_the_one_before_is_read_as_prometheus_client_reads_it(
+    series: list[tuple[str, str, str]],
+) -> None:
+    reader = everything()
+    for page in (0, 1, 0):
+        text = "\n".join(f"{head} {pages[page]}" for head, *pages in series) + "\n"
+        ours = [(name, labels, value) for (name, labels), value in reader.read(text)]
+        assert ours == prometheus_client(text)
+
+
+@pytest.mark.parametrize(
+    ("first", "then"),
+    [
+        ("", 'a{b="c"}\t8'),
+        ("   ", "   a\t8"),
+        ("b 1", "a\t8"),
+        ('a{b="c"} 1', 'a{b="c"} 8\t1700000000000'),
+        ('a{b="c"} 1', 'a{b="c"} 8 1700000000000'),
+        ('a{b="c"} 8 1700000000000', 'a{b="c"} 8 1700000000001'),
+        ("a 1", 'a {b="c"}\t8'),
+        ("# 1", "a\t8"),
+    ],
+)
+def test_a_line_is_read_the_same_whatever_was_read_before(first: str, then: str) -> None:
+    reader = Reader({"a"}, lambda name, labels: (name, dict(labels)))
+    reader.read(first)
+    read = reader.read(then)
+    assert [(name, labels, value) for (name, labels), value in read] == parse(then, {"a"})
+    assert [value for _, value in read] == [8.0]
+
+
+def test_what_is_cut_off_is_an_error_though_its_beginning_is_known() -> None:
+    reader = everything()
+    reader.read('a{b="c"} 1')
+    for line in ('a{b="c"} ', 'a{b="c"} 1}', 'a{b="c"} one', 'a{b="c"}'):
+        with pytest.raises(ExpositionError, match="not a sample"):
+            reader.read(line)
+
+
+def test_what_is_remembered_is_bounded() -> None:
+    understood = []
+
+    def meaning(name: str, labels: object) -> str:
+        understood.append(labels)
+        return name
+
+    reader = Reader({"a"}, meaning)
+    reader.read('a{b="0"} 1')
+    reader.read('a{b="0"} 2')
+    assert len(understood) == 1
+    reader.read("\n".join(f'a{{b="{n}"}} 1' for n in range(HEADS + 1)))
+    reader.read('a{b="0"} 3')
+    assert len(understood) == HEADS + 2
 
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -122,9 +200,4 @@ def lines(draw: st.DrawFn) -> str:
 def test_reads_what_prometheus_client_reads(samples: list[str]) -> None:
     text = "\n".join(samples) + "\n"
     ours = [(s.name, dict(s.labels), s.value) for s in parse(text, Everything())]
-    theirs = [
-        (sample.name, sample.labels, sample.value)
-        for family in text_string_to_metric_families(text)
-        for sample in family.samples
-    ]
-    assert ours == theirs
+    assert ours == prometheus_client(text)

@@ -8,6 +8,8 @@ import pytest
 from kubectl_nodedns.errors import ForbiddenError, UnreachableError
 from kubectl_nodedns.metrics import monitor as module
 from kubectl_nodedns.metrics.discovery import Discovery
+from kubectl_nodedns.metrics.fleet import Interception
+from kubectl_nodedns.metrics.marks import marks
 from kubectl_nodedns.metrics.monitor import Monitor
 from kubectl_nodedns.metrics.sampler import Sampler
 from tests.unit.metrics.pages import KUBE_DNS, LOCAL
@@ -128,8 +130,16 @@ async def test_a_proof_counts_until_the_pod_changes(tables: Tables, hands: Hands
     assert monitor.snapshot().nodes[0].proved_at is None
     tables.lists["pods"] = [table(POD_COLUMNS, pod_row("p1", "n1"))]
     await monitor.load()
+    monitor.snapshot()
     monitor.note_proof("n1", intercepted=False)
-    assert monitor.snapshot().nodes[0].proved_at is None
+    seen = monitor.snapshot()
+    assert seen.nodes[0].proved_at is None
+    assert seen.nodes[0].refuted_at is not None
+    assert seen.nodes[0].interception(["10.96.0.10"], seen.at) is Interception.NOT_INTERCEPTED
+    assert (seen.fleet.proved, seen.fleet.refuted, seen.fleet.intercepting) == (0, 1, 0)
+    assert "NOT intercepted" in " ".join(mark.words for mark in marks(seen.nodes[0], seen))
+    monitor.note_proof("n1", intercepted=True)
+    assert monitor.snapshot().nodes[0].refuted_at is None
 
 
 async def test_the_capacity_comes_from_the_corefile(tables: Tables, hands: Hands) -> None:

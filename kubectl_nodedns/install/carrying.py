@@ -1,0 +1,170 @@
+"""What somebody else's cache was told, in the words of our options. Pure.
+
+Its Corefile and its pod template are read; what our options can say is kept as if it had been given
+on the command line, and of the rest it is said that it is not kept. What a node's own resolvers,
+the usual four zones and their plugins say is a default and needs no option.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from kubectl_nodedns.errors import UsageError
+from kubectl_nodedns.facts.corefile import CorefileError
+from kubectl_nodedns.facts.corefile_reader import read_corefile
+from kubectl_nodedns.install.option_checks import SYSTEM, check
+from kubectl_nodedns.install.option_table import BY_NAME, REGISTRY
+from kubectl_nodedns.names import marker_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from kubectl_nodedns.facts.corefile import Plugin, ServerBlock
+
+ROOT = "."
+REVERSE = ("in-addr.arpa", "ip6.arpa")
+IMAGE = "dns/k8s-dns-node-cache"
+"""The cache's image below the registry that Kubernetes publishes it in."""
+FROZEN = "k8s.gcr.io"
+"""The registry before that one; nothing new comes there."""
+PLAIN = frozenset(
+    {"errors", "cache", "reload", "loop", "bind", "forward", "prometheus", "health", "log"}
+)
+"""Plugins of a block whose meaning our own blocks have too; `log` is noise, not an answer."""
+FORWARDING = frozenset({"force_tcp", "prefer_udp", "max_concurrent"})
+"""Options of `forward` that change no answer."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Carried:
+    """What is kept of an installation that becomes ours."""
+
+    options: Mapping[str, str] = field(default_factory=dict)
+    """Options that say what it was told, by name."""
+    lost: tuple[str, ...] = ()
+    """What our options cannot say."""
+
+
+def carry(daemonset: Mapping[str, Any], corefile: str, *, domain: str, kube_dns_ip: str) -> Carried:
+    """Read what a cache was told.
+
+    Args:
+        daemonset: its DaemonSet.
+        corefile: its Corefile; may hold the agent's variables.
+        domain: the cluster domain.
+        kube_dns_ip: the DNS service's address.
+    """
+    found = [*_of_template(daemonset["spec"]["template"]["spec"])]
+    try:
+        blocks = read_corefile(corefile).blocks
+    except CorefileError as error:
+        blocks, found = (), [*found, ("", f"its Corefile, which cannot be read: {error}")]
+    for block in blocks:
+        found += _of_block(block, domain, kube_dns_ip)
+    options: dict[str, str] = {}
+    lost: list[str] = []
+    for name, text in found:
+        option = BY_NAME.get(name)
+        if option is None:
+            lost.append(text)
+            continue
+        joined = option.joint.join([options[name], text]) if name in options else text
+        try:
+            options[name] = check(name, joined if option.joint else text)
+        except UsageError as error:
+            lost.append(str(error))
+    defaults = {name for name, value in options.items() if value == BY_NAME[name].default}
+    kept = {name: value for name, value in sorted(options.items()) if name not in defaults}
+    return Carried(options=kept, lost=tuple(dict.fromkeys(lost)))
+
+
+def _of_template(spec: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield options with their values; an empty name stands before what no option can say."""
+    image = spec["containers"][0].get("image", "")
+    registry, found, _ = image.partition(f"/{IMAGE}")
+    if found and registry not in (REGISTRY, FROZEN):
+        yield "image-registry", registry
+    for secret in spec.get("imagePullSecrets") or ():
+        yield "pull-secret", str(secret["name"])
+    labels = {
+        key: value
+        for key, value in (spec.get("nodeSelector") or {}).items()
+        if key not in (SYSTEM, f"beta.{SYSTEM}")
+    }
+    if labels:
+        yield "node-selector", ",".join(f"{key}={value}" for key, value in labels.items())
+    if spec.get("affinity"):
+        yield "", "the affinity of its pods: --node-selector says where a cache runs"
+
+
+def _of_block(block: ServerBlock, domain: str, kube_dns_ip: str) -> Iterator[tuple[str, str]]:
+    names = [name for name in block.names if name != marker_name(domain).rstrip(".")]
+    if not names:
+        return
+    if strange := [p.name for p in block.plugins if p.name not in PLAIN]:
+        yield "", f"{', '.join(sorted({*strange}))} in block {' '.join(names)}: see --extra-blocks"
+    for plugin in block.all("health"):
+        yield from _port("health-port", plugin)
+    for plugin in block.all("prometheus"):
+        yield from _port("metrics-port", plugin)
+    if domain in names or ROOT in names:
+        for plugin in block.all("cache"):
+            yield from _caching(plugin, cluster=domain in names)
+    for plugin in block.all("forward"):
+        rest = [name for name, *_ in plugin.body if name not in FORWARDING]
+        if rest:
+            yield "", f"{', '.join(rest)} of forward in block {' '.join(names)}"
+        for name in names:
+            yield from _forward(name, plugin.arguments[1:], domain, kube_dns_ip)
+
+
+def _forward(
+    name: str, servers: Sequence[str], domain: str, kube_dns_ip: str
+) -> Iterator[tuple[str, str]]:
+    """Say where names of a zone are asked, unless it is where ours asks anyway."""
+    cluster = {kube_dns_ip, f"{kube_dns_ip}:53", "__PILLAR__CLUSTER__DNS__"}
+    own = {"/etc/resolv.conf", "__PILLAR__UPSTREAM__SERVERS__"}
+    to_cluster = bool(servers) and {*servers} <= cluster
+    if name == ROOT:
+        if to_cluster:
+            yield "forward-all-to-kube-dns", "true"
+        elif not {*servers} & own:
+            yield "upstream", ",".join(servers)
+        elif {*servers} - own:
+            yield "", "the resolvers of the root beside the node's own"
+    elif name == domain or name in REVERSE:
+        if not to_cluster:
+            yield "", f"{' '.join(servers)}, where {name} is asked: ours asks the DNS service"
+    elif to_cluster:
+        yield "stub-domain", f"{name}={kube_dns_ip}"
+    else:
+        yield "stub-domain", f"{name}={','.join(servers)}"
+
+
+def _port(option: str, plugin: Plugin) -> Iterator[tuple[str, str]]:
+    port = plugin.arguments[0].rpartition(":")[2] if plugin.arguments else ""
+    if port.isdigit():
+        yield option, port
+
+
+def _caching(plugin: Plugin, *, cluster: bool) -> Iterator[tuple[str, str]]:
+    """Say how long and how much is kept; the cluster's block tells of the denials."""
+    if plugin.arguments and plugin.arguments[0].isdigit() and not cluster:
+        yield "cache-ttl", plugin.arguments[0]
+    for name, *words in plugin.body:
+        numbers = [word for word in words if word.isdigit()]
+        if name == "success" and numbers:
+            yield "cache-size", numbers[0]
+            if len(numbers) > 1:
+                yield "cache-ttl", numbers[1]
+        elif name == "denial" and numbers:
+            yield "cache-denial-size", numbers[0]
+            if len(numbers) > 1 and cluster:
+                yield "cache-denial-ttl", numbers[1]
+        elif name == "serve_stale":
+            yield "serve-stale", words[0] if words else "1h"
+        elif name == "prefetch" and numbers:
+            yield "prefetch", numbers[0]
+        elif name not in ("success", "denial", "prefetch"):
+            yield "", f"{name} of cache"

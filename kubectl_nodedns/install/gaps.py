@@ -1,0 +1,60 @@
+"""Measure what clients of the local IP meet while the cache pod of their node is replaced."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING
+
+from kubectl_nodedns.errors import NodednsError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Collection, Iterable, Sequence
+
+    from kubectl_nodedns.install.proof import Proof, Report, Watch
+    from kubectl_nodedns.verdict import Gap
+
+
+class Gaps:
+    """The gaps of one run.
+
+    Args:
+        proof: begins and ends the lookups on a node.
+        report: told each gap.
+        nodes: nodes that serve clients of the local IP; others have no gap.
+    """
+
+    def __init__(self, proof: Proof, report: Report, nodes: Collection[str]) -> None:
+        self._proof = proof
+        self._report = report
+        self._nodes = nodes
+        self._watched: set[str] = set()
+        self.measured: list[Gap] = []
+        """Every gap so far; a node that is put back can have two."""
+
+    @contextlib.asynccontextmanager
+    async def over(self, nodes: Iterable[str]) -> AsyncIterator[None]:
+        """Ask the local IP on those of `nodes` that serve clients, until all is done or fails.
+
+        A node that is put back within is measured up to there: it is the same clients that wait.
+        """
+        new = [node for node in nodes if node in self._nodes and node not in self._watched]
+        self._watched |= set(new)
+        watches: Sequence[Watch] = await asyncio.gather(*(self._proof.watch(n) for n in new))
+        try:
+            yield
+        except NodednsError:
+            await self._say(watches)
+            raise
+        except asyncio.CancelledError:
+            for watch in watches:
+                watch.cancel()
+            raise
+        finally:
+            self._watched -= set(new)
+        await self._say(watches)
+
+    async def _say(self, watches: Sequence[Watch]) -> None:
+        for gap in await asyncio.gather(*(watch.end() for watch in watches)):
+            self.measured.append(gap)
+            self._report.note(f"{gap.node}: {gap}")

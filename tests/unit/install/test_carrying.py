@@ -1,0 +1,126 @@
+"""What another's cache was told is kept as far as our options can say it; the rest is named."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from kubectl_nodedns.install.carrying import carry
+from kubectl_nodedns.install.corefile import corefile
+from tests.e2e.local_only_install import corefile as theirs
+
+KUBE_DNS_IP = "10.96.0.10"
+
+
+def carried(text: str, **spec: Any) -> tuple[dict[str, str], tuple[str, ...]]:
+    container = {"image": "registry.k8s.io/dns/k8s-dns-node-cache:1.25.0"}
+    pod = {"containers": [container], **spec}
+    found = carry(
+        {"spec": {"template": {"spec": pod}}},
+        text,
+        domain="cluster.local",
+        kube_dns_ip=KUBE_DNS_IP,
+    )
+    return dict(found.options), found.lost
+
+
+def block(zone: str, *lines: str) -> str:
+    body = "\n".join(f"    {line}" for line in lines)
+    return f"{zone}:53 {{\n{body}\n}}\n"
+
+
+def test_the_layout_of_kubespray_keeps_its_health_port_and_its_stub_domain() -> None:
+    options, lost = carried(theirs())
+    assert options == {"health-port": "9254", "stub-domain": "corp.example=192.0.2.53"}
+    assert lost == ()
+
+
+def test_our_own_corefile_needs_no_option_at_all() -> None:
+    text = corefile(
+        cluster_domain="cluster.local",
+        local_ip="169.254.20.10",
+        marker_zone="id.nodedns.cluster.local",
+    )
+    assert carried(text) == ({}, ())
+
+
+@pytest.mark.parametrize(
+    ("text", "options"),
+    [
+        (
+            block(".", "forward . 192.0.2.1 192.0.2.2:5353"),
+            {"upstream": "192.0.2.1,192.0.2.2:5353"},
+        ),
+        (block(".", f"forward . {KUBE_DNS_IP}"), {"forward-all-to-kube-dns": "true"}),
+        (block(".", "forward . __PILLAR__UPSTREAM__SERVERS__"), {}),
+        (
+            block("a.example", "forward . 192.0.2.1") + block("b.example", "forward . 192.0.2.2"),
+            {"stub-domain": "a.example=192.0.2.1;b.example=192.0.2.2"},
+        ),
+        (block(".", "cache 120", "prometheus :9353"), {"cache-ttl": "120", "metrics-port": "9353"}),
+        (
+            block(
+                "cluster.local",
+                "cache {",
+                "success 20480 60",
+                "denial 4096 10",
+                "serve_stale 2h",
+                "prefetch 5",
+                "}",
+            ),
+            {
+                "cache-size": "20480",
+                "cache-ttl": "60",
+                "cache-denial-size": "4096",
+                "cache-denial-ttl": "10",
+                "serve-stale": "2h",
+                "prefetch": "5",
+            },
+        ),
+    ],
+)
+def test_what_a_corefile_says_becomes_options(text: str, options: dict[str, str]) -> None:
+    assert carried(text) == (options, ())
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (block("a.example", "hosts /etc/hosts"), "hosts in block a.example"),
+        (block("a.example", "forward . tls://192.0.2.1"), "tls://192.0.2.1"),
+        (
+            block("a.example", "forward . 192.0.2.1 {", "policy sequential", "}"),
+            "policy of forward in block a.example",
+        ),
+        (block(".", "forward . 192.0.2.1 /etc/resolv.conf"), "beside the node's own"),
+        (block("cluster.local", "forward . 192.0.2.9"), "192.0.2.9, where cluster.local is asked"),
+        (block(".", "cache {", "servfail 5s", "}"), "servfail of cache"),
+    ],
+)
+def test_what_options_cannot_say_is_named(text: str, said: str) -> None:
+    _, lost = carried(text)
+    assert any(said in one for one in lost), lost
+
+
+def test_a_corefile_that_cannot_be_read_is_named_too() -> None:
+    options, lost = carried(".:53 {\n    forward . 192.0.2.1\n")
+    assert options == {}
+    assert ["which cannot be read" in one for one in lost] == [True]
+
+
+def test_a_mirror_pull_secrets_and_a_node_selector_are_kept() -> None:
+    container = {"image": "mirror.example/k8s/dns/k8s-dns-node-cache:1.25.0"}
+    options, lost = carried(
+        "",
+        containers=[container],
+        imagePullSecrets=[{"name": "one"}, {"name": "two"}],
+        nodeSelector={"kubernetes.io/os": "linux", "pool": "web"},
+        affinity={"nodeAffinity": {}},
+    )
+    assert options == {
+        "image-registry": "mirror.example/k8s",
+        "pull-secret": "one,two",
+        "node-selector": "pool=web",
+    }
+    assert ["affinity" in one for one in lost] == [True]
