@@ -209,8 +209,19 @@ def probing_pods(real_cluster: RealCluster, request: pytest.FixtureRequest) -> I
     pods.tear_down()
 
 
+_counted: list[tuple[str, Probing]] = []
+"""What was asked while which test ran; told at the end of a run, whether or not it failed."""
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if _counted:
+        terminalreporter.section("lookups on all nodes meanwhile")
+    for name, probing in _counted:
+        terminalreporter.write_line(f"{name}: {probing}")
+
+
 @pytest.fixture
-def prober(probing_pods: Prober) -> ProberCall:
+def prober(probing_pods: Prober, request: pytest.FixtureRequest) -> ProberCall:
     """`with prober() as probing:` asks on every node meanwhile; then see `probing.counts`."""
 
     @contextmanager
@@ -223,6 +234,7 @@ def prober(probing_pods: Prober) -> ProberCall:
             yield probing
         finally:
             probing.counts = probing_pods.stop()
+            _counted.append((request.node.name, probing))
 
     return call
 

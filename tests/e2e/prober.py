@@ -68,6 +68,14 @@ class Probing:
     counts: dict[str, NodeCounts] = field(default_factory=dict)
     """The counts by node; filled when the run has ended."""
 
+    def __str__(self) -> str:
+        """Say what was sent and lost."""
+        parts = [
+            f"{kind} {self.lost(kind)} of {self.sent(kind)} lost"
+            for kind in ("udp", "udp_new", "tcp_new", "tcp_held")
+        ]
+        return "; ".join((*parts, f"tcp_new severed and asked again: {self.severed('tcp_new')}"))
+
     def lost(self, kind: str) -> int:
         """Return how many lookups of a kind (a field of NodeCounts) were lost on all nodes."""
         return sum(getattr(counts, kind).lost for counts in self.counts.values())

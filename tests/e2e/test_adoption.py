@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from tests.cluster.layout import DNS_SERVICE_IP
 from tests.e2e.official_addon import LOCAL_IP, RULES_PER_ADDRESS
-from tests.e2e.test_main_job import SETTLE, assert_none_lost, count
+from tests.e2e.test_main_job import SETTLE, assert_none_lost
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,7 +43,6 @@ def test_the_official_manifest_is_left_alone_then_adopted_without_a_lost_lookup(
         adopted = nodedns.run("enable", "--adopt", "--yes")
         time.sleep(SETTLE)
     assert adopted.code == 0, str(adopted)
-    print(f"\nadopted: {count(probing)}")
     assert_none_lost(probing)
     found = kubectl(*SYSTEM, "get", "daemonset", "node-local-dns", "-ojson")
     assert found["metadata"]["uid"] == before["metadata"]["uid"]
@@ -75,7 +74,6 @@ def test_a_cache_that_somebody_else_installed_is_taken_out_when_asked(
         time.sleep(SETTLE)
     assert gone.code == 0, str(gone)
     assert "3 of 3 nodes proved clean" in gone.stdout
-    print(f"\ntaken out: {count(probing)}")
     assert_none_lost(probing)
     for node in agents.node_names:
         assert (rules(node), link(node)) == ([], None)

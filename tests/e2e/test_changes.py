@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from tests.e2e.official_addon import LOCAL_IP, wait_for
-from tests.e2e.test_main_job import SETTLE, assert_none_lost, count
+from tests.e2e.test_main_job import SETTLE, assert_none_lost
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -75,7 +75,6 @@ def test_an_upgrade_of_image_and_corefile_goes_canary_first_and_loses_nothing(
         gone = nodedns.run("disable", "--yes")
         assert gone.code == 0, str(gone)
         time.sleep(SETTLE)
-    print(f"\n{proxy_mode}: {count(probing)}")
     assert_none_lost(probing)
 
 

@@ -12,7 +12,7 @@ import pytest
 from tests.e2e.api_tap import Tap
 from tests.e2e.end_state import end_state
 from tests.e2e.plugin import Plugin
-from tests.e2e.test_main_job import assert_none_lost, count
+from tests.e2e.test_main_job import assert_none_lost
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,7 +63,6 @@ def test_enable_killed_after_each_of_its_writes_leaves_dns_working_and_the_next_
     assert ended.code == 0, str(ended)
     # Probes, five objects, the switch of each node, the record, and the probes' end.
     assert len(tap.writes) >= nodes + 5 + 1 + nodes + 1 + nodes
-    print(f"\nkilled after each of {len(tap.writes)} writes: {count(probing)}")
     assert_none_lost(probing)
 
 
@@ -107,7 +106,6 @@ def test_disable_killed_after_each_of_its_writes_leaves_dns_working_and_the_next
     assert ended.code == 0, str(ended)
     # Probes, the dark template, each node given back, five objects, and the probes' end.
     assert len(tap.writes) >= len(nodes) + 1 + len(nodes) + 5 + len(nodes)
-    print(f"\nkilled after each of {len(tap.writes)} writes: {count(probing)}")
     assert_none_lost(probing)
 
 

@@ -21,19 +21,10 @@ SETTLE = 2.0
 """Seconds of lookups before the first and after the last change."""
 
 
-def count(probing: Probing) -> str:
-    """Say what was sent and lost, for the log."""
-    parts = [
-        f"{kind} {probing.lost(kind)} of {probing.sent(kind)} lost"
-        for kind in ("udp", "udp_new", "tcp_new", "tcp_held")
-    ]
-    return "; ".join((*parts, f"tcp_new severed and asked again: {probing.severed('tcp_new')}"))
-
-
 def assert_none_lost(probing: Probing) -> None:
     for kind in ("udp", "udp_new", "tcp_new"):
         assert probing.sent(kind) > 0
-        assert probing.lost(kind) == 0, (count(probing), probing.errors(kind))
+        assert probing.lost(kind) == 0, (str(probing), probing.errors(kind))
 
 
 def test_enable_top_disable_without_a_lost_lookup(
@@ -87,10 +78,9 @@ def test_enable_top_disable_without_a_lost_lookup(
     for node in nodes:
         assert rules(node) == []
         assert link(node) is None
-    print(f"\n{proxy_mode}: {count(probing)}")
     assert_none_lost(probing)
     held = probing.sent("tcp_held")
-    assert probing.lost("tcp_held") < held / 2, count(probing)
+    assert probing.lost("tcp_held") < held / 2, str(probing)
     nothing = nodedns.run("disable", "--yes")
     assert (nothing.code, "nothing to do" in nothing.stdout) == (0, True), str(nothing)
     assert kubectl("get", "jobs", "-A", "-o", "name").strip() == ""
@@ -186,7 +176,6 @@ def test_options_given_once_stay_and_a_change_is_rolled_out_without_loss(
         changed = nodedns.run("enable", "--yes", "--image", older, "--local-ip", "169.254.20.11")
         time.sleep(SETTLE)
     assert changed.code == 0, str(changed)
-    print(f"\nupgrade: {count(probing)}")
     assert_none_lost(probing)
     again = nodedns.run("enable", "--yes")
     assert "nothing changed" in again.stdout, str(again)

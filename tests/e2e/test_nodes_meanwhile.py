@@ -15,7 +15,7 @@ from tests.cluster.layout import DNS_SERVICE_IP
 from tests.e2e.api_tap import Tap
 from tests.e2e.official_addon import LOCAL_IP, wait_for
 from tests.e2e.plugin import Plugin
-from tests.e2e.test_main_job import SETTLE, assert_none_lost, count
+from tests.e2e.test_main_job import SETTLE, assert_none_lost
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -95,7 +95,6 @@ def test_a_node_that_goes_unready_is_left_unproved_and_the_next_run_finishes_it(
         assert finished.code == 0, str(finished)
         assert f"{len(nodes)} of {len(nodes)} nodes proved" in finished.stdout
         assert link(victim) == [LOCAL_IP, DNS_SERVICE_IP]
-    print(f"\n{count(probing)}")
     assert_none_lost(probing)
 
 
