@@ -14,10 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from kubectl_nodedns.cluster.paths import collection, named
 from kubectl_nodedns.errors import ApiError
-from kubectl_nodedns.facts.cache_pods import trouble
+from kubectl_nodedns.facts.cache_pods import IMAGE_PATIENCE, trouble
 from kubectl_nodedns.install.host_jobs import RUN_LABEL, fetch_job
 from kubectl_nodedns.install.live import NO_IMAGE
-from kubectl_nodedns.install.pods import IMAGE_PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

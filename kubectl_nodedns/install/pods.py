@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from kubectl_nodedns.cluster.paths import named
 from kubectl_nodedns.errors import TimedOutError
+from kubectl_nodedns.facts.cache_pods import IMAGE_PATIENCE
 from kubectl_nodedns.facts.nodes import read_nodes
 from kubectl_nodedns.install.live import CachePod, read_pods
 
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
 
 POLL = 0.3
 """Seconds between two looks at pods."""
-IMAGE_PATIENCE = 15.0
-"""Seconds that a pod may be without its image: a kubelet asks the registry again after 10."""
 GRACE = 30
 """Seconds that a cache pod is given to take its rules and its link away, whatever its own template
 says: kubespray's says none, and then the agent is killed."""

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from kubectl_nodedns.cluster.paths import collection
 from kubectl_nodedns.errors import ApiError
-from kubectl_nodedns.lookup.obstacle import FINAL, Obstacle, obstacle
+from kubectl_nodedns.facts.cache_pods import IMAGE_PATIENCE
+from kubectl_nodedns.lookup.obstacle import FINAL, Obstacle, What, obstacle
 from kubectl_nodedns.lookup.probe_job import pod_state
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ class Starting:
         self._nodes = dict(jobs)
         self._failed: dict[str, Obstacle] = {}
         self._why: dict[str, str] = {}
+        self._imageless: dict[str, float] = {}  # since when
 
     async def wait(self, running: Callable[[str, str], None]) -> dict[str, Obstacle]:
         """Wait until each probe runs.
@@ -72,7 +74,7 @@ class Starting:
             if self._waiting:
                 await asyncio.sleep(POLL)
         for node in list(self._waiting):
-            self._fail(node, await self._late(node))
+            self._fail(node, await self._late(node, self._timeout))
         return self._failed
 
     async def _look(self, running: Callable[[str, str], None]) -> None:
@@ -92,6 +94,17 @@ class Starting:
                 self._fail(node, obstacle(reason))
             else:
                 self._why[node] = reason
+                await self._miss(node, imageless=obstacle(reason).what is What.IMAGE)
+
+    async def _miss(self, node: str, *, imageless: bool) -> None:
+        """Give up on a probe whose image cannot be had: waiting longer would be in vain."""
+        if not imageless:
+            self._imageless.pop(node, None)
+            return
+        now = asyncio.get_running_loop().time()
+        waited = now - self._imageless.setdefault(node, now)
+        if waited >= IMAGE_PATIENCE:
+            self._fail(node, await self._late(node, waited))
 
     async def _refused(self) -> None:
         """Give up on Jobs that could not make their pod, by their events."""
@@ -101,15 +114,15 @@ class Starting:
             if seen.what in FINAL:
                 self._fail(node, seen)
 
-    async def _late(self, node: str) -> Obstacle:
-        """Say why a probe does not run in time: its state, and the newest event about it."""
+    async def _late(self, node: str, seconds: float) -> Obstacle:
+        """Say why a probe does not run in `seconds`: its state, and the newest event about it."""
         why = self._why.get(node, "")
         events = await self._events("Pod" if why else "Job")
         job = self._waiting[node]
         about = [text for name, text in events.items() if f"{name}-".startswith(f"{job}-")]
         said = ". ".join([*([why] if why else []), *about]) or "its Job made no pod"
         seen = obstacle(said)
-        late = f"not running after {self._timeout:.0f} s: {said}"
+        late = f"not running after {seconds:.0f} s: {said}"
         return seen if seen.what in FINAL else replace(seen, said=late)
 
     async def _events(self, kind: str) -> dict[str, str]:
