@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from kubectl_nodedns.cli.loop import run_on_loop
-from kubectl_nodedns.cli.output import print_outcome
+from kubectl_nodedns.cli.output import print_outcome, with_reasons
 from kubectl_nodedns.cli.talk import Talk
 from kubectl_nodedns.cluster.paths import object_path
 from kubectl_nodedns.commands.adopting import (
@@ -291,10 +291,12 @@ async def _remove(
         verdicts = await removal.run()
     clean = [verdict for verdict in verdicts if verdict.ok]
     total = len(ready) + len(left_out)
+    left_out = {**left_out, **removal.lost}
     text = f"disabled: {len(clean)} of {total} nodes proved clean, kube-dns answers at "
     text += target.kube_dns_ip
-    unseen = len(ready) if sweep is None else len(removal.inferred)
+    unseen = sum(1 for verdict in clean if sweep is None or verdict.node in removal.inferred)
     text += f"; rules and links are inferred on {unseen} of them" if unseen else ""
+    text += f"; unproved: {with_reasons(left_out)}" if left_out else ""
     print_outcome("disabled", text, verdicts, left_out, arguments.output)
     return Exit.OK if len(clean) == total else Exit.PARTIAL
 

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
 LONGEST = 160
 """Characters of a trouble; kubelets nest one cause in another."""
-IMAGE_PATIENCE = 15.0
-"""Seconds that a pod may be without its image: a kubelet asks the registry again after 10."""
 LOG_LINES = 60
 """Lines of a log that are read: CoreDNS says why it ends in its last ones."""
 

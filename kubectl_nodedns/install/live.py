@@ -9,6 +9,7 @@ from kubectl_nodedns.cluster.paths import PLURALS, collection, object_path
 from kubectl_nodedns.errors import NotFoundError
 from kubectl_nodedns.facts.cache_pods import trouble
 from kubectl_nodedns.facts.caches import flag
+from kubectl_nodedns.facts.images import NO_IMAGE
 from kubectl_nodedns.install.handover import Record, handed_over
 from kubectl_nodedns.install.objects import (
     FULL,
@@ -30,8 +31,6 @@ MANAGED = ",".join(f"{key}={value}" for key, value in MANAGED_BY.items())
 """Selector of everything that is ours."""
 _OURS = f"{MANAGED},app.kubernetes.io/name={NAME}"
 _API_VERSIONS = {"DaemonSet": "apps/v1"}
-NO_IMAGE = ("ErrImage", "ImagePull", "InvalidImageName", "ImageInspectError", "RegistryUnavail")
-"""How a kubelet's reasons begin that are about an image (kubernetes, pkg/kubelet/images)."""
 
 
 @dataclass(frozen=True, kw_only=True)

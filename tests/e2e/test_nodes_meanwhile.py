@@ -13,6 +13,7 @@ import pytest
 
 from tests.cluster.layout import DNS_SERVICE_IP
 from tests.e2e.api_tap import Tap
+from tests.e2e.cache_pods import cache_pods
 from tests.e2e.official_addon import LOCAL_IP, wait_for
 from tests.e2e.plugin import Plugin
 from tests.e2e.test_main_job import SETTLE, assert_none_lost
@@ -187,18 +188,12 @@ def _is_there(kubectl: KubectlCall, node: str) -> bool:
 
 def _pods(kubectl: KubectlCall) -> dict[str, tuple[str, str]]:
     """Return name and phase of the cache pod that runs on each node."""
-    selector = ("-l", "k8s-app=node-local-dns")
-    items = kubectl("-n", "kube-system", "get", "pods", *selector, "-ojson")["items"]
     return {
-        item["spec"]["nodeName"]: (
-            item["metadata"]["name"],
-            item["metadata"]["labels"]["kubectl-nodedns/phase"],
-        )
-        for item in items
-        if "deletionTimestamp" not in item["metadata"]
-        and all(
+        node: (pod["metadata"]["name"], pod["metadata"]["labels"]["kubectl-nodedns/phase"])
+        for node, pod in cache_pods(kubectl).items()
+        if all(
             "running" in one["state"]
-            for one in item["status"].get("containerStatuses", [{"state": {}}])
+            for one in pod["status"].get("containerStatuses", [{"state": {}}])
         )
     }
 
