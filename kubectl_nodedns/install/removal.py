@@ -2,7 +2,8 @@
 
 The template loses the kube-dns IP first, so that a pod that is deleted comes back in the dark, and
 its node's lookups are with CoreDNS again. Only when every node is proved does the DaemonSet go, and
-only after its pods the upstream service and the configuration that they need until then.
+only after its pods the upstream service and the configuration that they need until then. Where a
+kubelet is dead, its pod stays, and so does what that needs: the next run finishes.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from kubectl_nodedns.cluster.paths import object_path
 from kubectl_nodedns.errors import PartialError, RevertedError, TimedOutError
+from kubectl_nodedns.facts.nodes import read_nodes
 from kubectl_nodedns.install.handover import forget
 from kubectl_nodedns.install.live import Live, is_ours
 from kubectl_nodedns.install.objects import (
@@ -162,6 +164,8 @@ class Removal:
         self._dark = dark
         self.inferred: dict[str, str] = {}
         """Nodes that could not be looked at, with the reason."""
+        self.kept_for: list[str] = []
+        """Nodes whose cache pod outlived its DaemonSet; what it needs was not deleted."""
 
     @property
     def lost(self) -> Mapping[str, str]:
@@ -186,9 +190,11 @@ class Removal:
             await self._delete("DaemonSet")
             self._report.step("wait until the cache pods are gone")
             await self._pods.gone(self._nodes)
+            await self._pods.look(self._nodes)  # a node that left took its pod along
             left = await self._look()
             verdicts = await self._prove_clean(left)
-            for kind in _ORDER[1:]:
+            self.kept_for = await self._with_a_pod()
+            for kind in () if self.kept_for else _ORDER[1:]:
                 await self._delete(kind)
         except asyncio.CancelledError:
             self._report.note(
@@ -310,6 +316,15 @@ class Removal:
         verdicts = await asyncio.gather(*map(one, here))
         await self._verdicts.bad(verdicts)
         return [verdict for verdict in verdicts if verdict.node not in self.lost]
+
+    async def _with_a_pod(self) -> list[str]:
+        """Return the nodes that still have a cache pod: their kubelets are dead and end none.
+
+        Its container runs on and serves the node's pods, for as long as it reaches CoreDNS.
+        """
+        pods = await self._pods.read()
+        there = {node.name for node in await read_nodes(self._client)} if pods else set()
+        return sorted(set(pods) & there)
 
     async def _delete(self, kind: str) -> None:
         for obj in ours(self._live):

@@ -55,6 +55,9 @@ class Loss:
         store = self.cluster.store
         if self.becomes == LEFT:
             store.remove(NODES, "", VICTIM)
+            for key, pod in list(store.all(PODS).items()):  # as the garbage collector of pods does
+                if pod["spec"].get("nodeName") == VICTIM:
+                    store.remove(PODS, *key)
             return
         node = store.all(NODES)["", VICTIM]
         unknown = {"type": "Ready", "status": "Unknown"}
@@ -124,9 +127,41 @@ def test_a_node_that_is_lost_is_named_and_the_others_are_proved(
     assert ended.out.startswith("disabled: 2 of 3 nodes proved clean, kube-dns answers at ")
     assert ended.out.endswith(f"; unproved: {VICTIM} ({becomes})\n")
     assert f"node {VICTIM} {becomes}: going on without it" in ended.err
-    kinds = ("services", "configmaps")
-    names = [obj["metadata"]["name"] for kind, obj in loss.cluster.store.kinds() if kind in kinds]
-    assert not any(name.startswith(("node-local-dns", "kube-dns-upstream")) for name in names)
+    # Where the kubelet is dead, the cache runs on, and CoreDNS is what it needs.
+    kept = becomes == UNREADY
+    said = f"1 node ({VICTIM}) still has a cache pod, which reaches CoreDNS by Service "
+    assert (said in ended.err) == kept, ended.err
+    assert bool(_left(loss.cluster)) == kept
+
+
+def test_what_the_cache_of_a_dead_node_needs_goes_when_the_node_is_back(
+    loss: Loss, run: Run
+) -> None:
+    loss.moment = template_is_dark
+    assert run("disable", "--yes").code == Exit.PARTIAL
+    assert "kube-dns-upstream" in _left(loss.cluster)
+    store = loss.cluster.store
+    again = run("disable", "--yes")
+    assert again.code == Exit.PARTIAL, again.err
+    assert "kube-dns-upstream" in _left(loss.cluster)
+    for key, pod in list(store.all(PODS).items()):
+        if pod["spec"].get("nodeName") == VICTIM:
+            store.remove(PODS, *key)  # its kubelet has ended what was deleted
+    loss.happened = False
+    node = store.all(NODES)["", VICTIM]
+    ready = {"type": "Ready", "status": "True"}
+    store.put(NODES, {**node, "status": {**node["status"], "conditions": [ready]}})
+    finished = run("disable", "--yes")
+    assert finished.code == Exit.OK, finished.err
+    assert "3 of 3 nodes proved clean" in finished.out
+    assert _left(loss.cluster) == []
+
+
+def _left(cluster: Cluster) -> list[str]:
+    kinds = ("services", "configmaps", "serviceaccounts", "daemonsets")
+    names = [obj["metadata"]["name"] for kind, obj in cluster.store.kinds() if kind in kinds]
+    ours = ("node-local-dns", "kube-dns-upstream")
+    return sorted(name for name in names if name.startswith(ours))
 
 
 def test_with_o_json_it_is_one_of_the_nodes(loss: Loss, run: Run) -> None:

@@ -99,6 +99,41 @@ def test_a_node_that_goes_unready_is_left_unproved_and_the_next_run_finishes_it(
     assert_none_lost(probing)
 
 
+def test_disable_leaves_what_the_cache_of_a_dead_node_needs_until_the_node_is_back(
+    real_cluster: RealCluster,
+    no_cache: None,
+    nodedns: Plugin,
+    prober: ProberCall,
+    kubectl: KubectlCall,
+    link: Link,
+) -> None:
+    nodes = real_cluster.node_names
+    victim = nodes[-1]
+    ours = ("-A", "-l", "app.kubernetes.io/name=node-local-dns", "-o", "name")
+    assert nodedns.run("enable", "--yes", "--batch-size", str(len(nodes))).code == 0
+    with prober() as probing:
+        try:
+            real_cluster.nodes.stop_kubelet(victim)
+            kubectl("wait", "--for=condition=Ready=Unknown", f"node/{victim}", "--timeout=120s")
+            partial_end = nodedns.run("disable", "--yes")
+            assert partial_end.code == 6, str(partial_end)
+            said = f"disabled: {len(nodes) - 1} of {len(nodes)} nodes proved clean"
+            assert said in partial_end.stdout, str(partial_end)
+            assert f"1 node ({victim}) still has a cache pod" in partial_end.stderr
+            assert "service/kube-dns-upstream" in kubectl("get", "services", *ours)
+            assert link(victim) == [LOCAL_IP, DNS_SERVICE_IP]  # and it is asked all the while
+            time.sleep(SETTLE)
+        finally:
+            real_cluster.nodes.start_kubelet(victim)
+            kubectl("wait", "--for=condition=Ready", f"node/{victim}", "--timeout=90s")
+        finished = nodedns.run("disable", "--yes")
+        assert finished.code == 0, str(finished)
+        assert f"{len(nodes)} of {len(nodes)} nodes proved clean" in finished.stdout
+        assert kubectl("get", "all,configmaps,serviceaccounts", *ours).strip() == ""
+        assert link(victim) is None
+    assert_none_lost(probing)
+
+
 @pytest.mark.timeout(900)
 def test_nodes_that_go_and_come_during_enable_do_not_stop_it(
     real_cluster: RealCluster,
