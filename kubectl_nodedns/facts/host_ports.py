@@ -96,6 +96,8 @@ def clashes(
 ) -> list[Clash]:
     """Find the ports that others claim.
 
+    A pod that is being deleted does not count: the scheduler waits until it has let its ports go.
+
     Args:
         needs: what the cache needs.
         pods: all pods.
@@ -108,6 +110,7 @@ def clashes(
         pod
         for pod in pods
         if pod.node in nodes
+        and not pod.leaving
         and not any(all(pod.labels.get(k) == v for k, v in own.items()) for own in selectors if own)
     ]
     for need in needs:

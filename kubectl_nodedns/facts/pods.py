@@ -47,6 +47,8 @@ class Pod:
     """Whether it runs on the node's network."""
     host_ports: tuple[HostPort, ...]
     """Ports of its node that it claims."""
+    leaving: bool = False
+    """Whether it is being deleted."""
 
 
 async def read_all_pods(client: Client) -> tuple[Pod, ...]:
@@ -72,6 +74,7 @@ def pod_of(item: Mapping[str, Any]) -> Pod | None:
         ips=tuple(ips or filter(None, [status.get("podIP")])),
         host_network=bool(spec.get("hostNetwork")),
         host_ports=host_ports_of(spec),
+        leaving="deletionTimestamp" in item["metadata"],
     )
 
 

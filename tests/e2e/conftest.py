@@ -273,6 +273,9 @@ def agents(
         real_cluster.kubectl.run("delete", "--ignore-not-found", "-f", "-", stdin=addon())
         for node in nodes:
             wait_for(partial(_is_clean, rules, link, node), "rules are gone")
+        # A pod that has taken its rules away has its ports for as long as it takes to end.
+        ended = partial(_has_no_agent, real_cluster)
+        wait_for(ended, "the agents' pods are gone", seconds=60)
 
 
 def _dns_is_whole(real_cluster: RealCluster) -> bool:
@@ -289,6 +292,11 @@ def _dns_is_whole(real_cluster: RealCluster) -> bool:
 
 def _has_rules(rules: Callable[[str], list[str]], node: str) -> bool:
     return len(rules(node)) == 2 * RULES_PER_ADDRESS
+
+
+def _has_no_agent(real_cluster: RealCluster) -> bool:
+    agents = ("-n", "kube-system", "get", "pods", "-l", "k8s-app=node-local-dns", "-o", "name")
+    return not real_cluster.kubectl.run(*agents).strip()
 
 
 def _is_clean(rules: Callable[[str], list[str]], link: Callable[[str], object], node: str) -> bool:

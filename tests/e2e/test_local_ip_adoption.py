@@ -288,7 +288,8 @@ def test_a_takeover_killed_at_each_of_its_turns_is_finished_by_the_next_run(
             print(f"killed after write {number}: {tap.writes[-1]}")
             for node in nodes:
                 wait_for(partial(answers, node), f"the local IP answers on {node}")
-            finished = nodedns.run("enable", "--yes", "--mode", "ipvs")
+            at_once = ("--batch-size", str(len(nodes)))
+            finished = nodedns.run("enable", "--yes", "--mode", "ipvs", *at_once)
             assert finished.code == 0, (tap.writes, str(finished))
             assert f"{len(nodes)} of {len(nodes)} nodes proved, at {LOCAL_IP};" in finished.stdout
             config = kubectl(*SYSTEM, "get", "configmaps", "-o", "name")

@@ -221,6 +221,30 @@ def test_ports_that_somebody_has(
     assert ignored.code == 0, str(ignored)
 
 
+def test_a_port_that_is_about_to_be_free_is_waited_for(
+    real_cluster: RealCluster,
+    check: Check,
+    nodedns: Plugin,
+    kubectl: KubectlCall,
+    there: Callable[..., Any],
+    request: pytest.FixtureRequest,
+) -> None:
+    stubborn = {
+        "name": "stubborn",
+        "image": request.config.getoption("--tool-image"),
+        "command": ["sh", "-c", "trap '' TERM; while :; do sleep 1; done"],
+        "ports": [{"containerPort": 80, "hostPort": 53, "protocol": "UDP"}],
+    }
+    spec = {"nodeName": real_cluster.node_names[0], "containers": [stubborn]}
+    with there(obj("Pod", "ends-late", "default", spec=spec)):
+        kubectl("wait", "--for=condition=Ready", "pod/ends-late", "--timeout=60s")
+        assert list(check()) == ["ND121"]
+        kubectl("delete", "pod", "ends-late", "--wait=false", "--grace-period=12")
+        assert check() == {}
+        ended = nodedns.run("enable", "--yes")
+    assert ended.code == 0, str(ended)
+
+
 def test_resolvers_of_nodes_that_lead_nowhere(
     real_cluster: RealCluster,
     check: Check,

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from kubectl_nodedns.facts.host_ports import (
@@ -73,6 +74,21 @@ def test_an_undeclared_port_clashes_only_at_the_same_address() -> None:
     assert found(pod("a", tcp(8080, "192.0.2.1"))) == []
     assert found(pod("a", tcp(8080, "0.0.0.0"))) == [(HEALTH, 8080)]
     assert found(pod("a", tcp(8080, "169.254.20.10"))) == [(HEALTH, 8080)]
+
+
+def test_a_pod_that_is_being_deleted_gives_its_ports_back() -> None:
+    going = pod_of(
+        {
+            "metadata": {"name": "a", "namespace": "default", "deletionTimestamp": "2026-01-01"},
+            "spec": {
+                "nodeName": "node1",
+                "containers": [{"ports": [{"containerPort": 80, "hostPort": 53}]}],
+            },
+        }
+    )
+    assert going is not None
+    assert found(going) == []
+    assert found(replace(going, leaving=False)) == [(DNS, 53)]
 
 
 def test_caches_that_are_there_already_do_not_count() -> None:
