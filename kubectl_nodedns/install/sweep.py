@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from kubectl_nodedns.cluster.paths import collection, named
 from kubectl_nodedns.errors import ApiError, TimedOutError
 from kubectl_nodedns.facts.cache_pods import trouble
+from kubectl_nodedns.facts.conditions import is_ready
 from kubectl_nodedns.facts.images import NO_IMAGE, Imageless
 from kubectl_nodedns.install.host_jobs import NETWORK, RULES, RUN_LABEL, clean_job, look_job
 from kubectl_nodedns.install.leftover import Leftover, leftover_of
@@ -189,8 +190,7 @@ def _ended(pod: Mapping[str, Any] | None) -> bool:
 
 
 def _ready(pod: Mapping[str, Any] | None) -> bool:
-    conditions = ((pod or {}).get("status") or {}).get("conditions") or ()
-    return any(c["type"] == "Ready" and c["status"] == "True" for c in conditions)
+    return is_ready((pod or {}).get("status") or {})
 
 
 def _failed(pod: Mapping[str, Any]) -> str:
