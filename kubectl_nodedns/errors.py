@@ -76,6 +76,10 @@ class UnreachableError(ApiError):
     """No answer from the API server, or no credentials to ask it with."""
 
 
+UNAUTHORIZED = 401
+"""HTTP status of a request whose credentials are not taken, or no longer."""
+
+
 class ForbiddenError(ApiError):
     """The API server knows the user and says no (401 or 403)."""
 

@@ -11,7 +11,7 @@ from kubectl_nodedns.cluster.failures import failure
 from kubectl_nodedns.cluster.paths import object_path
 from kubectl_nodedns.cluster.port_forward import get_through_kubelet
 from kubectl_nodedns.cluster.transport import ATTEMPTS, JSON, Transport, parse
-from kubectl_nodedns.errors import ConflictError, NotFoundError
+from kubectl_nodedns.errors import UNAUTHORIZED, ConflictError, ForbiddenError, NotFoundError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -243,17 +243,27 @@ class Client(Transport):
             ApiError: the command could not be started.
             TimedOutError: it did not end in time.
         """
-        self.requests += 1
-        return await run_in_pod(
-            self.opened(),
-            self.access,
-            namespace,
-            pod,
-            container,
-            command,
-            timeout=timeout,
-            received=received,
-        )
+
+        async def run() -> ExecResult:
+            self.requests += 1
+            return await run_in_pod(
+                self.opened(),
+                self.access,
+                namespace,
+                pod,
+                container,
+                command,
+                timeout=timeout,
+                received=received,
+            )
+
+        access = self.access
+        try:
+            return await run()
+        except ForbiddenError as error:  # said before the command was started
+            if error.status != UNAUTHORIZED or not await self.logged_in_again(access):
+                raise
+        return await run()
 
 
 def _event(path: str, event: dict[str, Any]) -> dict[str, Any]:

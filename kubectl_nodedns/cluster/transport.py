@@ -3,7 +3,9 @@
 Built on one `aiohttp` session, so a request is cancelled by cancelling its task. Every failure
 becomes an `ApiError` that says what was asked for and what the server answered. A request that the
 server turns away for load (429), and a read whose connection is lost, are repeated a few times; a
-write is repeated only on 429, because only then is it known not to have happened.
+write is repeated only on 429, because only then is it known not to have happened. A request that
+is turned away for its credentials (401) is repeated once, with new ones: a token may live for a few
+minutes, and a run takes longer.
 """
 
 from __future__ import annotations
@@ -16,10 +18,10 @@ import aiohttp
 
 from kubectl_nodedns import __version__
 from kubectl_nodedns.cluster.failures import failure, unreachable
-from kubectl_nodedns.errors import ApiError
+from kubectl_nodedns.errors import UNAUTHORIZED, ApiError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Callable, Mapping
 
     from kubectl_nodedns.cluster.access import Access
 
@@ -35,10 +37,14 @@ class Transport:
 
     Args:
         access: where the server is, and as whom to speak.
+        log_in: gets access with new credentials, in a thread of its own; None where nobody can.
     """
 
-    def __init__(self, access: Access) -> None:
+    def __init__(self, access: Access, *, log_in: Callable[[], Access] | None = None) -> None:
         self.access = access
+        self._log_in = log_in
+        self._logging_in = asyncio.Lock()
+        self._retired: list[aiohttp.ClientSession] = []  # what is under way there may go on
         self.requests = 0
         """Requests sent so far, repeated ones included."""
         self.received = 0
@@ -51,8 +57,29 @@ class Transport:
 
     async def __aexit__(self, *exc: object) -> None:
         if self._session is not None:
-            await self._session.close()
+            self._retired.append(self._session)
             self._session = None
+        for session in self._retired:
+            await session.close()
+        self._retired.clear()
+
+    async def logged_in_again(self, before: Access) -> bool:
+        """After a 401: get new credentials, and say whether there are others than `before`.
+
+        Of several requests that are turned away at once, one logs in for all.
+
+        Raises:
+            NodednsError: to log in failed.
+        """
+        if self._log_in is None:
+            return False
+        async with self._logging_in:
+            if self.access is before:
+                access = await asyncio.to_thread(self._log_in)
+                self._retired.append(self.opened())
+                self.access = access
+                self._session = self._connect()
+        return True
 
     async def renew(self, access: Access) -> None:
         """Go on with other credentials; what is under way ends with an error."""
@@ -96,7 +123,9 @@ class Transport:
     ) -> bytes:
         """Send one request, repeat it where that is safe, and return the body."""
         data = None if body is None else json.dumps(body).encode()
+        renewed = False
         for attempt in range(1, ATTEMPTS + 1):
+            access = self.access
             try:
                 status, pause, answer = await self._once(
                     method, path, params, data, content_type, accept, timeout
@@ -105,6 +134,9 @@ class Transport:
                 if method != "GET" or attempt == ATTEMPTS or not _lost(error):
                     raise unreachable(self.access.server, error) from error
                 status, pause, answer = TOO_MANY, 0.2 * attempt, b""
+            if status == UNAUTHORIZED and not renewed and await self.logged_in_again(access):
+                renewed = True
+                continue
             if status != TOO_MANY or attempt == ATTEMPTS:
                 break
             await asyncio.sleep(pause)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import fields
+from dataclasses import fields, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,8 +35,13 @@ def access_options(arguments: argparse.Namespace) -> AccessOptions:
 
 
 def connect(arguments: argparse.Namespace) -> Client:
-    """Return a client for the cluster that the arguments name; open it with `async with`."""
-    return Client(resolve(access_options(arguments)))
+    """Return a client for the cluster that the arguments name; open it with `async with`.
+
+    When its credentials expire it logs in again, without the terminal, which is in use by then.
+    """
+    options = access_options(arguments)
+    log_in = partial(resolve, replace(options, interactive=False))
+    return Client(resolve(options), log_in=log_in)
 
 
 def given_options(arguments: argparse.Namespace) -> dict[str, str]:

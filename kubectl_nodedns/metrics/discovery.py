@@ -13,7 +13,7 @@ import time
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from kubectl_nodedns.cluster.paths import collection
-from kubectl_nodedns.errors import ApiError, ForbiddenError, NotFoundError
+from kubectl_nodedns.errors import UNAUTHORIZED, ApiError, ForbiddenError, NotFoundError
 from kubectl_nodedns.metrics.inventory import (
     CachePod,
     Inventory,
@@ -57,7 +57,6 @@ T = TypeVar("T")
 TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
 PAUSE_SECONDS = (1.0, 2.0, 5.0, 10.0, 30.0)
 """Pauses before trying again, the last one repeated."""
-UNAUTHORIZED = 401
 LASTED_SECONDS = 60.0
 """A watch that stood this long was in order; what ends it is new trouble."""
 

@@ -10,11 +10,10 @@ import asyncio
 import time
 from typing import TYPE_CHECKING, Protocol
 
-from kubectl_nodedns.errors import ApiError, NodednsError
+from kubectl_nodedns.errors import UNAUTHORIZED, ApiError, NodednsError
 from kubectl_nodedns.facts.nodes import natural
 from kubectl_nodedns.metrics.capacity import capacity
 from kubectl_nodedns.metrics.details import PAUSE_SECONDS
-from kubectl_nodedns.metrics.discovery import UNAUTHORIZED, Discovery
 from kubectl_nodedns.metrics.fleet import FleetSnapshot, Load, NodeRow, Watched, totals
 
 if TYPE_CHECKING:
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from kubectl_nodedns.facts.caches import Cache
     from kubectl_nodedns.metrics.capacity import Capacity
     from kubectl_nodedns.metrics.details import Detail, Details
+    from kubectl_nodedns.metrics.discovery import Discovery
     from kubectl_nodedns.metrics.inventory import CachePod, Inventory, Node
     from kubectl_nodedns.metrics.sampler import Sampled, Sampler
 

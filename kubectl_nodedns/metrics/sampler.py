@@ -14,7 +14,7 @@ import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from kubectl_nodedns.errors import NodednsError
+from kubectl_nodedns.errors import UNAUTHORIZED, NodednsError
 from kubectl_nodedns.metrics.exposition import ExpositionError
 from kubectl_nodedns.metrics.figures import figures
 from kubectl_nodedns.metrics.source import SCRAPES_PER_SECOND
@@ -31,7 +31,6 @@ IN_FLIGHT = 24
 """Scrapes at the same time."""
 BACK_OFF_SECONDS = 60.0
 """Longest pause before a failing pod is tried again."""
-UNAUTHORIZED = 401
 TICK_SECONDS = 0.1
 """How often due scrapes are looked for."""
 

@@ -1,0 +1,165 @@
+"""Credentials that expire in the middle of a run: it logs in again and goes on."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from kubectl_nodedns.cluster.client import Client
+from kubectl_nodedns.errors import Exit, ForbiddenError
+from tests.contract.api import Api, status
+from tests.contract.conftest import access, kubeconfig
+from tests.contract.test_exec import EXEC, STDOUT, ended, execute, speaks
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from aiohttp import web
+
+    from kubectl_nodedns.cluster.access import Access
+    from tests.contract.conftest import Ended
+
+PODS = "/api/v1/pods"
+DAEMONSETS = "/apis/apps/v1/daemonsets"
+CONFIGMAP: dict[str, Any] = {
+    "apiVersion": "v1",
+    "kind": "ConfigMap",
+    "metadata": {"namespace": "default", "name": "one"},
+}
+PLUGIN = """\
+#!/bin/sh
+count=$(cat {folder}/count 2>/dev/null || echo 0)
+echo $((count + 1)) > {folder}/count
+test "$count" -lt {lasts} || {{ echo 'the session is over' >&2; exit 1; }}
+echo '{{"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential",
+  "status": {{"token": "'token-$count'"}}}}'
+"""
+
+
+class Expiring:
+    """An API server that takes one token, and counts who logs in."""
+
+    def __init__(self, api: Api) -> None:
+        self.valid = "token-1"
+        self.logins = 0
+        self._access = access(api.url)
+        self._handle = api.state.routes.handle
+
+    def first(self) -> Access:
+        """Access with a token that has expired."""
+        return self._with("token-0")
+
+    def log_in(self) -> Access:
+        """Access with a token that is good."""
+        self.logins += 1
+        return self._with(self.valid)
+
+    def _with(self, token: str) -> Access:
+        return replace(self._access, headers={"Authorization": f"Bearer {token}"})
+
+    def guarded(self, serve: Any = None) -> Any:
+        """Serve only who has the token that is good."""
+
+        async def handler(request: web.Request) -> web.StreamResponse:
+            if request.headers.get("Authorization") != f"Bearer {self.valid}":
+                return status(401, "Unauthorized", "Unauthorized")
+            answer: web.StreamResponse = await (serve or self._handle)(request)
+            return answer
+
+        return handler
+
+
+@pytest.fixture
+def expiring(api: Api) -> Expiring:
+    return Expiring(api)
+
+
+async def test_many_requests_that_are_turned_away_log_in_once_and_are_answered(
+    api: Api, expiring: Expiring
+) -> None:
+    api.script("GET", PODS, expiring.guarded())
+    async with Client(expiring.first(), log_in=expiring.log_in) as client:
+        assert await asyncio.gather(*(client.list(PODS) for _ in range(20))) == [[]] * 20
+        assert expiring.logins == 1
+        expiring.valid = "token-2"
+        assert await client.list(PODS) == []
+        assert expiring.logins == 2
+
+
+async def test_a_write_that_was_turned_away_is_made_once(api: Api, expiring: Expiring) -> None:
+    path = "/api/v1/namespaces/default/configmaps/one"
+    api.script("PATCH", path, expiring.guarded())
+    async with Client(expiring.first(), log_in=expiring.log_in) as client:
+        made = await client.apply(CONFIGMAP)
+    assert made["metadata"]["uid"]
+    assert [seen.method for seen in api.state.seen] == ["PATCH", "PATCH"]
+
+
+async def test_a_command_in_a_pod_that_was_turned_away_runs(api: Api, expiring: Expiring) -> None:
+    api.script("GET", EXEC, expiring.guarded(speaks(STDOUT + b"out", ended(0))))
+    async with Client(expiring.first(), log_in=expiring.log_in) as client:
+        assert (await execute(client)).stdout == "out"
+    assert expiring.logins == 1
+
+
+async def test_new_credentials_that_are_not_taken_either_are_the_end(
+    api: Api, expiring: Expiring
+) -> None:
+    api.script("GET", PODS, expiring.guarded())
+    api.script("GET", EXEC, expiring.guarded())
+    async with Client(expiring.first(), log_in=expiring.first) as client:
+        with pytest.raises(ForbiddenError):
+            await client.list(PODS)
+        with pytest.raises(ForbiddenError):
+            await execute(client)
+    assert len(api.state.seen) == 4
+
+
+@pytest.fixture
+def with_plugin(home: Path, api: Api) -> Callable[[int], None]:
+    """`with_plugin(n)`: a kubeconfig whose credential plugin gives n tokens and then fails."""
+
+    def call(lasts: int) -> None:
+        program = home / "plugin"
+        program.write_text(PLUGIN.format(folder=home, lasts=lasts))
+        program.chmod(0o755)
+        version = "client.authentication.k8s.io/v1"
+        user = {
+            "exec": {"apiVersion": version, "command": str(program), "interactiveMode": "Never"}
+        }
+        folder = home / ".kube"
+        folder.mkdir()
+        (folder / "config").write_text(kubeconfig(api.url, user))
+
+    return call
+
+
+def test_a_credential_plugin_is_run_again_in_the_middle_of_a_run(
+    api: Api,
+    expiring: Expiring,
+    with_plugin: Callable[[int], None],
+    home: Path,
+    run: Callable[..., Ended],
+) -> None:
+    with_plugin(2)
+    api.script("GET", DAEMONSETS, expiring.guarded())
+    finished = run("disable", "-o", "json")
+    assert finished.code == Exit.OK, finished.err
+    assert "nothing to do" in json.loads(finished.out)["message"]
+    assert (home / "count").read_text() == "2\n"
+
+
+def test_a_credential_plugin_that_fails_then_is_named(
+    api: Api, expiring: Expiring, with_plugin: Callable[[int], None], run: Callable[..., Ended]
+) -> None:
+    with_plugin(1)
+    api.script("GET", DAEMONSETS, expiring.guarded())
+    failed = run("disable")
+    assert failed.code == Exit.API, failed.err
+    assert "plugin' ended with 1 and said: the session is over" in failed.err
+    assert "run kubectl once to log in again" in failed.err
