@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import deque
 from typing import TYPE_CHECKING, Protocol
 
 from kubectl_nodedns.errors import ApiError, NodednsError
@@ -32,6 +33,10 @@ REREAD_SECONDS = 30.0
 """How often the DaemonSets are read again."""
 RENEW_SECONDS = 15.0
 """Shortest time between two tries to get new credentials."""
+MEASURED_SECONDS = 10.0
+"""What our own load is measured over."""
+MEASURED_EACH_SECONDS = 1.0
+"""Shortest time between two measurements, so that one request does not look big."""
 
 
 Proof = tuple[float | None, float | None]
@@ -92,8 +97,7 @@ class Monitor:
         self._capacities: dict[str, Capacity | None] = {}
         self._proofs: dict[str, tuple[object, float, bool]] = {}
         self._clock = clock
-        self._measured = (clock(), meter.requests, meter.received)
-        self._load = Load()
+        self._measured = deque([(clock(), meter.requests, meter.received)])
         self._rows: dict[str, NodeRow] = {}
         self._names: list[str] = []
         self._inventory: Inventory | None = None
@@ -222,15 +226,24 @@ class Monitor:
         return tuple(dict.fromkeys(found))
 
     def _measure(self, at: float) -> Load:
-        """Measure our own load over a second or more, so that one request does not look big."""
-        since, requests, received = self._measured
-        if at - since >= 1.0:
-            self._load = Load(
-                requests_per_second=(self._meter.requests - requests) / (at - since),
-                bytes_per_second=(self._meter.received - received) / (at - since),
-            )
-            self._measured = (at, self._meter.requests, self._meter.received)
-        return self._load
+        """Measure our own load over some seconds: scrapes come in waves, and are no zero between.
+
+        What is measured is as old as the window, or since the start while that is younger.
+        """
+        measured = self._measured
+        if at - measured[-1][0] >= MEASURED_EACH_SECONDS:
+            measured.append((at, self._meter.requests, self._meter.received))
+        while len(measured) > 1 and at - measured[1][0] >= MEASURED_SECONDS:
+            measured.popleft()
+        since, requests, received = measured[0]
+        seconds = measured[-1][0] - since
+        if not seconds:
+            return Load()
+        _, newest_requests, newest_received = measured[-1]
+        return Load(
+            requests_per_second=(newest_requests - requests) / seconds,
+            bytes_per_second=(newest_received - received) / seconds,
+        )
 
     def _reconcile(self) -> None:
         """Scrape the first pod of each node: two on one node share a port, and so a registry."""

@@ -64,8 +64,7 @@ def make(
         dns_ips=dns_ips,
         reread=hands.reread,
         renew=hands.renew,
-        meter=Meter(),
-        **more,
+        **{"meter": Meter(), **more},
     )
 
 
@@ -102,6 +101,22 @@ async def test_rows_of_which_nothing_changed_are_the_same_objects(
     await monitor.load()
     first, second = monitor.snapshot(), monitor.snapshot()
     assert all(a is b for a, b in zip(first.nodes, second.nodes, strict=True))
+
+
+async def test_our_own_load_is_no_zero_between_two_waves_of_scrapes(
+    tables: Tables, hands: Hands
+) -> None:
+    now = [100.0]
+    meter = Meter()
+    monitor = make(tables, hands, clock=lambda: now[0], meter=meter)
+    loads = []
+    for second in range(1, 31):
+        now[0] += 1.0
+        meter.requests += 6 if second % 3 == 0 else 0
+        loads.append(monitor.snapshot().load.requests_per_second)
+    assert all(1.5 < load < 2.5 for load in loads[9:])
+    now[0] += 60.0
+    assert monitor.snapshot().load.requests_per_second == 0.0  # what was is forgotten
 
 
 async def test_it_keeps_current_and_follows_pods(tables: Tables, hands: Hands) -> None:
