@@ -31,6 +31,8 @@ ONCE_SECONDS = 2.0
 """Time between the two scrapes that one table needs for its rates."""
 REREAD_SECONDS = 30.0
 """How often the DaemonSets are read again."""
+CHANGED_SECONDS = 5.0
+"""How soon they are read again when there are other pods: those may listen on other ports."""
 RENEW_SECONDS = 15.0
 """Shortest time between two tries to get new credentials."""
 MEASURED_SECONDS = 10.0
@@ -272,7 +274,7 @@ class Monitor:
 
     async def _keep_caches(self) -> None:
         while True:
-            await asyncio.sleep(REREAD_SECONDS)
+            await self._until_reread()
             try:
                 caches = tuple(await self._reread())
             except ApiError as error:
@@ -283,6 +285,18 @@ class Monitor:
                 self._caches = caches
                 self._discovery.watch(caches)
                 await self._read_corefiles()
+
+    async def _until_reread(self) -> None:
+        """Wait until the DaemonSets are to be read again."""
+        before, waited = self._pod_names(), 0.0
+        while waited < REREAD_SECONDS and before == self._pod_names():
+            pause = min(CHANGED_SECONDS, REREAD_SECONDS)
+            await asyncio.sleep(pause)
+            waited += pause
+
+    def _pod_names(self) -> frozenset[str]:
+        pods = self._discovery.inventory().pods.values()
+        return frozenset(pod.name for some in pods for pod in some)
 
     async def _keep_credentials(self) -> None:
         """Log in again when the API server says 401; it must never ask on the screen."""

@@ -71,7 +71,10 @@ def counts(snapshot: FleetSnapshot, seen: Seen, width: int) -> list[Piece]:
     pieces += _findings(seen)
     if seen.mode != "now":
         pieces += [("  rates ", ""), (seen.mode, "note")]
-    if sum(len(text) for text, _ in pieces) + len(known) < width:  # the first to go
+    part = [("  sampled ", ""), (str(fleet.sampled), "note")]
+    if fleet.sampled < fleet.ready and _cells(pieces) + _cells(part) < width:
+        pieces[place:place] = part  # the totals are over these
+    if _cells(pieces) + len(known) < width:  # the first to go
         pieces.insert(place, (known, "quiet"))
     load = snapshot.load
     requests = f"{units.number(load.requests_per_second)} requests/s"
@@ -79,7 +82,7 @@ def counts(snapshot: FleetSnapshot, seen: Seen, width: int) -> list[Piece]:
         f"{snapshot.source} · {requests} · {units.size(load.bytes_per_second)}B/s",
         requests,
     )
-    used = sum(len(text) for text, _ in pieces)
+    used = _cells(pieces)
     cost = next((cost for cost in costs if used + len(cost) + 3 <= width), "")
     return [*pieces, (" " * max(width - used - len(cost) - 1, 1), ""), (cost, "quiet")]
 
@@ -196,6 +199,10 @@ FOUND_SECONDS = 60.0
 """Age from which the number of findings stands in brackets: nobody looks again by itself."""
 RULED = 110
 """Cells of room from which it is said why a context is red."""
+
+
+def _cells(pieces: Sequence[Piece]) -> int:
+    return sum(len(text) for text, _ in pieces)
 
 
 def _share(part: int, whole: int) -> Piece:

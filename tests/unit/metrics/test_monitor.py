@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -184,6 +185,28 @@ async def test_a_cache_that_is_removed_is_said(
     hands.caches = (CACHE,)
     await asyncio.sleep(0.1)
     assert monitor.snapshot().problems == ()
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_other_pods_may_listen_on_other_ports(
+    tables: Tables, hands: Hands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "CHANGED_SECONDS", 0.01)
+    monitor = make(tables, hands)
+    await monitor.load()
+    running = asyncio.create_task(monitor.run())
+    hands.caches = (replace(CACHE, metrics_port=9254),)
+    await asyncio.sleep(0.2)
+    assert [pod.metrics_port for row in monitor.snapshot().nodes for pod in row.pods] == [9253]
+    tables.lists["pods"] = [table(POD_COLUMNS, pod_row("p2", "n1"))]
+    await monitor.load()
+    for _ in range(500):
+        await asyncio.sleep(0.01)
+        if [pod.metrics_port for row in monitor.snapshot().nodes for pod in row.pods] == [9254]:
+            break
+    else:
+        pytest.fail("the DaemonSet was not read again")
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
 
