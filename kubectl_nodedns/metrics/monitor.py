@@ -88,6 +88,8 @@ class Monitor:
         self._discovery = discovery
         self._sampler = sampler
         self._caches = tuple(caches)
+        self._there = self._caches
+        """The DaemonSets that there are now; `_caches` keeps the last that there were."""
         self._told = tuple(dns_ips)
         self._dns_ips = frozenset(dns_ips)
         self._reread = reread
@@ -264,7 +266,7 @@ class Monitor:
 
     async def _read_details(self) -> None:
         if self._details:
-            await self._details.read(self._current_rows(), self._caches)
+            await self._details.read(self._current_rows(), self._there)
 
     async def _read_corefiles(self) -> None:
         if self._corefile:
@@ -281,6 +283,7 @@ class Monitor:
                 self._trouble["caches"] = str(error)
                 continue
             self._trouble["caches"] = "" if caches else "the cache has been removed: no DaemonSet"
+            self._there = caches
             if caches:
                 self._caches = caches
                 self._discovery.watch(caches)

@@ -189,6 +189,40 @@ async def test_a_cache_that_is_removed_is_said(
     await asyncio.gather(running, return_exceptions=True)
 
 
+class Told:
+    """Details of nothing, which remember of which caches they were to be read."""
+
+    def __init__(self) -> None:
+        self.caches: Sequence[Cache] | None = None
+
+    def get(self, node: str) -> None:
+        return None
+
+    async def read(self, rows: Sequence[Any], caches: Sequence[Cache]) -> None:
+        self.caches = caches
+
+
+async def test_a_cache_that_is_removed_is_not_expected_on_any_node(
+    tables: Tables, hands: Hands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "REREAD_SECONDS", 0.01)
+    monkeypatch.setattr(module, "PAUSE_SECONDS", 0.01)
+    told = Told()
+    monitor = make(tables, hands, details=told)
+    await monitor.load()
+    running = asyncio.create_task(monitor.run())
+    await asyncio.sleep(0.05)
+    assert told.caches == (CACHE,)
+    hands.caches = ()
+    for _ in range(500):
+        await asyncio.sleep(0.01)
+        if not told.caches:
+            break
+    assert told.caches == ()
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
 async def test_other_pods_may_listen_on_other_ports(
     tables: Tables, hands: Hands, monkeypatch: pytest.MonkeyPatch
 ) -> None:
