@@ -59,6 +59,7 @@ class ApiError(NodednsError):
 
     Args:
         message: what was asked for, and what the server said.
+        hint: the way out; may be empty.
         status: the HTTP status code; 0 when there was no answer at all.
         reason: the `reason` of the Kubernetes Status object, such as "Invalid"; may be empty.
     """

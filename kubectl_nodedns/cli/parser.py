@@ -57,5 +57,8 @@ def build_parser(argv0: str = "kubectl-nodedns") -> argparse.ArgumentParser:
         added = one.add(commands)
         if one not in WITHOUT_CLUSTER:
             access(added, default=argparse.SUPPRESS)
-    command(commands, "version", "print the version", "Print the version of this plugin.")
+    text = "Print the version of this plugin. No cluster is asked."
+    version = command(commands, "version", "print the version", text)
+    # As `kubectl version --client` does: whoever gives them to each command can go on doing so.
+    access(version, default=argparse.SUPPRESS)
     return parser

@@ -32,8 +32,6 @@ class ExecCredential:
     """PEM certificate chain; empty when it gave a token."""
     client_key: str
     """PEM private key of the certificate."""
-    expires: str
-    """RFC 3339 time of expiry; empty when it named none."""
 
 
 def run_plugin(
@@ -104,7 +102,6 @@ def _read(command: str, output: str) -> ExecCredential:
             token=status.get("token") or "",
             client_certificate=status.get("clientCertificateData") or "",
             client_key=status.get("clientKeyData") or "",
-            expires=status.get("expirationTimestamp") or "",
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UnreachableError(

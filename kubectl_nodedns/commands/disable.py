@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from kubectl_nodedns.cli.loop import run_on_loop
-from kubectl_nodedns.cli.output import print_outcome
+from kubectl_nodedns.cli.output import print_outcome, with_reasons
 from kubectl_nodedns.cli.talk import Talk
 from kubectl_nodedns.cluster.paths import object_path
 from kubectl_nodedns.commands.adopting import (
@@ -34,9 +34,16 @@ from kubectl_nodedns.facts.nodes import Node, read_nodes
 from kubectl_nodedns.facts.rights import demand, to_change
 from kubectl_nodedns.install.adoption import adopt
 from kubectl_nodedns.install.live import MANAGED, Live, read_live
-from kubectl_nodedns.install.objects import DARK, DISABLING, OPTIONS, build, daemonset_of
+from kubectl_nodedns.install.objects import (
+    DARK,
+    DISABLING,
+    OPTIONS,
+    UPSTREAM,
+    build,
+    daemonset_of,
+)
 from kubectl_nodedns.install.options import NO_EXTERNAL_NAME, Memory
-from kubectl_nodedns.install.plan import LARGEST_BATCH
+from kubectl_nodedns.install.plan import LARGEST_BATCH, nodes_text
 from kubectl_nodedns.install.removal import (
     Removal,
     commands,
@@ -289,14 +296,27 @@ async def _remove(
             dark=daemonset_of(objects) if objects else None,
         )
         verdicts = await removal.run()
+    if removal.kept_for:
+        _tell_kept(removal.kept_for, namespace, talk)
     clean = [verdict for verdict in verdicts if verdict.ok]
     total = len(ready) + len(left_out)
+    left_out = {**left_out, **removal.lost}
     text = f"disabled: {len(clean)} of {total} nodes proved clean, kube-dns answers at "
     text += target.kube_dns_ip
-    unseen = len(ready) if sweep is None else len(removal.inferred)
+    unseen = sum(1 for verdict in clean if sweep is None or verdict.node in removal.inferred)
     text += f"; rules and links are inferred on {unseen} of them" if unseen else ""
+    text += f"; unproved: {with_reasons(left_out)}" if left_out else ""
     print_outcome("disabled", text, verdicts, left_out, arguments.output)
     return Exit.OK if len(clean) == total else Exit.PARTIAL
+
+
+def _tell_kept(nodes: Sequence[str], namespace: str, talk: Talk) -> None:
+    have, they_are = ("have", "they are") if len(nodes) > 1 else ("has", "it is")
+    talk.note(
+        f"{nodes_text(len(nodes))} ({', '.join(nodes)}) still {have} a cache pod, which reaches "
+        f"CoreDNS by Service {namespace}/{UPSTREAM}: services and configuration stay. Run disable "
+        f"again when {they_are} ready, or deleted"
+    )
 
 
 async def _prepare(

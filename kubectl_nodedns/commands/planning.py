@@ -126,7 +126,9 @@ async def survey(
     seen = await inspect(client, memory.given)
     talk.lines(f"          {line}" for line in seen.lines())
     if kube_dns_ip and kube_dns_ip not in seen.dns.ips:
-        raise UsageError(f"--kube-dns-ip: this cluster's is {seen.dns.ip}")
+        raise UsageError(
+            f"--kube-dns-ip: this cluster's is {seen.dns.ip}", hint="leave it out: it is read"
+        )
     adoption = await find_adoption(
         client, seen.caches, seen.dns, asked=arguments.adopt, domain=seen.domain.name
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from kubectl_nodedns.cli.output import print_outcome
+from kubectl_nodedns.cli.output import print_outcome, with_reasons
 from kubectl_nodedns.commands.asking import ask_baseline, start_probes
 from kubectl_nodedns.commands.handing_out import Place, hand_out, kubelets_text
 from kubectl_nodedns.commands.injecting import demand_injection, install_injection
@@ -31,7 +31,7 @@ from kubectl_nodedns.lookup.proof import Prover, Target
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from kubectl_nodedns.cli.talk import Talk
     from kubectl_nodedns.cluster.client import Client
@@ -39,9 +39,6 @@ if TYPE_CHECKING:
     from kubectl_nodedns.install.plan import Plan
     from kubectl_nodedns.install.proof import Proof
     from kubectl_nodedns.verdict import Gap, Verdict
-
-NAMED = 10
-"""Unproved nodes that the last line names; -o has all of them."""
 
 
 async def roll_out(
@@ -212,13 +209,6 @@ def end(
     if gaps:
         text += f"; {gaps_text(gaps)}"
     if plan.left_out:
-        text += f"; unproved: {_unproved(plan.left_out)}"
+        text += f"; unproved: {with_reasons(plan.left_out)}"
     print_outcome(result, text, verdicts, plan.left_out, arguments.output, gaps=gaps)
     return Exit.PARTIAL if plan.left_out else Exit.OK
-
-
-def _unproved(nodes: Mapping[str, str]) -> str:
-    """Name nodes with their reasons, and the number of those that are too many to name."""
-    named = [f"{node} ({why})" for node, why in sorted(nodes.items())]
-    more = [f"and {len(named) - NAMED} more"] if len(named) > NAMED else []
-    return ", ".join((*named[:NAMED], *more))

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from kubectl_nodedns.checks.evidence import Evidence
     from kubectl_nodedns.cluster.client import Client
+    from kubectl_nodedns.facts.corefile import Corefile
     from kubectl_nodedns.facts.customisations import Customisation
     from kubectl_nodedns.facts.network_policies import Blocked
 
@@ -66,24 +67,40 @@ async def read_customisations(client: Client, evidence: Evidence) -> tuple[Custo
         ApiError: the ConfigMaps cannot be read.
         RefusedError: a Corefile is none.
     """
-    configmaps = await client.list(collection("v1", "configmaps", evidence.dns.namespace))
+    namespace = evidence.dns.namespace
+    configmaps = await client.list(collection("v1", "configmaps", namespace))
     by_name = {one["metadata"]["name"]: one.get("data") or {} for one in configmaps}
     used = {cache.configmap for cache in evidence.caches}
     theirs = [
-        data["Corefile"]
+        _corefile(namespace, name, data["Corefile"])
         for name, data in by_name.items()
         if name not in used and domains_of_corefile(data.get("Corefile", ""))
     ]
-    ours = [by_name[name].get("Corefile", "") for name in used if name in by_name]
+    ours = [
+        _corefile(namespace, name, by_name[name].get("Corefile", ""))
+        for name in sorted(used)
+        if name in by_name and theirs
+    ]
     found: dict[Customisation, None] = {}
-    try:
-        for text in theirs:
-            for cache in ours:
-                both = read_corefile(text), read_corefile(cache)
-                found |= dict.fromkeys(customisations(*both))
-    except CorefileError as error:
-        raise RefusedError(f"a Corefile cannot be read: {error}") from error
+    for corefile in theirs:
+        for cache in ours:
+            found |= dict.fromkeys(customisations(corefile, cache))
     return tuple(found)
+
+
+def _corefile(namespace: str, name: str, text: str) -> Corefile:
+    """Read the Corefile of a ConfigMap.
+
+    Raises:
+        RefusedError: it is none.
+    """
+    try:
+        return read_corefile(text)
+    except CorefileError as error:
+        raise RefusedError(
+            f"the Corefile of ConfigMap {namespace}/{name} cannot be read: {error}",
+            hint=f"look at it: kubectl -n {namespace} get configmap {name} -o yaml",
+        ) from error
 
 
 def _ports(pod: Mapping[str, Any]) -> Iterator[tuple[str, int]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kubectl_nodedns.cli.output import print_outcome
+from kubectl_nodedns.cli.output import print_outcome, with_reasons
 from kubectl_nodedns.commands.session import probe_image
 from kubectl_nodedns.errors import ApiError, Exit
 from kubectl_nodedns.facts.dns_service import read_dns_service
@@ -110,5 +110,7 @@ async def clean_orphans(
     dirty = {n: str(k.leftover) for n, k in looks.items() if k.leftover and not k.leftover.nothing}
     unseen = {n: k.why for n, k in looks.items() if k.leftover is None}
     text = f"{len(ready) - len(dirty) - len(unseen)} of {len(ready)} nodes are clean"
+    text += f"; not clean: {with_reasons(dirty)}" if dirty else ""
+    text += f"; not looked at: {with_reasons(unseen)}" if unseen else ""
     print_outcome("cleaned", text, [], {**dirty, **unseen}, arguments.output)
     return Exit.PARTIAL if dirty or unseen else Exit.OK

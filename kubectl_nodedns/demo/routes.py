@@ -173,10 +173,12 @@ def _content(request: web.Request, body: bytes) -> dict[str, Any]:
     """Read the body of a write.
 
     Raises:
-        Refusal: it is no object.
+        Refusal: it is no object, or one in a format that is not spoken here.
     """
     if not body:
         return {}
+    if "protobuf" in request.content_type:  # `kubectl create namespace` and its like send it
+        raise Refusal(415, "UnsupportedMediaType", f"{UNSUPPORTED}: only JSON and YAML are spoken")
     try:
         content = yaml.safe_load(body) if "yaml" in request.content_type else json.loads(body)
     except (ValueError, yaml.YAMLError) as error:

@@ -7,7 +7,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from kubectl_nodedns.cluster.paths import collection, named
-from kubectl_nodedns.facts.caches import flag, memory_limit_of, setup_metrics_port
+from kubectl_nodedns.facts.caches import (
+    local_ips_of,
+    memory_limit_of,
+    setup_metrics_port,
+    words_of,
+)
+from kubectl_nodedns.facts.conditions import is_ready
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,8 +23,6 @@ if TYPE_CHECKING:
 
 LONGEST = 160
 """Characters of a trouble; kubelets nest one cause in another."""
-IMAGE_PATIENCE = 15.0
-"""Seconds that a pod may be without its image: a kubelet asks the registry again after 10."""
 LOG_LINES = 60
 """Lines of a log that are read: CoreDNS says why it ends in its last ones."""
 
@@ -97,14 +101,9 @@ def cache_pod_of(item: Mapping[str, Any], cache: Cache) -> CachePod:
     """Read a Pod object of `cache`."""
     metadata, spec, status = item["metadata"], item.get("spec") or {}, item.get("status") or {}
     first: Mapping[str, Any] = next(iter(spec.get("containers") or ()), {})
-    words = (*(first.get("command") or ()), *(first.get("args") or ()))
     statuses = status.get("containerStatuses") or ()
     leaving = "deletionTimestamp" in metadata
     ended_by, ended_at = _ended(statuses)
-    ready = any(
-        c.get("type") == "Ready" and c.get("status") == "True"
-        for c in status.get("conditions") or ()
-    )
     runs = [s["state"]["running"] for s in statuses if (s.get("state") or {}).get("running")]
     return CachePod(
         namespace=metadata["namespace"],
@@ -113,10 +112,10 @@ def cache_pod_of(item: Mapping[str, Any], cache: Cache) -> CachePod:
         node=spec.get("nodeName") or "",
         cache=f"{cache.namespace}/{cache.name}",
         container=first.get("name", ""),
-        local_ips=tuple(ip.strip() for ip in flag(words, "localip").split(",") if ip.strip()),
+        local_ips=local_ips_of(words_of(first)),
         phase=(metadata.get("labels") or {}).get("kubectl-nodedns/phase", ""),
         running=bool(runs) and not leaving,
-        ready=ready and not leaving,
+        ready=is_ready(status) and not leaving,
         trouble="it is being deleted"
         if leaving
         else trouble(status) or str(status.get("phase") or ""),
@@ -126,7 +125,7 @@ def cache_pod_of(item: Mapping[str, Any], cache: Cache) -> CachePod:
         started_at=unix(runs[0].get("startedAt")) if runs else None,
         metrics_port=cache.metrics_port,
         memory_limit=memory_limit_of(first),
-        agent_port=setup_metrics_port(words),
+        agent_port=setup_metrics_port(words_of(first)),
     )
 
 

@@ -115,7 +115,7 @@ def cache_of(daemonset: Mapping[str, Any]) -> Cache | None:
         return None
     metadata = daemonset["metadata"]
     labels = metadata.get("labels") or {}
-    words = (*(container.get("command") or ()), *(container.get("args") or ()))
+    words = words_of(container)
     selector = daemonset["spec"]["selector"].get("matchLabels") or {}
     return Cache(
         namespace=metadata["namespace"],
@@ -125,7 +125,7 @@ def cache_of(daemonset: Mapping[str, Any]) -> Cache | None:
         owner=_owner(metadata, labels),
         image=container.get("image", ""),
         arguments=words,
-        local_ips=tuple(ip.strip() for ip in flag(words, "localip").split(",") if ip.strip()),
+        local_ips=local_ips_of(words),
         selector=",".join(f"{k}={v}" for k, v in sorted(selector.items())),
         metrics_port=_metrics_port(container, template),
         memory_limit=memory_limit_of(container),
@@ -137,6 +137,16 @@ def cache_of(daemonset: Mapping[str, Any]) -> Cache | None:
         tolerations=tuple(template["spec"].get("tolerations") or ()),
         affinity="affinity" in template["spec"],
     )
+
+
+def words_of(container: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the words of a container's command line."""
+    return (*(container.get("command") or ()), *(container.get("args") or ()))
+
+
+def local_ips_of(words: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the addresses that an agent with this command line listens on."""
+    return tuple(ip.strip() for ip in flag(words, "localip").split(",") if ip.strip())
 
 
 def flag(words: tuple[str, ...], name: str) -> str:
@@ -164,8 +174,7 @@ def memory_limit_of(container: Mapping[str, Any]) -> int | None:
 
 def _cache_container(containers: Any) -> Mapping[str, Any] | None:
     for container in containers:
-        words = (*(container.get("command") or ()), *(container.get("args") or ()))
-        if _IMAGE.search(container.get("image", "")) or flag(words, "localip"):
+        if _IMAGE.search(container.get("image", "")) or flag(words_of(container), "localip"):
             return dict(container)
     return None
 

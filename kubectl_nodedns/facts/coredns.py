@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from kubectl_nodedns.cluster.paths import collection, named
 from kubectl_nodedns.errors import ApiError, NotFoundError
-from kubectl_nodedns.facts.caches import MANAGED_BY, OURS, flag
+from kubectl_nodedns.facts.caches import MANAGED_BY, OURS, flag, words_of
 from kubectl_nodedns.facts.corefile import Corefile, CorefileError
 from kubectl_nodedns.facts.corefile_reader import read_corefile
 from kubectl_nodedns.facts.network_policies import NAME_LABEL, Peer
@@ -92,8 +92,9 @@ def coredns_of(
     by_name = {one["metadata"]["name"]: one.get("data") or {} for one in configmaps}
     for container in ((pod or {}).get("spec") or {}).get("containers") or ():
         files = _files(container, (pod or {})["spec"], by_name)
-        words = (*(container.get("command") or ()), *(container.get("args") or ()))
-        path = posixpath.join(container.get("workingDir") or "/", flag(words, "conf") or "Corefile")
+        path = posixpath.join(
+            container.get("workingDir") or "/", flag(words_of(container), "conf") or "Corefile"
+        )
         if path in files:
             name, text = files[path]
             corefile = read_corefile(

@@ -15,7 +15,7 @@ import yaml
 
 from kubectl_nodedns.cluster.paths import collection, named
 from kubectl_nodedns.errors import ApiError, ForbiddenError, NotFoundError
-from kubectl_nodedns.facts.caches import flag
+from kubectl_nodedns.facts.caches import flag, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -83,8 +83,7 @@ async def _kube_proxy(client: Client) -> Dataplane | None:
         for daemonset in await client.list(daemonsets, labels=labels):
             name = daemonset["metadata"]["name"]
             for container in daemonset["spec"]["template"]["spec"]["containers"]:
-                words = (*(container.get("command") or ()), *(container.get("args") or ()))
-                if mode := flag(words, "proxy-mode"):
+                if mode := flag(words_of(container), "proxy-mode"):
                     return Dataplane(
                         mode=mode.lower(), evidence=f"--proxy-mode of DaemonSet kube-system/{name}"
                     )

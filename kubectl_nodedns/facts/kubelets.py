@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 AT_ONCE = 20
 MOST = 50
 """Kubelets asked; their configuration is the same in most fleets."""
-STUB = "127.0.0.53"
-"""Where systemd-resolved listens: systemd-resolved.service(8)."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from kubectl_nodedns.cluster.paths import collection
+from kubectl_nodedns.facts.conditions import is_ready
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -84,12 +85,9 @@ def node_of(item: Mapping[str, Any]) -> Node:
     spec = item.get("spec") or {}
     labels = item["metadata"].get("labels") or {}
     info = status.get("nodeInfo") or {}
-    ready = any(
-        c["type"] == "Ready" and c["status"] == "True" for c in status.get("conditions") or ()
-    )
     return Node(
         name=item["metadata"]["name"],
-        ready=ready,
+        ready=is_ready(status),
         system=labels.get("kubernetes.io/os") or info.get("operatingSystem") or "linux",
         labels=labels,
         addresses=tuple(

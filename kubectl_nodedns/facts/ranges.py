@@ -14,7 +14,7 @@ import yaml
 
 from kubectl_nodedns.cluster.paths import collection, named
 from kubectl_nodedns.errors import NotFoundError
-from kubectl_nodedns.facts.caches import flag
+from kubectl_nodedns.facts.caches import flag, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -102,7 +102,7 @@ def of_arguments(pod: Mapping[str, Any]) -> list[Range]:
     words = tuple(
         word
         for container in (pod.get("spec") or {}).get("containers") or ()
-        for word in (*(container.get("command") or ()), *(container.get("args") or ()))
+        for word in words_of(container)
     )
     return [
         Range(cidr=cidr, what=what, evidence=f"--{argument} of pod kube-system/{name}")

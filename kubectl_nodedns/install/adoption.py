@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from kubectl_nodedns.cluster.client import FIELD_MANAGER
 from kubectl_nodedns.cluster.paths import PLURALS, collection, named, object_path
 from kubectl_nodedns.errors import NotFoundError, RefusedError
-from kubectl_nodedns.facts.caches import cache_of, flag
+from kubectl_nodedns.facts.caches import cache_of, flag, words_of
 from kubectl_nodedns.install.carrying import Carried, carry
 from kubectl_nodedns.install.handover import Record, hand_over, handed_over, is_renamed
 from kubectl_nodedns.install.live import newest
@@ -256,8 +256,7 @@ def belongings(daemonset: Mapping[str, Any]) -> list[tuple[str, str]]:
         if name and name != KUBE_DNS_CONFIG:
             found.append(("ConfigMap", name))
     container = spec["containers"][0]
-    words = (*(container.get("command") or ()), *(container.get("args") or ()))
-    if flag(words, "upstreamsvc") == UPSTREAM:
+    if flag(words_of(container), "upstreamsvc") == UPSTREAM:
         found.append(("Service", UPSTREAM))
     return [(kind, name) for kind, name in found if (kind, name) != ("ServiceAccount", "default")]
 

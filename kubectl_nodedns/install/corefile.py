@@ -13,6 +13,8 @@ import ipaddress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from kubectl_nodedns.facts.corefile import CAPACITY
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -21,8 +23,6 @@ CLUSTER = "__PILLAR__CLUSTER__DNS__"
 UPSTREAM = "__PILLAR__UPSTREAM__SERVERS__"
 METRICS_PORT = 9253
 HEALTH_PORT = 8080
-CAPACITY = 9984
-"""Entries of each of a block's two caches where the Corefile does not say (CoreDNS, cache)."""
 INDENT = "    "
 MARKER_ANSWER = r'answer "{{ .Name }} 0 IN TXT \"{$NODE_NAME} {$POD_UID}\""'
 

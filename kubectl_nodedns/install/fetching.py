@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from kubectl_nodedns.cluster.paths import collection, named
 from kubectl_nodedns.errors import ApiError
-from kubectl_nodedns.facts.cache_pods import IMAGE_PATIENCE, trouble
+from kubectl_nodedns.facts.cache_pods import trouble
+from kubectl_nodedns.facts.images import NO_IMAGE, Imageless
 from kubectl_nodedns.install.host_jobs import RUN_LABEL, fetch_job
-from kubectl_nodedns.install.live import NO_IMAGE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -79,7 +79,7 @@ async def _wait(client: Client, namespace: str, run: str, job: str, timeout: flo
     """Wait until the pod of a Job has its image; return why not, empty when it has."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + timeout
-    without: float | None = None
+    imageless = Imageless()
     while True:
         pods = await client.list(collection("v1", "pods", namespace), labels=f"{RUN_LABEL}={run}")
         pod = next((p for p in pods if p["metadata"]["name"].startswith(f"{job}-")), None)
@@ -87,8 +87,8 @@ async def _wait(client: Client, namespace: str, run: str, job: str, timeout: flo
             return ""
         why = trouble(pod.get("status") or {}) if pod else "its Job made no pod"
         now = loop.time()
-        without = (without or now) if why.startswith(NO_IMAGE) else None
-        if now >= deadline or (without is not None and now - without >= IMAGE_PATIENCE):
+        in_vain = imageless.too_long(job, now, imageless=why.startswith(NO_IMAGE))
+        if in_vain or now >= deadline:
             return why or "it was not fetched in time"
         await asyncio.sleep(POLL)
 

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 from kubectl_nodedns.cluster.paths import PLURALS, collection, object_path
 from kubectl_nodedns.errors import NotFoundError
 from kubectl_nodedns.facts.cache_pods import trouble
-from kubectl_nodedns.facts.caches import flag
+from kubectl_nodedns.facts.caches import local_ips_of, words_of
+from kubectl_nodedns.facts.conditions import is_ready
+from kubectl_nodedns.facts.images import NO_IMAGE
 from kubectl_nodedns.install.handover import Record, handed_over
 from kubectl_nodedns.install.objects import (
     FULL,
@@ -30,8 +32,6 @@ MANAGED = ",".join(f"{key}={value}" for key, value in MANAGED_BY.items())
 """Selector of everything that is ours."""
 _OURS = f"{MANAGED},app.kubernetes.io/name={NAME}"
 _API_VERSIONS = {"DaemonSet": "apps/v1"}
-NO_IMAGE = ("ErrImage", "ImagePull", "InvalidImageName", "ImageInspectError", "RegistryUnavail")
-"""How a kubelet's reasons begin that are about an image (kubernetes, pkg/kubelet/images)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,27 +153,19 @@ def pod_of(item: Mapping[str, Any]) -> CachePod:
     """Read a Pod object of ours."""
     metadata = item["metadata"]
     labels = metadata.get("labels") or {}
-    status = item.get("status") or {}
+    spec, status = item.get("spec") or {}, item.get("status") or {}
+    containers = spec.get("containers") or [{}]
     leaving = "deletionTimestamp" in metadata
-    ready = any(
-        c["type"] == "Ready" and c["status"] == "True" for c in status.get("conditions") or ()
-    )
     return CachePod(
-        node=(item.get("spec") or {}).get("nodeName") or "",
+        node=spec.get("nodeName") or "",
         name=metadata["name"],
         uid=metadata["uid"],
         revision=labels.get(REVISION, ""),
         phase=labels.get(PHASE, "" if is_ours(item) else FULL),
         running=not leaving
         and any("running" in (c.get("state") or {}) for c in status.get("containerStatuses") or ()),
-        ready=ready and not leaving,
+        ready=is_ready(status) and not leaving,
         trouble="it is being deleted" if leaving else trouble(status),
-        local_ips=_local_ips(item),
+        local_ips=local_ips_of(words_of(containers[0])),
         orphaned=not metadata.get("ownerReferences"),
     )
-
-
-def _local_ips(item: Mapping[str, Any]) -> tuple[str, ...]:
-    containers = (item.get("spec") or {}).get("containers") or [{}]
-    words = (*(containers[0].get("command") or ()), *(containers[0].get("args") or ()))
-    return tuple(ip.strip() for ip in flag(words, "localip").split(",") if ip.strip())

@@ -13,7 +13,7 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
-from kubectl_nodedns.facts.caches import flag
+from kubectl_nodedns.facts.caches import local_ips_of, words_of
 from kubectl_nodedns.install.corefile import HEALTH_PORT
 from kubectl_nodedns.install.manifest import read_objects
 from kubectl_nodedns.install.quantity import memory_bytes
@@ -175,8 +175,7 @@ def set_local_ips(arguments: list[str], value: str) -> None:
 def serves_alone(daemonset: Mapping[str, Any]) -> bool:
     """Whether a DaemonSet, once switched, serves on the local IP alone."""
     container = daemonset["spec"]["template"]["spec"]["containers"][0]
-    words = (*(container.get("command") or ()), *(container.get("args") or ()))
-    return "," not in flag(words, "localip")
+    return len(local_ips_of(words_of(container))) <= 1
 
 
 def darkened(daemonset: Mapping[str, Any], *, state: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from kubectl_nodedns.cluster.paths import named
 from kubectl_nodedns.errors import TimedOutError
-from kubectl_nodedns.facts.cache_pods import IMAGE_PATIENCE
+from kubectl_nodedns.facts.images import Imageless
 from kubectl_nodedns.facts.nodes import read_nodes
 from kubectl_nodedns.install.live import CachePod, read_pods
 
@@ -104,7 +104,7 @@ class CachePods:
         waiting = set(nodes) - set(self.lost)
         found: dict[str, CachePod] = {}
         said: set[str] = set()
-        imageless: dict[str, float] = {}
+        imageless = Imageless()
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self._timeout
         look, late = loop.time() + LOOK, loop.time() + LATE
@@ -142,16 +142,14 @@ class CachePods:
         return found
 
     def _give_up_images(
-        self, node: str, pod: CachePod | None, since: dict[str, float], complaint: str
+        self, node: str, pod: CachePod | None, imageless: Imageless, complaint: str
     ) -> None:
         """End the waiting for a pod whose image cannot be had: it would be in vain."""
-        if pod is None or not pod.imageless:
-            since.pop(node, None)
-            return
+        without = pod.trouble if pod and pod.imageless else ""
         now = asyncio.get_running_loop().time()
-        if now - since.setdefault(node, now) >= IMAGE_PATIENCE:
+        if imageless.too_long(node, now, imageless=bool(without)):
             raise TimedOutError(
-                f"node {node} {complaint}: its image cannot be had: {pod.trouble}",
+                f"node {node} {complaint}: its image cannot be had: {without}",
                 hint="is the name right, and may the node pull it (--image, --image-registry, "
                 "--pull-secret)?",
             )

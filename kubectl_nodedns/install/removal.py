@@ -2,7 +2,8 @@
 
 The template loses the kube-dns IP first, so that a pod that is deleted comes back in the dark, and
 its node's lookups are with CoreDNS again. Only when every node is proved does the DaemonSet go, and
-only after its pods the upstream service and the configuration that they need until then.
+only after its pods the upstream service and the configuration that they need until then. Where a
+kubelet is dead, its pod stays, and so does what that needs: the next run finishes.
 """
 
 from __future__ import annotations
@@ -11,10 +12,12 @@ import asyncio
 import contextlib
 import re
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from kubectl_nodedns.cluster.paths import object_path
 from kubectl_nodedns.errors import PartialError, RevertedError, TimedOutError
+from kubectl_nodedns.facts.nodes import read_nodes
 from kubectl_nodedns.install.handover import forget
 from kubectl_nodedns.install.live import Live, is_ours
 from kubectl_nodedns.install.objects import (
@@ -29,7 +32,7 @@ from kubectl_nodedns.install.objects import (
 )
 from kubectl_nodedns.install.plan import batches, nodes_text
 from kubectl_nodedns.install.pods import CachePods
-from kubectl_nodedns.install.proof import failed
+from kubectl_nodedns.install.verdicts import Verdicts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -155,14 +158,22 @@ class Removal:
         self._trusted = trusted
         namespace = next((o["metadata"]["namespace"] for o in ours(live)), "")
         self._pods = CachePods(client, namespace, timeout=timeout, note=report.note)
+        self._verdicts = Verdicts(self._pods)
         self._given_back: list[str] = []
         self._sweep = sweep
         self._dark = dark
         self.inferred: dict[str, str] = {}
         """Nodes that could not be looked at, with the reason."""
+        self.kept_for: list[str] = []
+        """Nodes whose cache pod outlived its DaemonSet; what it needs was not deleted."""
+
+    @property
+    def lost(self) -> Mapping[str, str]:
+        """Nodes that left or went unready meanwhile, with the reason."""
+        return self._pods.lost
 
     async def run(self) -> list[Verdict]:
-        """Take everything out; return the final verdict on each node.
+        """Take everything out; return the final verdict on each node that is not lost.
 
         Raises:
             RevertedError: a node had no DNS without the cache, and has it back.
@@ -179,9 +190,11 @@ class Removal:
             await self._delete("DaemonSet")
             self._report.step("wait until the cache pods are gone")
             await self._pods.gone(self._nodes)
+            await self._pods.look(self._nodes)  # a node that left took its pod along
             left = await self._look()
             verdicts = await self._prove_clean(left)
-            for kind in _ORDER[1:]:
+            self.kept_for = await self._with_a_pod()
+            for kind in () if self.kept_for else _ORDER[1:]:
                 await self._delete(kind)
         except asyncio.CancelledError:
             self._report.note(
@@ -199,11 +212,15 @@ class Removal:
         pods = await self._pods.read()
         intercepted = [n for n in self._nodes if n in pods and pods[n].phase == FULL]
         for batch in batches(intercepted, self._batch_size):
-            self._report.step(f"give back {', '.join(batch)}")
-            self._given_back += batch
-            await asyncio.gather(*(self._pods.delete(pods[node]) for node in batch))
-            verdicts = await self._back(batch)
-            bad = [v for v in failed(verdicts) if v.node in self._trusted]
+            await self._pods.look(batch)
+            here = self._here(batch)
+            if not here:
+                continue
+            self._report.step(f"give back {', '.join(here)}")
+            self._given_back += here
+            await asyncio.gather(*(self._pods.delete(pods[node]) for node in here))
+            verdicts = await self._back(here)
+            bad = [v for v in await self._verdicts.bad(verdicts) if v.node in self._trusted]
             if bad:
                 await self._put_back(daemonset, bad[0])
         if intercepted:
@@ -211,13 +228,18 @@ class Removal:
                 async with asyncio.timeout(DARK_START):
                     await self._pods.running(intercepted, revision, DARK)
 
+    def _here(self, nodes: Sequence[str]) -> list[str]:
+        """Return the nodes that are not lost."""
+        return [node for node in nodes if node not in self.lost]
+
     async def _back(self, batch: Sequence[str]) -> list[Verdict]:
-        verdicts = await asyncio.gather(
-            *(self._proof.back(node, timeout=BACK_PROOF) for node in batch)
-        )
+        verdicts = await asyncio.gather(*map(self._ask_back, batch))
         for verdict in verdicts:
             self._report.node(verdict)
         return list(verdicts)
+
+    async def _ask_back(self, node: str) -> Verdict:
+        return await self._verdicts.ask(partial(self._proof.back, node, timeout=BACK_PROOF))
 
     async def _put_back(self, daemonset: Mapping[str, Any], bad: Verdict) -> None:
         """Give the nodes of this run their cache again, and raise what happened."""
@@ -231,17 +253,18 @@ class Removal:
                 await self._pods.delete(pods[node])
         revision = labels.get(REVISION, "")
         running = await self._pods.running(self._given_back, revision, FULL)
+        switched = self._proof.switched
         verdicts = await asyncio.gather(
             *(
-                self._proof.switched(node, pod.uid, timeout=BACK_PROOF)
+                self._verdicts.ask(partial(switched, node, pod.uid, timeout=BACK_PROOF))
                 if revision
-                else self._proof.back(node, timeout=BACK_PROOF)  # an adopted one has no marker
+                else self._ask_back(node)  # an adopted one has no marker
                 for node, pod in sorted(running.items())
             )
         )
         for verdict in verdicts:
             self._report.node(verdict)
-        if still := failed(list(verdicts)):
+        if still := await self._verdicts.bad(verdicts):
             raise PartialError(
                 f"{why}; and after putting the cache back, node {still[0].node}: {still[0].text}",
                 hint="kubectl nodedns disable --now takes the cache out without asking",
@@ -259,8 +282,9 @@ class Removal:
         """
         if self._sweep is None:
             return {}
-        self._report.step(f"look at {nodes_text(len(self._nodes))}: rules, link, addresses")
-        looks = await self._sweep.sweep(self._nodes)
+        here = self._here(self._nodes)
+        self._report.step(f"look at {nodes_text(len(here))}: rules, link, addresses")
+        looks = await self._sweep.sweep(here)
         self.inferred = {node: look.why for node, look in looks.items() if look.leftover is None}
         for node, why in self.inferred.items():
             self._report.note(f"node {node}: that it is clean is inferred, not seen: {why}")
@@ -272,22 +296,35 @@ class Removal:
 
     async def _prove_clean(self, left: Mapping[str, Leftover]) -> list[Verdict]:
         """Ask each node once more: kube-dns answers for itself, the local IP is silent."""
-        self._report.step(f"prove {nodes_text(len(self._nodes))} clean")
+        here = self._here(self._nodes)
+        self._report.step(f"prove {nodes_text(len(here))} clean")
 
         async def one(node: str) -> Verdict:
             if node in left:
                 bad = Unclean(node=node, text=f"a cache left {left[node]}")
                 self._report.node(bad)
                 return bad
-            verdict = await self._proof.silent(node, timeout=SILENCE)
+            silent = partial(self._proof.silent, node, timeout=SILENCE)
+            verdict = await self._verdicts.ask(silent)
             self._report.node(verdict)
             if not verdict.ok:
                 return verdict
-            verdict = await self._proof.back(node, timeout=BACK_PROOF)
+            verdict = await self._ask_back(node)
             self._report.node(verdict)
             return verdict
 
-        return list(await asyncio.gather(*(one(node) for node in self._nodes)))
+        verdicts = await asyncio.gather(*map(one, here))
+        await self._verdicts.bad(verdicts)
+        return [verdict for verdict in verdicts if verdict.node not in self.lost]
+
+    async def _with_a_pod(self) -> list[str]:
+        """Return the nodes that still have a cache pod: their kubelets are dead and end none.
+
+        Its container runs on and serves the node's pods, for as long as it reaches CoreDNS.
+        """
+        pods = await self._pods.read()
+        there = {node.name for node in await read_nodes(self._client)} if pods else set()
+        return sorted(set(pods) & there)
 
     async def _delete(self, kind: str) -> None:
         for obj in ours(self._live):

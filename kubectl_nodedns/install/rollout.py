@@ -33,12 +33,12 @@ from kubectl_nodedns.install.objects import (
     serves_alone,
 )
 from kubectl_nodedns.install.plan import Plan, nodes_text
-from kubectl_nodedns.install.pods import LOOK, CachePods
-from kubectl_nodedns.install.proof import failed
+from kubectl_nodedns.install.pods import CachePods
 from kubectl_nodedns.install.variants import Variant
+from kubectl_nodedns.install.verdicts import Verdicts
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from kubectl_nodedns.cluster.client import Client
     from kubectl_nodedns.install.live import CachePod, Live
@@ -49,9 +49,6 @@ DARK_PROOF = 30.0
 """Seconds that a cache which runs in the dark may take to answer everything."""
 SWITCH_PROOF = 15.0
 """Seconds that a switched cache may take; its node's pods depend on it by then."""
-UNREADY = 60.0
-"""Seconds until the API server calls a node unready whose kubelet died, and a little more: 50 by
-default (kube-controller-manager, --node-monitor-grace-period), 40 before Kubernetes 1.32."""
 ENDPOINTS = 60.0
 """Seconds that the upstream service may take to have ready endpoints."""
 
@@ -87,6 +84,7 @@ class Rollout:
         self._report = report
         self._force = force
         self._pods = CachePods(client, plan.settings.namespace, timeout=timeout, note=report.note)
+        self._verdicts = Verdicts(self._pods)
         self._transparent = plan.settings.variant is Variant.TRANSPARENT
         self.repaired: tuple[str, ...] = ()
         """Nodes whose cache pod was as it should be, did not intercept, and was replaced."""
@@ -110,7 +108,7 @@ class Rollout:
                     await self._start_dark()
                 await self._apply_daemonset(FULL, ENABLING)
             verdicts = await self._check_kept()
-            self.repaired = tuple(v.node for v in await self._bad(verdicts))
+            self.repaired = tuple(v.node for v in await self._verdicts.bad(verdicts))
             good = [v for v in verdicts if v.ok]
             for batch in self._plan.batches(self.repaired):
                 good += await self._switch(batch)
@@ -132,12 +130,6 @@ class Rollout:
         plan = self._plan
         known = {*plan.proved, *plan.left_out, *plan.not_selected}
         return sorted(set(await self._pods.read()) - known)
-
-    async def _bad(self, verdicts: Sequence[Verdict]) -> list[Verdict]:
-        """Return the verdicts that failed, but for nodes that are lost: those prove nothing."""
-        if bad := failed(verdicts):
-            await self._pods.look(verdict.node for verdict in bad)
-        return [verdict for verdict in bad if verdict.node not in self.lost]
 
     async def _write_base(self) -> None:
         """Apply everything but the DaemonSet, and wait until the upstream service can serve."""
@@ -183,31 +175,14 @@ class Rollout:
             raise TimedOutError(
                 f"{error}; nobody's DNS was touched", hint=_after(error.hint)
             ) from error
-        if bad := await self._bad(verdicts):
+        if bad := await self._verdicts.bad(verdicts):
             await self._fail_dark(f"node {bad[0].node}: {bad[0].text}", _more(bad))
-
-    async def _asked(self, ask: Callable[[], Awaitable[Verdict]]) -> Verdict:
-        """Ask for a verdict, again where no question left the node, until that node is lost.
-
-        Where no command runs in the probe, the kubelet is dead or comes back in a moment; which of
-        the two the API server knows only after a while. DNS has not failed there.
-        """
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + UNREADY
-        verdict = await ask()
-        while not verdict.asked and loop.time() < deadline:
-            await self._pods.look([verdict.node])
-            if verdict.node in self.lost:
-                break
-            await asyncio.sleep(LOOK)
-            verdict = await ask()
-        return verdict
 
     async def _prove_dark(self, node: str, pod: CachePod) -> Verdict:
         dark = partial(self._proof.dark, node, pod.uid, timeout=DARK_PROOF)
-        verdict = await self._asked(dark)
+        verdict = await self._verdicts.ask(dark)
         if verdict.ok and node in self._switched:  # kube-dns serves it meanwhile
-            back = await self._asked(partial(self._proof.back, node, timeout=SWITCH_PROOF))
+            back = await self._verdicts.ask(partial(self._proof.back, node, timeout=SWITCH_PROOF))
             verdict = verdict if back.ok else back
         self._report.node(verdict)
         return verdict
@@ -242,7 +217,7 @@ class Rollout:
             verdicts = await asyncio.gather(
                 *(self._prove_switched(node, pod) for node, pod in sorted(running.items()))
             )
-            if bad := await self._bad(verdicts):
+            if bad := await self._verdicts.bad(verdicts):
                 await self._put_back(f"node {bad[0].node}: {bad[0].text}", _more(bad))
         return list(verdicts)
 
@@ -261,10 +236,10 @@ class Rollout:
         if at_local_ip:
             patience = SWITCH_PROOF if node in self._plan.gaps else DARK_PROOF
             dark = partial(self._proof.dark, node, pod.uid, timeout=patience)
-            verdict = await self._asked(dark)
+            verdict = await self._verdicts.ask(dark)
         if self._transparent and (not at_local_ip or verdict.ok):
             switched = partial(self._proof.switched, node, pod.uid, timeout=SWITCH_PROOF)
-            verdict = await self._asked(switched)
+            verdict = await self._verdicts.ask(switched)
         self._report.node(verdict)
         return verdict
 
@@ -340,7 +315,7 @@ class Rollout:
                 await self._pods.delete(pod)
         alone = serves_alone(previous)
         verdicts = await self._prove_previous(nodes, revision, phase, alone=alone)
-        if bad := await self._bad(verdicts):
+        if bad := await self._verdicts.bad(verdicts):
             raise PartialError(
                 f"{why}; and after putting it back, node {bad[0].node}: {bad[0].text}",
                 hint="kubectl nodedns disable --now takes the cache out without asking",
@@ -362,7 +337,7 @@ class Rollout:
                 partial(prove, node, pod.uid, timeout=DARK_PROOF)
                 for node, pod in sorted(pods.items())
             ]
-        verdicts = await asyncio.gather(*map(self._asked, asks))
+        verdicts = await asyncio.gather(*map(self._verdicts.ask, asks))
         for verdict in verdicts:
             self._report.node(verdict)
         return list(verdicts)

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 from kubectl_nodedns.cluster.paths import collection, named
 from kubectl_nodedns.errors import ApiError, TimedOutError
 from kubectl_nodedns.facts.cache_pods import trouble
+from kubectl_nodedns.facts.conditions import is_ready
+from kubectl_nodedns.facts.images import NO_IMAGE, Imageless
 from kubectl_nodedns.install.host_jobs import NETWORK, RULES, RUN_LABEL, clean_job, look_job
 from kubectl_nodedns.install.leftover import Leftover, leftover_of
 
@@ -166,6 +168,7 @@ class Sweep:
     ) -> Mapping[str, Any]:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + PATIENCE
+        imageless = Imageless()
         path = collection("v1", "pods", self._namespace)
         while True:
             pods = await self._client.list(path, labels=f"{RUN_LABEL}={self._run}")
@@ -173,8 +176,11 @@ class Sweep:
             pod = next(mine, None)
             if done(pod):
                 return pod or {}
-            if loop.time() >= deadline:
-                why = trouble(pod.get("status") or {}) if pod else "its Job made no pod"
+            why = trouble(pod.get("status") or {}) if pod else "its Job made no pod"
+            now = loop.time()
+            if imageless.too_long(job, now, imageless=why.startswith(NO_IMAGE)):
+                raise TimedOutError(f"the pod {complaint}: its image cannot be had: {why}")
+            if now >= deadline:
                 raise TimedOutError(f"the pod {complaint} after {PATIENCE:.0f} s: {why}")
             await asyncio.sleep(POLL)
 
@@ -184,8 +190,7 @@ def _ended(pod: Mapping[str, Any] | None) -> bool:
 
 
 def _ready(pod: Mapping[str, Any] | None) -> bool:
-    conditions = ((pod or {}).get("status") or {}).get("conditions") or ()
-    return any(c["type"] == "Ready" and c["status"] == "True" for c in conditions)
+    return is_ready((pod or {}).get("status") or {})
 
 
 def _failed(pod: Mapping[str, Any]) -> str:

@@ -48,8 +48,18 @@ def untrack_answers(spec: dict[str, Any], address: str) -> None:
 
 
 def forget_answers(spec: dict[str, Any]) -> None:
-    """Take the init containers out again: an agent in the dark would leave their rules behind."""
-    spec.pop("initContainers", None)
+    """Take our init containers out again: an agent in the dark would leave their rules behind.
+
+    One that somebody added to the live template is theirs, and stays.
+    """
+    ours = {_name(protocol) for protocol in PROTOCOLS}
+    others = [c for c in spec.pop("initContainers", None) or () if c["name"] not in ours]
+    if others:
+        spec["initContainers"] = others
+
+
+def _name(protocol: str) -> str:
+    return f"untrack-{protocol}"
 
 
 def _container(cache: Mapping[str, Any], address: str, protocol: str) -> dict[str, Any]:
@@ -57,7 +67,7 @@ def _container(cache: Mapping[str, Any], address: str, protocol: str) -> dict[st
     rule = ["-t", "raw", "-I", "OUTPUT", "-p", protocol, "-s", address, "--sport", "53"]
     rule += ["-m", "comment", "--comment", COMMENT, "-j", "NOTRACK"]
     return {
-        "name": f"untrack-{protocol}",
+        "name": _name(protocol),
         "command": [program, "-w", *rule],
         **copy.deepcopy({key: cache[key] for key in _TAKEN_OVER if key in cache}),
         "volumeMounts": [m for m in cache["volumeMounts"] if m["name"] == _LOCK],

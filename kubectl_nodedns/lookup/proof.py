@@ -1,12 +1,13 @@
 """The proof: a few questions from a pod on a node, and a verdict in words.
 
-Five verdicts, each a pure function of answers:
+Six verdicts, each a pure function of answers:
 
 * baseline: what resolves at the kube-dns address before anything is written,
 * dark: the cache answers everything at the local address, which nobody uses yet,
 * switched: the node's own cache pod answers at the kube-dns address,
 * back: CoreDNS answers at the kube-dns address, and no cache does,
-* local: a cache without a marker answers at the local address, as it did before.
+* local: a cache without a marker answers at the local address, as it did before,
+* silent: nothing answers at the local address any more.
 
 `Prover` asks from probe pods and repeats until a verdict is good or time is up.
 """

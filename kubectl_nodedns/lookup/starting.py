@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from kubectl_nodedns.cluster.paths import collection
 from kubectl_nodedns.errors import ApiError
-from kubectl_nodedns.facts.cache_pods import IMAGE_PATIENCE
+from kubectl_nodedns.facts.images import IMAGE_PATIENCE, Imageless
 from kubectl_nodedns.lookup.obstacle import FINAL, Obstacle, What, obstacle
 from kubectl_nodedns.lookup.probe_job import pod_state
 
@@ -52,7 +52,7 @@ class Starting:
         self._nodes = dict(jobs)
         self._failed: dict[str, Obstacle] = {}
         self._why: dict[str, str] = {}
-        self._imageless: dict[str, float] = {}  # since when
+        self._imageless = Imageless()
 
     async def wait(self, running: Callable[[str, str], None]) -> dict[str, Obstacle]:
         """Wait until each probe runs.
@@ -94,17 +94,10 @@ class Starting:
                 self._fail(node, obstacle(reason))
             else:
                 self._why[node] = reason
-                await self._miss(node, imageless=obstacle(reason).what is What.IMAGE)
-
-    async def _miss(self, node: str, *, imageless: bool) -> None:
-        """Give up on a probe whose image cannot be had: waiting longer would be in vain."""
-        if not imageless:
-            self._imageless.pop(node, None)
-            return
-        now = asyncio.get_running_loop().time()
-        waited = now - self._imageless.setdefault(node, now)
-        if waited >= IMAGE_PATIENCE:
-            self._fail(node, await self._late(node, waited))
+                now = asyncio.get_running_loop().time()
+                without = obstacle(reason).what is What.IMAGE
+                if self._imageless.too_long(node, now, imageless=without):
+                    self._fail(node, await self._late(node, IMAGE_PATIENCE))
 
     async def _refused(self) -> None:
         """Give up on Jobs that could not make their pod, by their events."""

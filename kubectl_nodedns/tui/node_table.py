@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from kubectl_nodedns.metrics.columns import Column
     from kubectl_nodedns.metrics.fleet import FleetSnapshot, NodeRow
 
-WHEEL_LINES = 3
-
 
 @dataclass
 class Opened(Message):

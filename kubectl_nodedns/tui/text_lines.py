@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kubectl_nodedns.facts.caches import flag
+from kubectl_nodedns.facts.caches import flag, local_ips_of
 from kubectl_nodedns.metrics import units
 from kubectl_nodedns.tui.log_groups import group, level, split
 from kubectl_nodedns.tui.lookup_lines import wrap
@@ -80,7 +80,7 @@ def rule_lines(row: NodeRow, found: Configuration, *, width: int) -> list[Line]:
     setup errors says whether it can, and a lookup says whether it works.
     """
     words = found.arguments
-    addresses = [ip.strip() for ip in flag(words, "localip").split(",") if ip.strip()]
+    addresses = local_ips_of(words)
     interface = flag(words, "interfacename") or "nodelocaldns"
     lines: list[Line] = [
         [(" what the agent is told to keep on the node", "strong")],

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 ETCD_URL = "http://127.0.0.1:2379"
 API_SERVER = "kube-apiserver"
+UNREADY_AFTER = 24
+"""Seconds after which a node whose kubelet is dead is called unready: half of the usual 50, for
+tests wait for it; and twelve of its leases' renewals, for the machine may be busy."""
 UPSTREAM_COREFILE = """\
 # The internet of the test cluster: names under example.test have an address, so has example.com,
 # and nothing else exists.
@@ -124,6 +127,7 @@ def _controller_manager(layout: Layout, programs: Path) -> list[str]:
         f"--service-account-private-key-file={layout.pki}/service-accounts.key",
         f"--root-ca-file={layout.pki}/ca.crt",
         "--allocate-node-cidrs=false",
+        f"--node-monitor-grace-period={UNREADY_AFTER}s",
         "--kube-api-qps=200",
         "--kube-api-burst=400",
     ]

@@ -149,4 +149,5 @@ def kubelet_config(layout: Layout, node: Node, dns: str) -> dict[str, object]:
         # A tenth of the usual interval: an edited ConfigMap reaches its pod while a test waits.
         "syncFrequency": "10s",
         "nodeStatusUpdateFrequency": "5s",
+        "nodeLeaseDurationSeconds": 8,  # renewed every 2 s; see UNREADY_AFTER
     }

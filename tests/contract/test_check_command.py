@@ -86,6 +86,8 @@ def test_a_corefile_that_cannot_be_read_is_said_and_stops_nothing(
     assert ended.code == 0, ended.err
     assert "not read: ConfigMap node-local-dns: " in ended.err
     assert "is never closed" in ended.err
+    named = "not read: CoreDNS's Corefile: the Corefile of ConfigMap kube-system/node-local-dns"
+    assert named in ended.err
 
 
 def test_json_says_what_was_asked_and_what_could_not_be_read(

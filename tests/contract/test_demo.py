@@ -178,7 +178,9 @@ def test_an_image_that_no_registry_has_ends_as_it_does_on_a_cluster(
     assert ended.code == Exit.TIMEOUT, ended.err
     assert "Image" in ended.err
     assert "nobody's DNS was touched" in ended.err
-    assert run("disable", "--yes").code == Exit.OK
+    gone = run("disable", "--yes")  # its look at the nodes would run the same image
+    assert gone.code == Exit.OK, gone.err
+    assert "inferred, not seen: the pod has not looked: its image cannot be had" in gone.err
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 
 from kubectl_nodedns.cluster.client import TABLE
 from kubectl_nodedns.cluster.paths import collection, named
-from kubectl_nodedns.errors import ConflictError, NotFoundError
+from kubectl_nodedns.errors import ApiError, ConflictError, NotFoundError
 
 if TYPE_CHECKING:
     from kubectl_nodedns.cluster.client import Client
@@ -134,6 +134,13 @@ async def test_another_managers_field_is_a_conflict_unless_it_is_forced(
         await client.apply(configmap("a", one="2"))
     after = await client.apply(configmap("a", one="2"), force=True)
     assert after["data"] == {"one": "2"}
+
+
+async def test_a_body_in_protobuf_is_refused_in_words(api: Api, client: Client) -> None:
+    with pytest.raises(ApiError, match="unknown format: only JSON and YAML are spoken"):
+        await client.send(
+            "POST", MAPS, body=configmap("a"), content_type="application/vnd.kubernetes.protobuf"
+        )
 
 
 async def test_a_dry_run_changes_nothing(api: Api, client: Client) -> None:

@@ -67,6 +67,13 @@ def test_links_lead_to_files_and_headings(path: Path) -> None:
 
 
 @each_document
+def test_what_goes_into_a_json_file_is_asked_for_as_json(path: Path) -> None:
+    for text in plugin_commands(path.read_text()):
+        if re.search(r"> \S+\.json$", text):
+            assert re.search(r"(-o|--output)[ =]?json", text), f"kubectl nodedns {text}"
+
+
+@each_document
 def test_commands_of_the_plugin_can_be_parsed(path: Path) -> None:
     known = parsers()
     for text in plugin_commands(path.read_text()):

@@ -10,6 +10,7 @@ import pytest
 
 from tests.cluster.errors import ClusterError
 from tests.cluster.layout import CLUSTER_DOMAIN, DNS_SERVICE_IP
+from tests.e2e.cache_pods import cache_pods
 from tests.e2e.official_addon import LOCAL_IP, RULES_PER_ADDRESS, wait_for
 
 if TYPE_CHECKING:
@@ -24,11 +25,7 @@ def marker_answer(node_exec: Callable[..., str], node: str, server: str) -> str:
 
 
 def agent_pod(kubectl: KubectlCall, node: str) -> str:
-    listing = kubectl("-n", "kube-system", "get", "pods", "-l", "k8s-app=node-local-dns", "-ojson")
-    for pod in listing["items"]:
-        if pod["spec"]["nodeName"] == node and "deletionTimestamp" not in pod["metadata"]:
-            return str(pod["metadata"]["name"])
-    raise AssertionError(f"no agent on {node}")
+    return str(cache_pods(kubectl)[node]["metadata"]["name"])
 
 
 def test_queries_to_the_dns_service_reach_the_agent_of_the_node(

@@ -25,49 +25,7 @@ MOST_WRITES = 60
 
 
 @pytest.mark.timeout(1800)
-def test_enable_killed_after_each_of_its_writes_leaves_dns_working_and_the_next_run_finishes(
-    real_cluster: RealCluster,
-    no_cache: None,
-    nodedns: Plugin,
-    prober: ProberCall,
-    kubectl: KubectlCall,
-    rules: Callable[[str], list[str]],
-    link: Callable[[str], list[str] | None],
-    tmp_path: Path,
-) -> None:
-    nodes = len(real_cluster.node_names)
-    state = partial(end_state, real_cluster.node_names, kubectl, rules, link)
-    assert nodedns.run("enable", "--yes").code == 0
-    undisturbed = state()
-    assert nodedns.run("disable", "--now", "--yes").code == 0
-    with (
-        Tap(real_cluster.kubeconfig, tmp_path / "kubeconfig") as tap,
-        prober() as probing,
-    ):
-        tapped = Plugin(tap.own_kubeconfig)
-        for number in range(1, MOST_WRITES):
-            process = tapped.start("enable", "--yes")
-            tap.arm(process, number)
-            ended = tapped.wait(process)
-            if ended.code != KILLED:
-                break
-            print(f"killed after write {number}: {tap.writes[-1]}")
-            finished = nodedns.run("enable", "--yes")
-            assert finished.code == 0, (tap.writes, str(finished))
-            assert f"{nodes} of {nodes} nodes proved" in finished.stdout, str(finished)
-            assert state() == undisturbed, tap.writes
-            assert nodedns.run("enable").stdout.startswith("nothing changed")
-            assert nodedns.run("disable", "--now", "--yes").code == 0
-    # A client that was killed leaves its probes until their deadline; the next tests need not wait.
-    kubectl("delete", "jobs", "-n", "default", "-l", "app.kubernetes.io/component=probe")
-    assert ended.code == 0, str(ended)
-    # Probes, five objects, the switch of each node, the record, and the probes' end.
-    assert len(tap.writes) >= nodes + 5 + 1 + nodes + 1 + nodes
-    assert_none_lost(probing)
-
-
-@pytest.mark.timeout(1800)
-def test_disable_killed_after_each_of_its_writes_leaves_dns_working_and_the_next_run_finishes(
+def test_killed_after_each_of_their_writes_both_leave_dns_working_and_the_next_run_finishes(
     real_cluster: RealCluster,
     no_cache: None,
     nodedns: Plugin,
@@ -78,35 +36,56 @@ def test_disable_killed_after_each_of_its_writes_leaves_dns_working_and_the_next
     tmp_path: Path,
 ) -> None:
     nodes = real_cluster.node_names
+    count = len(nodes)
+    ours = ("-A", "-l", "app.kubernetes.io/name=node-local-dns", "-o", "name")
     state = partial(end_state, nodes, kubectl, rules, link)
     assert nodedns.run("enable", "--yes").code == 0
+    enabled = state()
     assert nodedns.run("disable", "--yes").code == 0
-    undisturbed = state()
-    ours = ("-A", "-l", "app.kubernetes.io/name=node-local-dns", "-o", "name")
+    disabled = state()
+    assert disabled["nodes"] == {node: ([], None) for node in nodes}
+    writes: dict[str, list[str]] = {}
     with (
         Tap(real_cluster.kubeconfig, tmp_path / "kubeconfig") as tap,
         prober() as probing,
     ):
-        tapped = Plugin(tap.own_kubeconfig)
         for number in range(1, MOST_WRITES):
-            assert nodedns.run("enable", "--yes").code == 0
-            process = tapped.start("disable", "--yes")
-            tap.arm(process, number)
-            ended = tapped.wait(process)
-            if ended.code != KILLED:
-                break
-            print(f"killed after write {number}: {tap.writes[-1]}")
-            finished = nodedns.run("disable", "--yes")
+            if "enable" not in writes:
+                _kill("enable", number, tap, writes)
+            finished = nodedns.run("enable", "--yes", "--batch-size", str(count))
+            assert finished.code == 0, (tap.writes, str(finished))
+            assert f"{count} of {count} nodes proved" in finished.stdout, str(finished)
+            assert state() == enabled, tap.writes
+            assert nodedns.run("enable").stdout.startswith("nothing changed")
+
+            if "disable" not in writes:
+                _kill("disable", number, tap, writes)
+            finished = nodedns.run("disable", "--yes", "--batch-size", str(count))
             assert finished.code == 0, (tap.writes, str(finished))
             assert kubectl("get", "all,configmaps,serviceaccounts", *ours).strip() == ""
-            for node in nodes:
-                assert (rules(node), link(node)) == ([], None)
-            assert state() == undisturbed, tap.writes
+            assert state() == disabled, tap.writes
+            if len(writes) == len(("enable", "disable")):
+                break
+    # A client that was killed leaves its probes until their deadline; the next tests need not wait.
     kubectl("delete", "jobs", "-n", "default", "-l", "app.kubernetes.io/component=probe")
-    assert ended.code == 0, str(ended)
+    # Probes, five objects, the switch of each node, the record, and the probes' end.
+    assert len(writes["enable"]) >= count + 5 + 1 + count + 1 + count
     # Probes, the dark template, each node given back, five objects, and the probes' end.
-    assert len(tap.writes) >= len(nodes) + 1 + len(nodes) + 5 + len(nodes)
+    assert len(writes["disable"]) >= count + 1 + count + 5 + count
     assert_none_lost(probing)
+
+
+def _kill(command: str, number: int, tap: Tap, writes: dict[str, list[str]]) -> None:
+    """Kill a run after that write; one that makes fewer comes to its end, and goes on record."""
+    plugin = Plugin(tap.own_kubeconfig)
+    process = plugin.start(command, "--yes")
+    tap.arm(process, number)
+    ended = plugin.wait(process)
+    if ended.code == KILLED:
+        print(f"{command} killed after write {number}: {tap.writes[-1]}")
+        return
+    assert ended.code == 0, str(ended)
+    writes[command] = list(tap.writes)
 
 
 def test_ctrl_c_in_the_switch_ends_in_order_and_the_next_run_finishes(

@@ -14,6 +14,7 @@ import pytest
 from tests.cluster.images import NODE_CACHE_IMAGE_BEFORE, TOOL_BOX_IMAGE
 from tests.cluster.layout import CLUSTER_DOMAIN, DNS_SERVICE_IP
 from tests.e2e.api_tap import Tap
+from tests.e2e.cache_pods import cache_pods
 from tests.e2e.conftest import hands_out
 from tests.e2e.local_only_install import (
     HEALTH_PORT,
@@ -157,16 +158,11 @@ def test_it_is_adopted_with_its_gap_announced_and_measured_and_taken_out_when_no
     assert resolves(kubectl, client_pod)
     names = kubectl(*SYSTEM, "get", "daemonsets,configmaps,serviceaccounts", "-o", "name").split()
     assert [name for name in names if name.endswith((f"/{NAME}", "-adopted"))] == []
-    uids = {
-        pod["spec"]["nodeName"]: pod["metadata"]["uid"]
-        for pod in kubectl(*SYSTEM, "get", "pods", "-l", "k8s-app=node-local-dns", "-ojson")[
-            "items"
-        ]
-    }
+    pods = cache_pods(kubectl)
     for node in nodes:
         assert link(node) == ([LOCAL_IP] if mode else [LOCAL_IP, DNS_SERVICE_IP])
         answer = node_exec(node, "dig", "+short", f"@{LOCAL_IP}", "TXT", MARKER)
-        assert answer.strip() == f'"{node} {uids[node]}"'
+        assert answer.strip() == f'"{node} {pods[node]["metadata"]["uid"]}"'
     assert nodedns.run("enable", "--diff", *words).code == 0
 
     older = ("enable", "--dry-run=client", "--image", NODE_CACHE_IMAGE_BEFORE, *words)
@@ -292,7 +288,8 @@ def test_a_takeover_killed_at_each_of_its_turns_is_finished_by_the_next_run(
             print(f"killed after write {number}: {tap.writes[-1]}")
             for node in nodes:
                 wait_for(partial(answers, node), f"the local IP answers on {node}")
-            finished = nodedns.run("enable", "--yes", "--mode", "ipvs")
+            at_once = ("--batch-size", str(len(nodes)))
+            finished = nodedns.run("enable", "--yes", "--mode", "ipvs", *at_once)
             assert finished.code == 0, (tap.writes, str(finished))
             assert f"{len(nodes)} of {len(nodes)} nodes proved, at {LOCAL_IP};" in finished.stdout
             config = kubectl(*SYSTEM, "get", "configmaps", "-o", "name")

@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from tests.cluster.layout import CLUSTER_DOMAIN, DNS_SERVICE_IP
+from tests.e2e.cache_pods import cache_pods
 from tests.e2e.official_addon import LOCAL_IP, RULES_PER_ADDRESS
 
 if TYPE_CHECKING:
@@ -46,18 +47,13 @@ def test_enable_top_disable_without_a_lost_lookup(
         assert f"enabled: {len(nodes)} of {len(nodes)} nodes proved" in ended.stdout
         assert f"kube-proxy      {proxy_mode}" in ended.stderr
 
-        uids = {
-            pod["spec"]["nodeName"]: pod["metadata"]["uid"]
-            for pod in kubectl(
-                "-n", "kube-system", "get", "pods", "-l", "k8s-app=node-local-dns", "-ojson"
-            )["items"]
-        }
+        pods = cache_pods(kubectl)
         for node in nodes:
             assert len(rules(node)) == 2 * RULES_PER_ADDRESS
             assert link(node) == [LOCAL_IP, DNS_SERVICE_IP]
             for server in (LOCAL_IP, DNS_SERVICE_IP):
                 answer = node_exec(node, "dig", "+short", f"@{server}", "TXT", MARKER)
-                assert answer.strip() == f'"{node} {uids[node]}"'
+                assert answer.strip() == f'"{node} {pods[node]["metadata"]["uid"]}"'
             # An answer of the cache that was tracked could cost a later lookup.
             tracked = ("conntrack", "-L", "-p", "udp", "--orig-src", DNS_SERVICE_IP)
             assert node_exec(node, *tracked) == ""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
+from tests.e2e.cache_pods import cache_pods
 from tests.e2e.prometheus import MISSING, query, running, value
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from tests.e2e.conftest import KubectlCall, ProberCall, RealCluster
     from tests.e2e.plugin import Plugin
 
-SELECTOR = "k8s-app=node-local-dns"
 LIMIT = 90.0
 
 
@@ -47,7 +47,6 @@ def scraping(kubectl: KubectlCall, cluster: RealCluster, folder: Path) -> dict[s
         pytest.skip("this cluster's kubeconfig has no token that a Prometheus could use")
     authority = folder / "ca.crt"
     authority.write_bytes(base64.b64decode(server["certificate-authority-data"]))
-    pods = kubectl("get", "pods", "-n", "kube-system", "-l", SELECTOR, "-o", "json")["items"]
     path = "/api/v1/namespaces/kube-system/pods/{}:9253/proxy/metrics"
     return {
         "scrape_configs": [
@@ -64,10 +63,10 @@ def scraping(kubectl: KubectlCall, cluster: RealCluster, folder: Path) -> dict[s
                         "labels": {
                             "__metrics_path__": path.format(pod["metadata"]["name"]),
                             "instance": f"{pod['status']['podIP']}:9253",
-                            "node": pod["spec"]["nodeName"],
+                            "node": node,
                         },
                     }
-                    for pod in pods
+                    for node, pod in cache_pods(kubectl).items()
                 ],
             }
         ]

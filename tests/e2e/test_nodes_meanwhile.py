@@ -13,6 +13,7 @@ import pytest
 
 from tests.cluster.layout import DNS_SERVICE_IP
 from tests.e2e.api_tap import Tap
+from tests.e2e.cache_pods import cache_pods
 from tests.e2e.official_addon import LOCAL_IP, wait_for
 from tests.e2e.plugin import Plugin
 from tests.e2e.test_main_job import SETTLE, assert_none_lost
@@ -95,6 +96,41 @@ def test_a_node_that_goes_unready_is_left_unproved_and_the_next_run_finishes_it(
         assert finished.code == 0, str(finished)
         assert f"{len(nodes)} of {len(nodes)} nodes proved" in finished.stdout
         assert link(victim) == [LOCAL_IP, DNS_SERVICE_IP]
+    assert_none_lost(probing)
+
+
+def test_disable_leaves_what_the_cache_of_a_dead_node_needs_until_the_node_is_back(
+    real_cluster: RealCluster,
+    no_cache: None,
+    nodedns: Plugin,
+    prober: ProberCall,
+    kubectl: KubectlCall,
+    link: Link,
+) -> None:
+    nodes = real_cluster.node_names
+    victim = nodes[-1]
+    ours = ("-A", "-l", "app.kubernetes.io/name=node-local-dns", "-o", "name")
+    assert nodedns.run("enable", "--yes", "--batch-size", str(len(nodes))).code == 0
+    with prober() as probing:
+        try:
+            real_cluster.nodes.stop_kubelet(victim)
+            kubectl("wait", "--for=condition=Ready=Unknown", f"node/{victim}", "--timeout=120s")
+            partial_end = nodedns.run("disable", "--yes")
+            assert partial_end.code == 6, str(partial_end)
+            said = f"disabled: {len(nodes) - 1} of {len(nodes)} nodes proved clean"
+            assert said in partial_end.stdout, str(partial_end)
+            assert f"1 node ({victim}) still has a cache pod" in partial_end.stderr
+            assert "service/kube-dns-upstream" in kubectl("get", "services", *ours)
+            assert link(victim) == [LOCAL_IP, DNS_SERVICE_IP]  # and it is asked all the while
+            time.sleep(SETTLE)
+        finally:
+            real_cluster.nodes.start_kubelet(victim)
+            kubectl("wait", "--for=condition=Ready", f"node/{victim}", "--timeout=90s")
+        finished = nodedns.run("disable", "--yes")
+        assert finished.code == 0, str(finished)
+        assert f"{len(nodes)} of {len(nodes)} nodes proved clean" in finished.stdout
+        assert kubectl("get", "all,configmaps,serviceaccounts", *ours).strip() == ""
+        assert link(victim) is None
     assert_none_lost(probing)
 
 
@@ -187,18 +223,12 @@ def _is_there(kubectl: KubectlCall, node: str) -> bool:
 
 def _pods(kubectl: KubectlCall) -> dict[str, tuple[str, str]]:
     """Return name and phase of the cache pod that runs on each node."""
-    selector = ("-l", "k8s-app=node-local-dns")
-    items = kubectl("-n", "kube-system", "get", "pods", *selector, "-ojson")["items"]
     return {
-        item["spec"]["nodeName"]: (
-            item["metadata"]["name"],
-            item["metadata"]["labels"]["kubectl-nodedns/phase"],
-        )
-        for item in items
-        if "deletionTimestamp" not in item["metadata"]
-        and all(
+        node: (pod["metadata"]["name"], pod["metadata"]["labels"]["kubectl-nodedns/phase"])
+        for node, pod in cache_pods(kubectl).items()
+        if all(
             "running" in one["state"]
-            for one in item["status"].get("containerStatuses", [{"state": {}}])
+            for one in pod["status"].get("containerStatuses", [{"state": {}}])
         )
     }
 

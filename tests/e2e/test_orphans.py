@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from tests.cluster.layout import CLUSTER_DOMAIN, DNS_SERVICE_IP
+from tests.e2e.cache_pods import cache_pods
 from tests.e2e.official_addon import LOCAL_IP, RULES_PER_ADDRESS, wait_for
 
 if TYPE_CHECKING:
@@ -16,13 +17,11 @@ if TYPE_CHECKING:
     from tests.e2e.plugin import Plugin
 
 SYSTEM = ("-n", "kube-system")
-PODS = (*SYSTEM, "get", "pods", "-l", "k8s-app=node-local-dns", "-ojson")
 
 
 def kill_for_good(real_cluster: RealCluster, kubectl: KubectlCall, node: str) -> None:
     """Kill the cache of a node with SIGKILL while its pod is deleted, and let none follow."""
-    [pod] = [p for p in kubectl(*PODS)["items"] if p["spec"]["nodeName"] == node]
-    name = pod["metadata"]["name"]
+    name = cache_pods(kubectl)[node]["metadata"]["name"]
     kubectl(*SYSTEM, "delete", "daemonset", "node-local-dns", "--cascade=orphan")
     real_cluster.nodes.stop_kubelet(node)
     try:
@@ -31,7 +30,7 @@ def kill_for_good(real_cluster: RealCluster, kubectl: KubectlCall, node: str) ->
     finally:
         real_cluster.nodes.start_kubelet(node)
     kubectl("wait", "--for=condition=Ready", f"node/{node}", "--timeout=90s")
-    for other in kubectl(*PODS)["items"]:
+    for other in cache_pods(kubectl).values():
         kubectl(*SYSTEM, "delete", "pod", other["metadata"]["name"])
 
 

@@ -62,7 +62,7 @@ def command(commands: Commands, name: str, summary: str, text: str) -> argparse.
     parser: argparse.ArgumentParser = commands.add_parser(
         name,
         help=summary,
-        usage="%(prog)s" if name == "version" else "%(prog)s [options]",
+        usage="%(prog)s [options]",
         description=text,
         epilog=EXIT_CODES,
         formatter_class=Formatter,

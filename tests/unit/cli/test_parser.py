@@ -12,6 +12,7 @@ from kubectl_nodedns.errors import Exit
 from kubectl_nodedns.install.option_table import OPTIONS
 
 COMMANDS = ("enable", "disable", "top", "bench", "completion", "version")
+TAKE_ACCESS = ("enable", "disable", "top", "bench", "version")
 ACCESS = {
     "--kubeconfig": "kubeconfig",
     "--context": "context",
@@ -41,7 +42,7 @@ def subparser(name: str) -> argparse.ArgumentParser:
     return found
 
 
-@pytest.mark.parametrize("command", ["enable", "disable", "top", "bench"])
+@pytest.mark.parametrize("command", TAKE_ACCESS)
 @pytest.mark.parametrize(("flag", "name"), ACCESS.items())
 def test_kubectls_flags_work_before_and_after_the_command(
     command: str, flag: str, name: str
@@ -51,12 +52,12 @@ def test_kubectls_flags_work_before_and_after_the_command(
     assert getattr(parse(command, f"{flag}=x" if flag != "-s" else "-sx"), name) == "x"
 
 
-@pytest.mark.parametrize("command", ["enable", "disable", "top", "bench"])
+@pytest.mark.parametrize("command", TAKE_ACCESS)
 def test_a_flag_after_the_command_wins_over_the_same_before_it(command: str) -> None:
     assert parse("--context", "before", command, "--context", "after").context == "after"
 
 
-@pytest.mark.parametrize("command", ["enable", "disable", "top", "bench"])
+@pytest.mark.parametrize("command", TAKE_ACCESS)
 def test_a_switch_works_before_and_after_the_command(command: str) -> None:
     assert parse("--insecure-skip-tls-verify", command).insecure_skip_tls_verify is True
     assert parse(command, "--insecure-skip-tls-verify").insecure_skip_tls_verify is True

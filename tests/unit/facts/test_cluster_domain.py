@@ -4,29 +4,7 @@ import pytest
 
 from kubectl_nodedns.facts.cluster_domain import domains_of_corefile
 from kubectl_nodedns.install.corefile import corefile
-
-KUBEADM = """\
-.:53 {
-    errors
-    health {
-       lameduck 5s
-    }
-    ready
-    kubernetes cluster.local in-addr.arpa ip6.arpa {
-       pods insecure
-       fallthrough in-addr.arpa ip6.arpa
-       ttl 30
-    }
-    prometheus :9153
-    forward . /etc/resolv.conf {
-       max_concurrent 1000
-    }
-    cache 30
-    loop
-    reload
-    loadbalance
-}
-"""
+from tests.unit.facts.corefiles import KUBEADM
 
 
 def test_the_forward_zone_of_the_kubernetes_plugin_is_the_domain() -> None:

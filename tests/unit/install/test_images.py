@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from kubectl_nodedns.errors import TimedOutError
+from kubectl_nodedns.facts import images
 from kubectl_nodedns.install import pods
-from kubectl_nodedns.install.fetching import fetched
+from kubectl_nodedns.install.fetching import fetch, fetched
 from kubectl_nodedns.install.live import newest
 from kubectl_nodedns.install.objects import FULL, MANAGED_BY, PHASE, REVISION
 
@@ -40,6 +41,11 @@ class FixedPods:
         node = {"metadata": {"name": "node1"}, "spec": {}, "status": {"conditions": [ready]}}
         return [node] if path.endswith("/nodes") else self.items
 
+    async def create(self, path: str, job: dict[str, Any]) -> dict[str, Any]:
+        """A Job makes its pod at once."""
+        self.items[0]["metadata"]["name"] = f"{job['metadata']['name']}-abcde"
+        return {"metadata": {"uid": "uid-of-job"}}
+
     async def delete(self, path: str, **options: object) -> bool:
         self.deleted.append({"path": path, **options})
         return True
@@ -53,7 +59,7 @@ def cache_pods(client: FixedPods, notes: list[str]) -> pods.CachePods:
 def test_a_pod_without_its_image_is_given_up_long_before_the_timeout(
     monkeypatch: pytest.MonkeyPatch, reason: str
 ) -> None:
-    monkeypatch.setattr(pods, "IMAGE_PATIENCE", 0.0)
+    monkeypatch.setattr(images, "IMAGE_PATIENCE", 0.0)
     notes: list[str] = []
     asked = cache_pods(FixedPods(waiting(reason)), notes)
     with pytest.raises(TimedOutError) as caught:
@@ -93,6 +99,25 @@ def test_an_image_is_there_when_its_container_was_started(
     state: dict[str, Any], done: bool
 ) -> None:
     assert fetched({"status": {"containerStatuses": [{"state": state}]}}) is done
+
+
+def test_a_node_that_cannot_fetch_is_given_up_long_before_the_timeout(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(images, "IMAGE_PATIENCE", 0.0)
+    client = FixedPods(waiting("ErrImagePull"))
+    failed = asyncio.run(
+        fetch(
+            cast("Client", client),
+            ["node1"],
+            namespace="kube-system",
+            image="mirror/cache:0",
+            pull_secrets=(),
+            timeout=3600,
+        )
+    )
+    assert failed == {"node1": "ErrImagePull: not found"}
+    assert [one["uid"] for one in client.deleted] == ["uid-of-job"]
 
 
 def test_a_cache_pod_always_gets_the_time_to_take_its_rules_away() -> None:

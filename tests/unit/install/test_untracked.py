@@ -72,6 +72,14 @@ def test_a_dark_template_has_none_for_its_agent_would_leave_them_behind() -> Non
     assert dark["spec"] == given_back["spec"]
 
 
+def test_an_init_container_of_somebody_else_stays_in_a_dark_template() -> None:
+    full = daemonset_of(build(SETTINGS))
+    theirs = {"name": "untrack-nothing", "image": "mirror.example/tool:1"}
+    full["spec"]["template"]["spec"]["initContainers"].append(theirs)
+    spec = darkened(full, state=DISABLING)["spec"]["template"]["spec"]
+    assert spec["initContainers"] == [theirs]
+
+
 def test_what_keeps_an_init_container_from_starting_is_the_pods_trouble() -> None:
     waiting = {"reason": "ImagePullBackOff", "message": "no such image"}
     status = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import random
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,14 +15,15 @@ from kubectl_nodedns.metrics import record
 from kubectl_nodedns.metrics.capacity import Capacity
 from kubectl_nodedns.metrics.details import Detail
 from kubectl_nodedns.metrics.document import document
-from kubectl_nodedns.metrics.fleet import FleetSnapshot, Load, NodeRow, Watched, totals
+from kubectl_nodedns.metrics.fleet import FleetSnapshot, Load, NodeRow, totals
 from kubectl_nodedns.metrics.page import read_page
 from kubectl_nodedns.metrics.record import Recorder
 from kubectl_nodedns.metrics.recording import Recording
 from kubectl_nodedns.metrics.replay import Player
 from kubectl_nodedns.metrics.sampler import Sampler
+from tests.unit.metrics import fleets
 from tests.unit.metrics.fleets import NOW, node, pod
-from tests.unit.metrics.pages import KUBE_DNS, LOCAL, UpstreamLoad, ZoneLoad, page
+from tests.unit.metrics.pages import KUBE_DNS, UpstreamLoad, ZoneLoad, page
 from tests.unit.metrics.pages import Load as PageLoad
 
 if TYPE_CHECKING:
@@ -31,14 +33,8 @@ if TYPE_CHECKING:
     from kubectl_nodedns.metrics.inventory import CachePod
     from kubectl_nodedns.metrics.page import Page
 
-CACHE = Watched(
-    namespace="kube-system",
-    name="node-local-dns",
-    owner="kubectl nodedns",
-    version="1.26.8",
-    local_ip=LOCAL,
-    kube_dns_ips=(KUBE_DNS,),
-    capacity=Capacity(total=19968, success={".": 9984}, denial={".": 9984}),
+CACHE = replace(
+    fleets.CACHE, capacity=Capacity(total=19968, success={".": 9984}, denial={".": 9984})
 )
 FACTS = {"context": "prod", "mode": "iptables"}
 

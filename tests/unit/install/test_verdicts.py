@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from kubectl_nodedns.install import rollout
-from kubectl_nodedns.install.live import Live
-from kubectl_nodedns.install.objects import build
-from kubectl_nodedns.install.plan import make_plan
-from kubectl_nodedns.install.rollout import Rollout
-from tests.unit.install.samples import SETTINGS
+from kubectl_nodedns.install import verdicts as module
+from kubectl_nodedns.install.pods import CachePods
+from kubectl_nodedns.install.verdicts import Verdicts
 from tests.unit.install.test_pods import Lists
 
 if TYPE_CHECKING:
@@ -42,37 +39,24 @@ class Asking:
         return self.verdicts[min(self.times, len(self.verdicts)) - 1]
 
 
-class Silent:
-    """Takes reports and keeps none."""
-
-    def step(self, text: str) -> None: ...
-
-    def node(self, verdict: object) -> None: ...
-
-    def note(self, text: str) -> None: ...
-
-
-def ask(verdicts: list[Said], *, ready: bool) -> tuple[Said, Asking, Rollout]:
+def ask(verdicts: list[Said], *, ready: bool) -> tuple[Said, Asking, CachePods]:
     """Have a run ask for a verdict on node1."""
-    live = Live(objects={}, pods={})
-    wanted = build(SETTINGS)
-    plan = make_plan(settings=SETTINGS, options="", wanted=wanted, live=live, nodes=[])
     client = cast("Client", Lists({"node1": ready}))
-    run = Rollout(client, plan, live, cast("Any", None), Silent(), timeout=1.0)
+    pods = CachePods(client, "kube-system", timeout=1.0, note=lambda _: None)
     asking = Asking(verdicts)
-    said = asyncio.run(run._asked(asking))
-    return cast("Said", said), asking, run
+    said = asyncio.run(Verdicts(pods).ask(asking))
+    return cast("Said", said), asking, pods
 
 
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rollout, "LOOK", 0.0)
+    monkeypatch.setattr(module, "LOOK", 0.0)
 
 
 def test_it_is_asked_again_until_a_question_leaves_it() -> None:
     mute, good = Said(ok=False, asked=False), Said(ok=True, asked=True)
-    said, asking, run = ask([mute, mute, good], ready=True)
-    assert (said, asking.times, dict(run.lost)) == (good, 3, {})
+    said, asking, pods = ask([mute, mute, good], ready=True)
+    assert (said, asking.times, pods.lost) == (good, 3, {})
 
 
 def test_a_bad_answer_is_an_answer() -> None:
@@ -83,14 +67,23 @@ def test_a_bad_answer_is_an_answer() -> None:
 
 def test_when_the_api_server_calls_it_unready_it_is_lost() -> None:
     mute = Said(ok=False, asked=False)
-    said, asking, run = ask([mute], ready=False)
+    said, asking, pods = ask([mute], ready=False)
     assert (said, asking.times) == (mute, 1)
-    assert dict(run.lost) == {"node1": "went unready"}
+    assert pods.lost == {"node1": "went unready"}
 
 
 def test_one_that_stays_ready_and_mute_fails_in_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rollout, "UNREADY", 0.05)
+    monkeypatch.setattr(module, "UNREADY", 0.05)
     mute = Said(ok=False, asked=False)
-    said, asking, run = ask([mute], ready=True)
-    assert (said, dict(run.lost)) == (mute, {})
+    said, asking, pods = ask([mute], ready=True)
+    assert (said, pods.lost) == (mute, {})
     assert asking.times > 1
+
+
+@pytest.mark.parametrize(("ready", "counts"), [(True, True), (False, False)])
+def test_a_failure_of_a_node_that_is_lost_is_none(ready: bool, counts: bool) -> None:
+    bad = Said(ok=False, asked=True)
+    client = cast("Client", Lists({"node1": ready}))
+    pods = CachePods(client, "kube-system", timeout=1.0, note=lambda _: None)
+    found = asyncio.run(Verdicts(pods).bad([bad]))
+    assert found == ([bad] if counts else [])
