@@ -64,6 +64,8 @@ class Counters:
     """Resident memory of the process."""
     setup_errors: Mapping[str, float]
     """Failures to set up rules or link over the window, by type."""
+    setup_errors_ever: Mapping[str, float]
+    """Those since process start, by type."""
     reload_failures: float | None
     """Corefiles that could not be loaded since process start."""
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from kubectl_nodedns.facts.nodes import natural
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
 
@@ -152,7 +154,9 @@ def run(checks: Sequence[Check[E]], evidence: E, *, ignore: Collection[str] = ()
         asked.append(check.code)
         findings += (_finding(check, one) for one in seen)
     return Outcome(
-        findings=tuple(sorted(findings, key=lambda f: (f.severity.rank, f.code, f.subject))),
+        findings=tuple(
+            sorted(findings, key=lambda f: (f.severity.rank, f.code, natural(f.subject)))
+        ),
         asked=tuple(asked),
         skipped=tuple(skipped),
         ignored=tuple(ignored),

@@ -5,18 +5,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kubectl_nodedns.checks.finding import Category, Check, Seen, Severity
+from kubectl_nodedns.checks.wording import DAY, MINUTE, ago
 from kubectl_nodedns.facts.cache_memory import worst_case
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
-    from kubectl_nodedns.checks.evidence import Evidence, NodeEvidence
+    from kubectl_nodedns.checks.evidence import Counters, Evidence, NodeEvidence
 
 MIB = 2**20
 NEAR = 0.8
 """Share of the limit from which memory is near it."""
-DAY = 86400.0
 OOM = "OOMKilled"
+NO_TEMPLATE = (
+    "its Corefile is not made from a template, so ConfigMap kube-dns is not followed; with "
+    "kubespray that is always so"
+)
 
 
 def _killed(evidence: Evidence) -> Iterator[Seen]:
@@ -59,7 +63,7 @@ def _near_limit(known: Iterable[tuple[NodeEvidence, float, int | None]]) -> Iter
         if limit and used >= NEAR * limit:
             yield Seen(
                 subject=f"node {one.node.name}",
-                text=f"{_mib(used)} of {_mib(limit)} in use ({used / limit:.0%})",
+                text=f"{_mib(used)} resident, limit {_mib(limit)} ({used / limit:.0%})",
             )
 
 
@@ -81,24 +85,47 @@ def _low_limits(evidence: Evidence) -> Iterator[Seen]:
 
 def _setup(evidence: Evidence) -> Iterator[Seen] | None:
     known = [one for one in evidence.nodes if one.counters and one.counters.seconds]
-    return _setup_errors(known) if known else None
+    return _setup_errors(evidence, known) if known else None
 
 
-def _setup_errors(known: Iterable[NodeEvidence]) -> Iterator[Seen]:
+def _setup_errors(evidence: Evidence, known: Iterable[NodeEvidence]) -> Iterator[Seen]:
     for one in known:
-        errors = one.counters.setup_errors if one.counters else {}
-        seconds = (one.counters.seconds if one.counters else None) or 0.0
-        if said := ", ".join(f"{n:.0f} {kind}" for kind, n in sorted(errors.items()) if n):
-            harmless = set(errors) == {"configmap"}
+        if one.counters is None:
+            continue
+        lately = {kind: n for kind, n in one.counters.setup_errors.items() if n}
+        if lately:
+            harmless = set(lately) == {"configmap"}
             yield Seen(
                 subject=f"node {one.node.name}",
-                text=f"errors within {seconds:.0f} s: {said}",
+                text=f"errors within {one.counters.seconds:.0f} s: {_by_kind(lately)}",
                 severity=Severity.INFO if harmless else None,
-                matters="its Corefile is not made from a template, so ConfigMap kube-dns is not "
-                "followed; with kubespray that is always so"
-                if harmless
-                else "",
+                matters=NO_TEMPLATE if harmless else "",
             )
+        elif ever := _still_failing(evidence, one.counters):
+            yield Seen(
+                subject=f"node {one.node.name}",
+                text=f"errors since it started {ago(evidence.at - (one.counters.started or 0.0))}: "
+                f"{_by_kind(ever)}; none within {one.counters.seconds:.0f} s, and it tries once a "
+                "minute",
+                severity=Severity.WARNING,
+            )
+
+
+def _still_failing(evidence: Evidence, counters: Counters) -> dict[str, float]:
+    """Return errors since start that are as many as if each round failed; ConfigMaps apart.
+
+    The agent tries once a minute, so a window of seconds rarely has a round in it, while what
+    failed once at the start is soon less than one error a minute.
+    """
+    if counters.started is None:
+        return {}
+    ever = {k: n for k, n in counters.setup_errors_ever.items() if n and k != "configmap"}
+    rounds = (evidence.at - counters.started) / MINUTE
+    return ever if ever and sum(ever.values()) >= rounds else {}
+
+
+def _by_kind(errors: Mapping[str, float]) -> str:
+    return ", ".join(f"{n:.0f} {kind}" for kind, n in sorted(errors.items()))
 
 
 def _reload(evidence: Evidence) -> Iterator[Seen] | None:
@@ -122,15 +149,7 @@ def _mib(number: float) -> str:
 
 
 def _ago(evidence: Evidence, at: float | None) -> str:
-    if at is None:
-        return ""
-    minutes = max(evidence.at - at, 0.0) / 60
-    if minutes < 1.5:  # noqa: PLR2004 - rounded
-        return ", a minute ago" if minutes > 1 else ", less than a minute ago"
-    if minutes < 120:  # noqa: PLR2004 - up to two hours in minutes
-        return f", {minutes:.0f} minutes ago"
-    hours = minutes / 60
-    return f", {hours:.0f} hours ago" if hours < 48 else f", {hours / 24:.0f} days ago"  # noqa: PLR2004
+    return "" if at is None else f", {ago(evidence.at - at)}"
 
 
 CHECKS: tuple[Check[Evidence], ...] = (
@@ -179,10 +198,10 @@ CHECKS: tuple[Check[Evidence], ...] = (
         severity=Severity.ERROR,
         category=Category.RESOURCES,
         matters="without its rules and addresses the cache is not asked, or cannot answer",
-        way_out="iptables: no xt_CT in the kernel, or another iptables variant on the host; "
-        "iptables_lock: somebody holds /run/xtables.lock; interface_…: a host daemon takes the "
-        "link nodelocaldns away (exempt it in NetworkManager, systemd-networkd); the pod's log "
-        "has the words",
+        way_out="several kinds at once: the container lacks NET_ADMIN; iptables: no xt_CT in the "
+        "kernel, or another iptables variant on the host; iptables_lock: somebody holds "
+        "/run/xtables.lock; interface_…: a host daemon takes the link nodelocaldns away (exempt it "
+        "in NetworkManager, systemd-networkd); the pod's log has the words",
         look=_setup,
     ),
     Check(

@@ -85,9 +85,12 @@ class Status:
             codes = ", ".join(dict.fromkeys(one.code for one in self.wrong))
             return f"wrong: {self.wrong[0].subject}: {self.wrong[0].seen} ({codes})"
         expected = [one for one in self.nodes if one.expected]
-        said = f"well: {len(expected)} of {len(self.nodes)} nodes are covered and ready"
+        covered = f"{len(expected)} of {len(self.nodes)} nodes are covered and ready"
         kinds = [f"{kind} on {n}" for kind in Interception if (n := self.count(kind))]
-        return f"{said}; interception {', '.join(kinds)}" if kinds else said
+        said = f"{covered}; interception {', '.join(kinds)}" if kinds else covered
+        if self.count(Interception.NOT_KNOWN):
+            return f"well as far as is known: {said} (--probe finds out)"
+        return f"well: {said}"
 
 
 def status_of(evidence: Evidence, outcome: Outcome) -> Status:

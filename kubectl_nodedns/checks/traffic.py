@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from kubectl_nodedns.checks.finding import Category, Check, Seen, Severity
+from kubectl_nodedns.checks.wording import ago
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -73,7 +74,7 @@ def _not_intercepted(evidence: Evidence, known: Iterable[NodeEvidence]) -> Itera
             yield Seen(
                 subject=subject,
                 text=f"its cache counted no lookup at {', '.join(asked)} since it started "
-                f"{age / 60:.0f} minutes ago (counters, no proof)",
+                f"{ago(age)} (counters, no proof)",
                 severity=Severity.WARNING,
                 way_out="kubectl nodedns check --probe proves it either way",
             )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from kubectl_nodedns.checks.finding import Category, Check, Seen, Severity
 from kubectl_nodedns.checks.traffic import ERROR_RATIO, WARN_RATIO
+from kubectl_nodedns.checks.wording import nodes as named
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -20,8 +21,6 @@ ENOUGH = 100.0
 """Lookups over the window below which a share says nothing."""
 UNEVEN = 3.0
 """Times that one pod's lookups may exceed what the others get on average."""
-SHOWN = 5
-"""Nodes that a finding names one by one."""
 _LOOP = re.compile(r"Loop \([^)]*\) detected[^\n]*", re.IGNORECASE)
 
 
@@ -52,8 +51,8 @@ def _bad_answers(known: Iterable[NodeEvidence]) -> Iterator[Seen]:
             said = ", ".join(f"{count:.0f} {rcode}" for rcode, count in rcodes.items() if count)
             yield Seen(
                 subject=f"upstream {to}",
-                text=f"{said} in {total[to]:.0f} responses ({ratio:.1%}), asked from "
-                f"{_named(nodes[to])}",
+                text=f"{said} in {total[to]:.0f} responses ({ratio:.1%}); {named(nodes[to])} "
+                "asked it",
                 severity=Severity.ERROR if ratio >= ERROR_RATIO else None,
             )
 
@@ -74,8 +73,8 @@ def _silent(known: Iterable[NodeEvidence]) -> Iterator[Seen]:
     for to, failed in sorted(count.items()):
         yield Seen(
             subject=f"upstream {to}",
-            text=f"{failed:.0f} health checks failed, asked from {_named(nodes[to])}: "
-            "lookups before them timed out",
+            text=f"{failed:.0f} health check{'s' if failed > 1 else ''} of {named(nodes[to])} "
+            "failed: lookups before them timed out",
         )
 
 
@@ -92,9 +91,13 @@ def _uneven(pods: tuple[CoreDnsLoad, ...]) -> Iterator[Seen]:
         if pod.lookups > UNEVEN * others:
             yield Seen(
                 subject=f"pod {pod.pod}",
-                text=f"it got {pod.lookups:.0f} of {total:.0f} lookups, the other "
-                f"{len(pods) - 1} got {others:.0f} on average (node {pod.node})",
+                text=f"it got {pod.lookups:.0f} of {total:.0f} lookups, {_rest(len(pods) - 1)} "
+                f"{others:.0f} (node {pod.node})",
             )
+
+
+def _rest(count: int) -> str:
+    return "the other one" if count == 1 else f"the other {count} on average"
 
 
 def _loops(evidence: Evidence) -> Iterator[Seen]:
@@ -119,12 +122,6 @@ def _loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
-
-
-def _named(nodes: list[str]) -> str:
-    if len(nodes) > SHOWN:
-        return f"{len(nodes)} nodes"
-    return ", ".join(f"node {node}" for node in nodes)
 
 
 CHECKS: tuple[Check[Evidence], ...] = (

@@ -126,6 +126,7 @@ def counters(figures: Figures) -> Counters:
         ),
         memory_bytes=figures.memory_bytes,
         setup_errors={kind: rate * seconds for kind, rate in figures.setup_errors_by_type.items()},
+        setup_errors_ever=figures.setup_errors_total_by_type,
         reload_failures=figures.reload_failures_total,
     )
 

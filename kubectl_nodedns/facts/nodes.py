@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,13 @@ if TYPE_CHECKING:
 
 AUTOMATIC = "node.kubernetes.io/"
 """Prefix of the taints that the DaemonSet controller tolerates by itself, as a condition's name."""
+_DIGITS = re.compile(r"(\d+)")
+
+
+def natural(name: str) -> list[tuple[bool, int, str]]:
+    """Sort key under which node-2 comes before node-10."""
+    parts = _DIGITS.split(name)
+    return [(part.isdigit(), int(part) if part.isdigit() else 0, part) for part in parts]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,10 +6,10 @@ view's; what a cell says is decided here.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from kubectl_nodedns.facts.nodes import natural
 from kubectl_nodedns.metrics import units
 from kubectl_nodedns.metrics.fleet import Interception
 from kubectl_nodedns.metrics.marks import severity
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
     from kubectl_nodedns.metrics.fleet import FleetSnapshot, NodeRow
     from kubectl_nodedns.metrics.histogram import Latency
-
-_DIGITS = re.compile(r"(\d+)")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,12 +47,6 @@ class Column:
     """Whether it comes from metrics, so that it can be stale."""
     wide: bool = False
     """Whether it is printed with -o wide only."""
-
-
-def natural(name: str) -> list[tuple[bool, int, str]]:
-    """Sort key under which node-2 comes before node-10."""
-    parts = _DIGITS.split(name)
-    return [(part.isdigit(), int(part) if part.isdigit() else 0, part) for part in parts]
 
 
 def upstream_p99(row: NodeRow) -> Latency | None:

@@ -40,6 +40,9 @@ def figures(before: Page | None, after: Page) -> Figures:
         setup_errors=grown.rate(Series.SETUP_ERRORS) if grown else None,
         panics_total=after.single(Series.PANICS),
         setup_errors_by_type=_setup_errors(grown) if grown else {},
+        setup_errors_total_by_type={
+            key[0]: value for key, value in after.get(Series.SETUP_ERRORS).items()
+        },
         reload_failures_total=after.single(Series.RELOAD_FAILURES),
     )
 

@@ -12,8 +12,8 @@ from collections import deque
 from typing import TYPE_CHECKING, Protocol
 
 from kubectl_nodedns.errors import ApiError, NodednsError
+from kubectl_nodedns.facts.nodes import natural
 from kubectl_nodedns.metrics.capacity import capacity
-from kubectl_nodedns.metrics.columns import natural
 from kubectl_nodedns.metrics.details import PAUSE_SECONDS
 from kubectl_nodedns.metrics.discovery import UNAUTHORIZED, Discovery
 from kubectl_nodedns.metrics.fleet import FleetSnapshot, Load, NodeRow, Watched, totals

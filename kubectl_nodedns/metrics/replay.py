@@ -11,8 +11,8 @@ from bisect import bisect_right
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from kubectl_nodedns.facts.nodes import natural
 from kubectl_nodedns.metrics import codec
-from kubectl_nodedns.metrics.columns import natural
 from kubectl_nodedns.metrics.details import Detail
 from kubectl_nodedns.metrics.figures import asked_addresses, figures
 from kubectl_nodedns.metrics.fleet import FleetSnapshot, NodeRow, totals

@@ -166,6 +166,8 @@ class Figures:
     """Panics since process start."""
     setup_errors_by_type: Mapping[str, float] = field(default_factory=dict)
     """Failures to set up rules or interface by type, per second; none with one page."""
+    setup_errors_total_by_type: Mapping[str, float] = field(default_factory=dict)
+    """Those since process start, by type."""
     reload_failures_total: float | None = None
     """Corefiles that could not be loaded since process start."""
 

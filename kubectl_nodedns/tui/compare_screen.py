@@ -8,7 +8,7 @@ from textual import on
 from textual.binding import Binding, BindingType
 from textual.widgets import Footer, Input, Static
 
-from kubectl_nodedns.metrics.columns import natural
+from kubectl_nodedns.facts.nodes import natural
 from kubectl_nodedns.tui.compare_lines import (
     MEDIAN,
     compare_lines,

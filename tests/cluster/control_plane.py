@@ -15,7 +15,7 @@ import urllib.request
 from typing import TYPE_CHECKING
 
 from tests.cluster.errors import ClusterError
-from tests.cluster.layout import API_PORT, CONTROL_IP, SERVICE_RANGE, Layout
+from tests.cluster.layout import API_PORT, CONTROL_IP, SERVICE_RANGE, SERVICE_RANGE_6, Layout
 from tests.cluster.pki import kubeconfig_of
 from tests.cluster.supervisor import Service
 
@@ -99,7 +99,7 @@ def _api_server(layout: Layout, programs: Path) -> list[str]:
         f"--etcd-servers={ETCD_URL}",
         f"--secure-port={API_PORT}",
         f"--advertise-address={CONTROL_IP}",
-        f"--service-cluster-ip-range={SERVICE_RANGE}",
+        f"--service-cluster-ip-range={SERVICE_RANGE},{SERVICE_RANGE_6}",
         "--authorization-mode=Node,RBAC",
         "--enable-admission-plugins=NodeRestriction",
         "--allow-privileged=true",

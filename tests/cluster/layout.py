@@ -27,6 +27,8 @@ CLUSTER_DOMAIN = "cluster.local"
 CONTROL_IP = "10.88.0.1"
 NODE_PREFIX = 24
 SERVICE_RANGE = "10.96.0.0/16"
+# Of both families for a service that asks for it (ipFamilyPolicy); pods and nodes have IPv4 alone.
+SERVICE_RANGE_6 = "fd00:10:96::/112"
 POD_RANGE = "10.244.0.0/16"
 API_SERVICE_IP = "10.96.0.1"
 DNS_SERVICE_IP = "10.96.0.10"

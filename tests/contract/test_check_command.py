@@ -182,7 +182,10 @@ def test_status_says_it_on_one_screen(api: Api, config: Path, run: Callable[...,
     assert screen["addresses"] == "169.254.20.10, takes over 10.96.0.10"
     assert screen["nodes"] == "2 of 2 covered, 2 ready"
     assert screen["intercepting"] == "2 not known; 2 unproved"
-    assert screen["verdict"].startswith("well: 2 of 2 nodes")
+    assert screen["verdict"] == (
+        "well as far as is known: 2 of 2 nodes are covered and ready; interception not known on 2 "
+        "(--probe finds out)"
+    )
 
 
 def test_status_counts_lookups_as_evidence(
@@ -202,6 +205,22 @@ def test_status_counts_lookups_as_evidence(
     }
     kinds = {one["node"]: one["interception"] for one in answer["perNode"]}
     assert kinds == {"node1": "not known", "node2": "by counters"}
+    assert (answer["ok"], answer["verdict"].startswith("well as far as is known: ")) == (True, True)
+
+
+def test_status_is_well_where_every_node_counts_lookups(
+    api: Api, config: Path, run: Callable[..., Ended]
+) -> None:
+    def asked(cluster: Ailing) -> None:
+        for node in ("node1", "node2"):
+            name = 'coredns_dns_requests_total{server="dns://10.96.0.10:53",zone="."}'
+            cluster.after[node].samples[name] = 510
+
+    served(api, asked)
+    ended = run("status", *FAST)
+    assert ended.code == 0
+    said = "well: 2 of 2 nodes are covered and ready; interception by counters on 2"
+    assert ended.out.endswith(f"{said}\n")
 
 
 def test_status_is_wrong_where_a_node_has_no_pod(

@@ -7,6 +7,7 @@ what it says.
 from __future__ import annotations
 
 import copy
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -20,7 +21,7 @@ from kubectl_nodedns.install.objects import build
 from kubectl_nodedns.install.options import settle
 from kubectl_nodedns.install.settings import Settings
 from tests.contract.ailing import CACHE_COREFILE, KUBE_DNS, LOCAL, Ailing, Page, cache_pod
-from tests.contract.cluster import named
+from tests.contract.cluster import named, node
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -215,12 +216,17 @@ def failing_upstream(cluster: Ailing) -> None:
     cluster.count(proxied("10.0.0.2:53", "REFUSED"), 1)
 
 
-@case("ND031", ERROR, "upstream 10.0.0.2:53", "7 health checks failed, asked from node node1")
+@case("ND031", ERROR, "upstream 10.0.0.2:53", "7 health checks of node node1 failed: lookups")
 def silent_upstream(cluster: Ailing) -> None:
     cluster.count('coredns_proxy_healthcheck_failures_total{to="10.0.0.2:53"}', 7)
 
 
-@case("ND032", WARNING, "pod kube-system/coredns-2", "it got 900 of 1000 lookups")
+@case(
+    "ND032",
+    WARNING,
+    "pod kube-system/coredns-2",
+    "it got 900 of 1000 lookups, the other one 100 (node node2)",
+)
 def uneven(cluster: Ailing) -> None:
     name = 'coredns_dns_requests_total{server="dns://:53",zone="."}'
     cluster.count(name, 100, on="coredns-1")
@@ -272,7 +278,7 @@ def restarted_long_ago(cluster: Ailing) -> None:
     ended(cluster, "Error", 2, "2020-11-02T00:00:00Z")
 
 
-@case("ND042", WARNING, "node node2", "260 MiB of 300 MiB in use (87%)")
+@case("ND042", WARNING, "node node2", "260 MiB resident, limit 300 MiB (87%)")
 def near_the_limit(cluster: Ailing) -> None:
     limit(cluster, "node1", "600Mi")  # an older pod: under OnDelete they differ
     limit(cluster, "node2", "300Mi")
@@ -289,6 +295,16 @@ def low_limit(cluster: Ailing) -> None:
 def setup_errors(cluster: Ailing) -> None:
     cluster.count('coredns_nodecache_setup_errors_total{errortype="iptables"}', 2)
     cluster.count('coredns_nodecache_setup_errors_total{errortype="interface_add"}', 3)
+
+
+@case(
+    "ND044", WARNING, "node node1", "since it started a minute ago: 1 interface_add, 24 iptables;"
+)
+def setup_errors_of_a_round_before(cluster: Ailing) -> None:
+    for page in (cluster.before["node1"], cluster.after["node1"]):
+        page.started = time.time() - 65
+        page.samples['coredns_nodecache_setup_errors_total{errortype="iptables"}'] = 24
+        page.samples['coredns_nodecache_setup_errors_total{errortype="interface_add"}'] = 1
 
 
 @case("ND044", INFO, "node node1", "1 configmap")
@@ -432,3 +448,24 @@ async def test_options_that_were_given_are_no_drift(api: Api, client: Client, do
         cluster.objects[PLURALS[obj["kind"]]].append(obj)
     _, evidence = await findings(api, client, cluster)
     assert evidence.drift == ()
+
+
+async def test_setup_errors_at_the_start_alone_are_over_after_a_while(
+    api: Api, client: Client
+) -> None:
+    cluster = Ailing()
+    for page in (cluster.before["node1"], cluster.after["node1"]):
+        page.started = time.time() - 25 * 60
+        page.samples['coredns_nodecache_setup_errors_total{errortype="iptables_lock"}'] = 24
+    outcome, _ = await findings(api, client, cluster)
+    assert outcome.findings == ()
+
+
+async def test_findings_come_in_a_persons_order_of_nodes(api: Api, client: Client) -> None:
+    cluster = Ailing()
+    cluster.objects["nodes"].append(node(10))
+    cluster.kubelets["node10"] = [KUBE_DNS]
+    cluster.objects["pods"] = cluster.objects["pods"][2:]
+    outcome, _ = await findings(api, client, cluster)
+    subjects = [one.subject for one in outcome.findings if one.code == "ND010"]
+    assert subjects == ["node node1", "node node2", "node node10"]

@@ -318,6 +318,23 @@ def kubelets(real_cluster: RealCluster, no_cache: None) -> Iterator[Callable[[st
         wait_for(partial(hands_out, real_cluster, node, DNS_SERVICE_IP), "set back")
 
 
+@pytest.fixture
+def second_address(kubectl: KubectlCall) -> Iterator[str]:
+    """The DNS service's address of the other family, which it has during the test."""
+    service = ("-n", "kube-system", "patch", "service", "kube-dns", "-o", "json", "-p")
+
+    def addresses(policy: str) -> list[str]:
+        patched = kubectl(*service, json.dumps({"spec": {"ipFamilyPolicy": policy}}))
+        found: list[str] = patched["spec"]["clusterIPs"]
+        return found
+
+    first, *more = addresses("PreferDualStack")
+    if not more:
+        pytest.skip(f"services of this cluster have one address family, as {first} has")
+    yield more[0]
+    addresses("SingleStack")
+
+
 def hands_out(real_cluster: RealCluster, node: str, ip: str) -> bool:
     """Whether a node's kubelet says that it hands out `ip` and nothing else."""
     path = f"/api/v1/nodes/{node}/proxy/configz"

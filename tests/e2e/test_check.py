@@ -299,7 +299,8 @@ def test_a_pod_that_cannot_start_is_found_and_status_waits_until_it_is_well(
     assert waiting is not None
     status = cache.wait(waiting)
     assert status.code == 0, str(status)
-    assert "well: " in status.stdout
+    # Nobody may have asked within a second: then it is "well as far as is known".
+    assert "verdict        well" in status.stdout
 
 
 def test_lookups_that_fail_are_found_with_the_upstream_that_is_gone(

@@ -278,6 +278,12 @@ def test_resolvers_of_nodes_that_lead_nowhere(
     assert "node-local-dns" not in kubectl("-n", "kube-system", "get", "daemonsets", "-o", "name")
 
 
+def test_a_second_address_of_the_dns_service(check: Check, second_address: str) -> None:
+    found = check()
+    assert list(found) == ["ND106"]
+    assert found["ND106"][0]["seen"].startswith(f"it has the address {second_address} as well as ")
+
+
 def test_a_pod_security_level_that_shuts_the_cache_out(
     check: Check, nodedns: Plugin, labelled: Callable[..., Any]
 ) -> None:

@@ -20,7 +20,8 @@ def add(commands: Commands) -> argparse.ArgumentParser:
         "is it installed, on which nodes, and does it intercept",
         "One screen: who installed which version, in which mode, at which addresses; which nodes\n"
         "are covered, ready, intercepting; what drifted, and one verdict. Exit status 1 when\n"
-        "something is wrong. Nothing is changed; with --probe interception is proved.",
+        "something is wrong; what is not known is said, and is not wrong. Nothing is changed;\n"
+        "with --probe interception is proved.",
     )
     parser.add_argument(
         "-o", "--output", choices=("table", "wide", "json", "yaml"), help="output format"

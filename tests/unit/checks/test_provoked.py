@@ -1,4 +1,4 @@
-"""Each check is provoked by a test: on the real cluster, or where that cannot be, an emulated one.
+"""Each check is provoked by a test on the real cluster, and its page names that test.
 
 What counts is a code that a test expects: `found["ND120"]`, `sorted(found) == ["ND103", "ND104"]`,
 `"ND102" in found`. One that is only ignored, or expected not to be there, does not.
@@ -11,15 +11,14 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kubectl_nodedns.checks.preflight import OBSTACLE, PREFLIGHT
+from kubectl_nodedns.checks.registry import CODES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 TESTS = Path(__file__).parents[2]
 CODE = re.compile(r"ND\d{3}")
-EMULATED = {"ND106": "the test cluster's services have one address family"}
-"""Checks that the real cluster cannot provoke, with the reason."""
+PAGES = TESTS.parent / "docs" / "findings"
 
 
 def provoked(folder: str) -> dict[str, set[str]]:
@@ -52,11 +51,23 @@ def codes(node: ast.AST) -> Iterator[str]:
             yield from codes(child)
 
 
-def test_every_check_before_an_install_is_provoked() -> None:
-    real, emulated = provoked("e2e"), provoked("contract")
-    registered = {check.code for check in (OBSTACLE, *PREFLIGHT)}
-    assert registered - set(real) == set(EMULATED)
-    assert set(EMULATED) <= set(emulated)
+def test_every_check_is_provoked_on_the_real_cluster() -> None:
+    assert set(CODES) - set(provoked("e2e")) == set()
+
+
+def test_the_test_that_a_page_names_expects_its_finding() -> None:
+    tests = {folder: provoked(folder) for folder in ("e2e", "contract")}
+    for code in CODES:
+        text = (PAGES / f"{code}.md").read_text()
+        named = re.findall(r"pytest tests/(\w+)/(test_\w+\.py) -k (\w+)", text)
+        selected = [
+            test
+            for folder, file, words in named
+            for test in tests[folder].get(code, ())
+            if test.startswith(f"{file}::") and words in test
+        ]
+        # A page may give the commands alone.
+        assert selected or (not named and "kubectl nodedns check" in text), f"{code}: {named}"
 
 
 def test_what_is_ignored_or_unexpected_does_not_count() -> None:

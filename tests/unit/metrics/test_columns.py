@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from kubectl_nodedns.metrics.columns import BY_KEY, COLUMNS, INTERCEPTION, PRINTED, natural, ordered
+from kubectl_nodedns.facts.nodes import natural
+from kubectl_nodedns.metrics.columns import BY_KEY, COLUMNS, INTERCEPTION, PRINTED, ordered
 from kubectl_nodedns.metrics.fleet import NodeRow
 from tests.unit.metrics.fleets import mixed, node, row, snapshot, traffic
 
