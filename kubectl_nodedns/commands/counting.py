@@ -161,6 +161,7 @@ def _scraped(pod: CachePod) -> Scraped:
         created_at=pod.started_at,
         metrics_port=pod.metrics_port,
         memory_limit_bytes=pod.memory_limit,
+        agent_port=pod.agent_port,
     )
 
 

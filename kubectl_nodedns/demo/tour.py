@@ -7,15 +7,15 @@ from kubectl_nodedns.demo import faults
 KEYS = (
     ("?", "every key"),
     ("enter", "one node by zone and upstream; esc goes back"),
-    ("t", "ask a name from a pod on that node, at both addresses; enter asks"),
+    ("t", "ask a name from a pod on that node; enter asks"),
     ("f", "findings: in words what the numbers mean"),
-    ("/", "only nodes that match what you type; z: only those with something wrong"),
+    ("/", "only nodes that match; z: only those with something wrong"),
     ("q", "leave; then the cache is taken out again"),
 )
 SEARCH = {
-    faults.BYPASS: "a node has a cache that nobody asks any more: who answers its pods? (t)",
+    faults.BYPASS: "a cache that nobody asks any more: who answers its pods? (t)",
     faults.OOM: "a node's cache has restarted: memory, and when",
-    faults.SLOW: "some nodes answer late: their own fault, or their upstream's? (enter)",
+    faults.SLOW: "nodes that answer late: by themselves, or their upstream? (enter)",
     faults.STORM: "a node has far more lookups than the others: what for? (enter)",
 }
 """What there is to find, by fault."""

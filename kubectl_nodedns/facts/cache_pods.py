@@ -7,7 +7,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from kubectl_nodedns.cluster.paths import collection, named
-from kubectl_nodedns.facts.caches import local_ips_of, memory_limit_of, words_of
+from kubectl_nodedns.facts.caches import (
+    local_ips_of,
+    memory_limit_of,
+    setup_metrics_port,
+    words_of,
+)
 from kubectl_nodedns.facts.conditions import is_ready
 
 if TYPE_CHECKING:
@@ -60,6 +65,8 @@ class CachePod:
     """Port of CoreDNS's metrics."""
     memory_limit: int | None
     """Memory limit of the cache container in bytes; None without one."""
+    agent_port: int = 9353
+    """Port of the agent's own metrics: its own -metrics-listen-address argument."""
 
     @property
     def where(self) -> str:
@@ -118,6 +125,7 @@ def cache_pod_of(item: Mapping[str, Any], cache: Cache) -> CachePod:
         started_at=unix(runs[0].get("startedAt")) if runs else None,
         metrics_port=cache.metrics_port,
         memory_limit=memory_limit_of(first),
+        agent_port=setup_metrics_port(words_of(first)),
     )
 
 

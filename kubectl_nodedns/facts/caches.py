@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 MANAGED_BY = "app.kubernetes.io/managed-by"
 OURS = "kubectl-nodedns"
 FORBIDDEN = 403
+SETUP_METRICS_PORT = 9353
+"""Port of the agent's own metrics where no -metrics-listen-address says otherwise."""
 _IMAGE = re.compile(r"(^|/)([\w.-]*node-cache[\w.-]*)([:@]|$)")
 
 
@@ -76,6 +78,11 @@ class Cache:
             if taint.repels and not any(taint.tolerated(one) for one in self.tolerations):
                 return f"its pods do not tolerate the taint {taint}"
         return ""
+
+    @property
+    def setup_metrics_port(self) -> int:
+        """Port of the agent's own metrics, about links and rules."""
+        return setup_metrics_port(self.arguments)
 
     @property
     def version(self) -> str:
@@ -151,6 +158,12 @@ def flag(words: tuple[str, ...], name: str) -> str:
         if word.startswith("-") and bare.startswith(f"{name}="):
             return bare.partition("=")[2]
     return ""
+
+
+def setup_metrics_port(words: tuple[str, ...]) -> int:
+    """Return the port of the agent's own metrics: its -metrics-listen-address, else 9353."""
+    port = flag(words, "metrics-listen-address").rpartition(":")[2]
+    return int(port) if port.isdigit() else SETUP_METRICS_PORT
 
 
 def memory_limit_of(container: Mapping[str, Any]) -> int | None:

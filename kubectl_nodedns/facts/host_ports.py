@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from kubectl_nodedns.facts.caches import flag
+from kubectl_nodedns.facts.caches import setup_metrics_port
 from kubectl_nodedns.facts.pods import host_ports_of
 
 if TYPE_CHECKING:
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
 DNS, HEALTH, METRICS, SETUP = "dns", "health", "metrics", "setup metrics"
 """What the cache needs ports for."""
-SETUP_PORT = 9353
-"""Port of the agent's own metrics where no -metrics-listen-address says otherwise."""
 WILDCARD = frozenset({"", "0.0.0.0", "::"})  # noqa: S104 - recognised, not bound
 TAKEN_BY_KUBERNETES = frozenset({10248, 10249, 10250, 10255, 10256, 10257, 10259})
 """Ports of kubelet, kube-proxy and the control plane, which no pod claims."""
@@ -73,16 +71,8 @@ def needs_of(daemonset: Mapping[str, Any]) -> list[Need]:
     probe = (container.get("livenessProbe") or {}).get("httpGet") or {}
     if isinstance(probe.get("port"), int):
         needs.append(Need(purpose=HEALTH, port=probe["port"], protocol="TCP", declared=False))
-    listen = flag(tuple(container.get("args") or ()), "metrics-listen-address")
-    setup = listen.rpartition(":")[2]
-    needs.append(
-        Need(
-            purpose=SETUP,
-            port=int(setup) if setup.isdigit() else SETUP_PORT,
-            protocol="TCP",
-            declared=False,
-        )
-    )
+    setup = setup_metrics_port(tuple(container.get("args") or ()))
+    needs.append(Need(purpose=SETUP, port=setup, protocol="TCP", declared=False))
     return needs
 
 

@@ -165,7 +165,7 @@ COLUMNS: tuple[Column, ...] = (
     Column(
         key="hit",
         title="HIT%",
-        width=5,
+        width=6,
         text=lambda row, _: units.percent(row.traffic.hit_ratio),
         sort=lambda row, _: row.traffic.hit_ratio,
         letter="H",

@@ -249,7 +249,8 @@ class Discovery:
 
 def _key(cache: Cache) -> tuple[object, ...]:
     """All of a cache that its pods' rows depend on."""
-    return (cache.namespace, cache.name, cache.selector, cache.metrics_port, cache.memory_limit)
+    ports = (cache.metrics_port, cache.setup_metrics_port)
+    return (cache.namespace, cache.name, cache.selector, ports, cache.memory_limit)
 
 
 def _pods_of(client: TableReader, cache: Cache, clock: Callable[[], float]) -> Followed[CachePod]:
@@ -258,6 +259,7 @@ def _pods_of(client: TableReader, cache: Cache, clock: Callable[[], float]) -> F
             row,
             namespace=cache.namespace,
             metrics_port=cache.metrics_port,
+            agent_port=cache.setup_metrics_port,
             memory_limit_bytes=cache.memory_limit,
             at=clock(),
             cache=f"{cache.namespace}/{cache.name}",

@@ -27,6 +27,8 @@ AT_ONCE = 8
 """Port-forwards at the same time."""
 CONVINCED = 3
 """After so many pods that only a port-forward reaches, and none by the proxy, it goes first."""
+AGAIN_READS = 15
+"""Reads of a pod by port-forward after which the proxy is tried again, where it reaches others."""
 
 
 class Forwarder(Protocol):
@@ -84,7 +86,7 @@ class Automatic:
         self._proxy = proxy
         self._forward = forward
         self._proxied: set[str] = set()
-        self._forwarded: set[str] = set()
+        self._forwarded: dict[str, int] = {}  # how often each was read so
         self._allowed = True
 
     @property
@@ -122,10 +124,19 @@ class Automatic:
                 raise error from None
 
     async def _read_again(self, pod: CachePod) -> str:
+        self._forwarded[pod.name] += 1
+        if self._proxied and self._forwarded[pod.name] % AGAIN_READS == 0:
+            try:
+                page = await self._read_proxied(pod)
+            except NotReachedError:
+                pass
+            else:
+                del self._forwarded[pod.name]
+                return page
         try:
             return await self._forward.read(pod)
         except ApiError:
-            self._forwarded.discard(pod.name)
+            self._forwarded.pop(pod.name, None)
             raise
 
     async def _read_proxied(self, pod: CachePod) -> str:
@@ -139,5 +150,5 @@ class Automatic:
 
     async def _read_forwarded(self, pod: CachePod) -> str:
         page = await self._forward.read(pod)
-        self._forwarded.add(pod.name)
+        self._forwarded[pod.name] = 0
         return page

@@ -62,6 +62,8 @@ class CachePod:
     """Its IP address, which is its node's; empty when not known."""
     cache: str = ""
     """NAMESPACE/NAME of the DaemonSet that it belongs to."""
+    agent_port: int = 9353
+    """Port of node-cache's own metrics listener; the same registry is behind it."""
 
     @property
     def listening(self) -> bool:
@@ -118,6 +120,7 @@ def read_pod(
     metrics_port: int,
     memory_limit_bytes: int | None,
     at: float,
+    agent_port: int = 9353,
     cache: str = "",
 ) -> CachePod:
     """Read a row of `kubectl get pods -o wide` that was printed at `at` (Unix seconds)."""
@@ -138,6 +141,7 @@ def read_pod(
         memory_limit_bytes=memory_limit_bytes,
         ip="" if ip in _NONE else ip,
         cache=cache,
+        agent_port=agent_port,
     )
 
 

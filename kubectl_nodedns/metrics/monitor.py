@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import deque
 from typing import TYPE_CHECKING, Protocol
 
 from kubectl_nodedns.errors import UNAUTHORIZED, ApiError, NodednsError
@@ -30,8 +31,14 @@ ONCE_SECONDS = 2.0
 """Time between the two scrapes that one table needs for its rates."""
 REREAD_SECONDS = 30.0
 """How often the DaemonSets are read again."""
+CHANGED_SECONDS = 5.0
+"""How soon they are read again when there are other pods: those may listen on other ports."""
 RENEW_SECONDS = 15.0
 """Shortest time between two tries to get new credentials."""
+MEASURED_SECONDS = 10.0
+"""What our own load is measured over."""
+MEASURED_EACH_SECONDS = 1.0
+"""Shortest time between two measurements, so that one request does not look big."""
 
 
 Proof = tuple[float | None, float | None]
@@ -81,6 +88,8 @@ class Monitor:
         self._discovery = discovery
         self._sampler = sampler
         self._caches = tuple(caches)
+        self._there = self._caches
+        """The DaemonSets that there are now; `_caches` keeps the last that there were."""
         self._told = tuple(dns_ips)
         self._dns_ips = frozenset(dns_ips)
         self._reread = reread
@@ -92,8 +101,7 @@ class Monitor:
         self._capacities: dict[str, Capacity | None] = {}
         self._proofs: dict[str, tuple[object, float, bool]] = {}
         self._clock = clock
-        self._measured = (clock(), meter.requests, meter.received)
-        self._load = Load()
+        self._measured = deque([(clock(), meter.requests, meter.received)])
         self._rows: dict[str, NodeRow] = {}
         self._names: list[str] = []
         self._inventory: Inventory | None = None
@@ -222,15 +230,24 @@ class Monitor:
         return tuple(dict.fromkeys(found))
 
     def _measure(self, at: float) -> Load:
-        """Measure our own load over a second or more, so that one request does not look big."""
-        since, requests, received = self._measured
-        if at - since >= 1.0:
-            self._load = Load(
-                requests_per_second=(self._meter.requests - requests) / (at - since),
-                bytes_per_second=(self._meter.received - received) / (at - since),
-            )
-            self._measured = (at, self._meter.requests, self._meter.received)
-        return self._load
+        """Measure our own load over some seconds: scrapes come in waves, and are no zero between.
+
+        What is measured is as old as the window, or since the start while that is younger.
+        """
+        measured = self._measured
+        if at - measured[-1][0] >= MEASURED_EACH_SECONDS:
+            measured.append((at, self._meter.requests, self._meter.received))
+        while len(measured) > 1 and at - measured[1][0] >= MEASURED_SECONDS:
+            measured.popleft()
+        since, requests, received = measured[0]
+        seconds = measured[-1][0] - since
+        if not seconds:
+            return Load()
+        _, newest_requests, newest_received = measured[-1]
+        return Load(
+            requests_per_second=(newest_requests - requests) / seconds,
+            bytes_per_second=(newest_received - received) / seconds,
+        )
 
     def _reconcile(self) -> None:
         """Scrape the first pod of each node: two on one node share a port, and so a registry."""
@@ -249,7 +266,7 @@ class Monitor:
 
     async def _read_details(self) -> None:
         if self._details:
-            await self._details.read(self._current_rows(), self._caches)
+            await self._details.read(self._current_rows(), self._there)
 
     async def _read_corefiles(self) -> None:
         if self._corefile:
@@ -259,17 +276,30 @@ class Monitor:
 
     async def _keep_caches(self) -> None:
         while True:
-            await asyncio.sleep(REREAD_SECONDS)
+            await self._until_reread()
             try:
                 caches = tuple(await self._reread())
             except ApiError as error:
                 self._trouble["caches"] = str(error)
                 continue
             self._trouble["caches"] = "" if caches else "the cache has been removed: no DaemonSet"
+            self._there = caches
             if caches:
                 self._caches = caches
                 self._discovery.watch(caches)
                 await self._read_corefiles()
+
+    async def _until_reread(self) -> None:
+        """Wait until the DaemonSets are to be read again."""
+        before, waited = self._pod_names(), 0.0
+        while waited < REREAD_SECONDS and before == self._pod_names():
+            pause = min(CHANGED_SECONDS, REREAD_SECONDS)
+            await asyncio.sleep(pause)
+            waited += pause
+
+    def _pod_names(self) -> frozenset[str]:
+        pods = self._discovery.inventory().pods.values()
+        return frozenset(pod.name for some in pods for pod in some)
 
     async def _keep_credentials(self) -> None:
         """Log in again when the API server says 401; it must never ask on the screen."""

@@ -15,7 +15,6 @@ from kubectl_nodedns.errors import ApiError, NotFoundError, UsageError
 from kubectl_nodedns.metrics.exposition import Sample
 from kubectl_nodedns.metrics.page import Page, page_of_samples
 from kubectl_nodedns.metrics.series import BY_NAME
-from kubectl_nodedns.metrics.source import AGENT_PORT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -156,7 +155,7 @@ def _selectors(pod: CachePod) -> tuple[str, ...]:
     return (
         f'instance="{host}:{pod.metrics_port}"',
         f'pod="{pod.name}"',
-        f'instance="{host}:{AGENT_PORT}"',
+        f'instance="{host}:{pod.agent_port}"',
         f'kubernetes_pod_name="{pod.name}"',
         f'node="{pod.node}"',
         f'instance="{pod.node}"',

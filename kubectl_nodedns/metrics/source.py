@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     from kubectl_nodedns.metrics.inventory import CachePod
 
-AGENT_PORT = 9353
-"""Port of node-cache's own metrics listener; the same registry is behind it."""
 SCRAPES_PER_SECOND = 100.0
 """Cap on requests for pages, over all pods."""
 NOT_REACHED = "error trying to reach service: "
@@ -128,7 +126,7 @@ class Ports:
     async def _first(self, pod: CachePod) -> str:
         """Find the port that answers, and remember it."""
         failed: ApiError | None = None
-        for port in dict.fromkeys((pod.metrics_port, AGENT_PORT)):
+        for port in dict.fromkeys((pod.metrics_port, pod.agent_port)):
             try:
                 page = await self._page(pod, port)
             except ApiError as error:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from kubectl_nodedns.tui.given import Given, Place
 
 TICK_SECONDS = 1.0
+NOT_OFFERED = ("Keys", "Maximize", "Minimize")
+"""Commands of Textual's that do no good here: our help has the keys, and what there is is large."""
 
 
 class TopApp(App[None]):
@@ -153,7 +155,10 @@ class TopApp(App[None]):
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """List what the palette offers: Textual's own, and ours."""
-        yield from super().get_system_commands(screen)
+        for command in super().get_system_commands(screen):
+            if command.title not in NOT_OFFERED:
+                yield command
+        yield SystemCommand("Help", "The keys, and what the signs mean", self.action_help)
         yield SystemCommand("Pause or go on", "Let the picture stand still", self.action_pause)
         for mode in Mode:
             yield SystemCommand(

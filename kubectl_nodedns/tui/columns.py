@@ -44,12 +44,15 @@ class Probed:
 def columns(
     recent: Callable[[str], Sequence[float | None]],
     probed: Callable[[NodeRow], Probed | None] | None,
+    *,
+    wanted: bool = False,
 ) -> tuple[Column, ...]:
     """Return the columns, in the order in which they stand.
 
     Args:
         recent: a node's newest lookups per second.
         probed: what a probe said of a row; None while nothing was probed.
+        wanted: whether that goes before entries and memory, where there is no room for all.
     """
     found: list[Column] = []
     for column in common.COLUMNS:
@@ -57,7 +60,7 @@ def columns(
         if column.key == "lookups":
             found.append(_trend(recent))
     if probed is not None:
-        found += _probe_columns(probed)
+        found += _probe_columns(probed, rank=1 if wanted else 4)
     return tuple(found)
 
 
@@ -72,7 +75,7 @@ def _trend(recent: Callable[[str], Sequence[float | None]]) -> Column:
     )
 
 
-def _probe_columns(probed: Callable[[NodeRow], Probed | None]) -> list[Column]:
+def _probe_columns(probed: Callable[[NodeRow], Probed | None], *, rank: int) -> list[Column]:
     def local(row: NodeRow, snapshot: FleetSnapshot) -> str:
         found = probed(row)
         return _aged(said(found.local), found, snapshot) if found else UNKNOWN
@@ -89,7 +92,7 @@ def _probe_columns(probed: Callable[[NodeRow], Probed | None]) -> list[Column]:
             key="local",
             title="LOCAL",
             width=8,
-            rank=1,
+            rank=rank,
             text=local,
             sort=lambda row, _: _microseconds(probed(row), local=True),
             figure=False,
@@ -98,7 +101,7 @@ def _probe_columns(probed: Callable[[NodeRow], Probed | None]) -> list[Column]:
             key="kube-dns-probe",
             title="KUBE-DNS",
             width=len(NOT_INTERCEPTED),
-            rank=1,
+            rank=rank,
             text=kube_dns,
             sort=lambda row, _: _microseconds(probed(row), local=False),
             figure=False,

@@ -31,6 +31,16 @@ def _pattern(text: str) -> re.Pattern[str]:
         return re.compile(re.escape(text), re.IGNORECASE)
 
 
+def literal(text: str) -> str:
+    """Return what is searched for as it is, since it is no regular expression; else nothing."""
+    wanted = text.removeprefix("!")
+    try:
+        re.compile(wanted)
+    except re.error:
+        return wanted
+    return ""
+
+
 def _words(row: NodeRow) -> tuple[str, str, str]:
     """Return what is searched, each by itself: ^ and $ are the ends of a name."""
     return row.node.name, row.pod.name if row.pod else "", row.state

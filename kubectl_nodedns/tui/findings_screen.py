@@ -12,6 +12,7 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from kubectl_nodedns.errors import NodednsError
+from kubectl_nodedns.metrics.units import age
 from kubectl_nodedns.tui.pieces import content
 
 if TYPE_CHECKING:
@@ -48,7 +49,9 @@ def finding_words(finding: Finding) -> list[list[Piece]]:
 
 def counted(findings: Sequence[Finding]) -> list[Piece]:
     """Say how many there are of each kind."""
-    line: list[Piece] = [(f" {len(findings)} findings", "strong")]
+    if not findings:
+        return [(" ✓ no findings", "good")]
+    line: list[Piece] = [(f" {len(findings)} finding{'s' * (len(findings) != 1)}", "strong")]
     for severity, (sign, style) in SIGNS.items():
         number = sum(str(finding.severity) == severity for finding in findings)
         if number:
@@ -73,6 +76,8 @@ class FindingsScreen(ModalScreen[None]):
     def __init__(self, session: Session) -> None:
         super().__init__()
         self.session = session
+        self._looking = False
+        self._failed: list[list[Piece]] = []
 
     def compose(self) -> ComposeResult:
         """Lay out the list, and the chosen finding under it."""
@@ -84,14 +89,17 @@ class FindingsScreen(ModalScreen[None]):
             yield Static(" r looks again · y copies · Y the command · esc goes back", id="keys")
 
     def on_mount(self) -> None:
-        """Look at once."""
+        """Look at once; what was found before is there meanwhile."""
         self.query_one(OptionList).focus()
+        self._list()
+        self.set_interval(1.0, self._tell)
         self.action_look()
 
     def action_look(self) -> None:
         """Look for what is wrong now."""
-        words = [(" looking …", "quiet")]
-        self.query_one("#counted", Static).update(content([words]))
+        self._looking = True
+        self._failed = []
+        self._tell()
         self._look()
 
     def action_copy(self) -> None:
@@ -115,23 +123,40 @@ class FindingsScreen(ModalScreen[None]):
 
     @work(exclusive=True, exit_on_error=False)
     async def _look(self) -> None:
-        head = self.query_one("#counted", Static)
+        session = self.session
         try:
-            findings = await self.session.examiner(self.session.taken)
+            session.findings = await session.examiner(session.taken)
+            session.findings_at = session.clock()
         except NodednsError as error:
-            head.update(content([[(f" ‼ {error}", "bad")], [(f"   {error.hint}", "")]]))
-            return
+            self._failed = [[(f" ‼ {error}", "bad")], [(f"   {error.hint}", "")]]
         except Exception as error:  # noqa: BLE001 - shown; a check must not end the screen
-            head.update(content([[(f" ‼ {type(error).__name__}: {error}", "bad")]]))
-            return
-        self.session.findings = findings
-        head.update(content([counted(findings) if findings else [(" ✓ no findings", "good")]]))
+            self._failed = [[(f" ‼ {type(error).__name__}: {error}", "bad")]]
+        self._looking = False
+        self._tell()
+        if not self._failed:
+            self._list()
+
+    def _tell(self) -> None:
+        """Say how many findings there are and how old they are, or why there are no newer ones."""
+        found, at = self.session.findings, self.session.findings_at
+        line: list[Piece] = []
+        if found is not None and at is not None:
+            line = [*counted(found), (f"  looked {age(self.session.clock() - at)} ago", "quiet")]
+        if self._looking:
+            line.append((" · looking …" if line else " looking …", "quiet"))
+        lines = [*self._failed, *([line] if line else [])]
+        self.query_one("#counted", Static).update(content(lines))
+
+    def _list(self) -> None:
+        """List the findings; the cursor stays on its line."""
+        findings = self.session.findings or ()
         listed = self.query_one(OptionList)
         before = listed.highlighted
         listed.clear_options()
         listed.add_options([Option(content([finding_line(finding)])) for finding in findings])
         if findings:
             listed.highlighted = min(before or 0, len(findings) - 1)
+        self.chosen()
 
     def _chosen(self) -> Finding | None:
         number = self.query_one(OptionList).highlighted

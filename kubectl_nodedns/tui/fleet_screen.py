@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
 from textual.widgets import Footer, Input, Static
 
 from kubectl_nodedns.metrics.columns import BY_KEY, COLUMNS, ordered
 from kubectl_nodedns.metrics.report import row_text
 from kubectl_nodedns.tui import heat
-from kubectl_nodedns.tui.filter import faulty, keep
+from kubectl_nodedns.tui.filter import faulty, keep, literal
 from kubectl_nodedns.tui.findings_screen import FindingsScreen
 from kubectl_nodedns.tui.heading import tiles
 from kubectl_nodedns.tui.heat_map import HeatMap
@@ -62,6 +63,7 @@ class FleetScreen(LiveScreen):
         self._sort_by = BY_KEY[sort_by]
         self._reverse = False
         self._filter = ""
+        self._matching = 0
         self._faults = False
         self._wide = False
         self._heat = False
@@ -75,13 +77,16 @@ class FleetScreen(LiveScreen):
         yield HeatMap()
         yield Static(id="legend")
         yield Static(id="about")
-        yield Input(id="filter", placeholder="regular expression, ! turns it round", compact=True)
+        with Horizontal(id="filtering"):
+            yield Static(" /")
+            yield Input(id="filter", placeholder="regular expression, ! inverts", compact=True)
+            yield Static("enter keeps it · esc clears it ")
         yield Footer(compact=True, show_command_palette=False)
 
     def on_mount(self) -> None:
         """Give the keys to the table."""
         super().on_mount()
-        for hidden in ("#filter", "#legend", "HeatMap"):
+        for hidden in ("#filtering", "#legend", "HeatMap"):
             self.query_one(hidden).display = False
         self.query_one(NodeTable).focus()
 
@@ -111,7 +116,9 @@ class FleetScreen(LiveScreen):
             rows = faulty(rows, snapshot)
         if self._heat:
             self.query_one(HeatMap).show(rows, snapshot, self._figure)
-            self.query_one("#legend", Static).update(content([heat.legend(self._figure)]))
+            self.query_one("#legend", Static).update(
+                content([heat.legend(self._figure, self.size.width)])
+            )
         else:
             shown = Shown(
                 columns=session.columns(),
@@ -122,7 +129,8 @@ class FleetScreen(LiveScreen):
             )
             by = ordered(tuple(rows), snapshot, self._sort_by, reverse=self._reverse)
             self.query_one(NodeTable).show(by, snapshot, shown)
-        self._tell(len(rows))
+        self._matching = len(rows)
+        self._tell()
         seen = session.in_view = self.nodes.in_view()
         session.trends.look_at([] if self._heat else seen)
         session.feed.look_at(seen)
@@ -138,9 +146,8 @@ class FleetScreen(LiveScreen):
 
     def action_filter(self) -> None:
         """Open the filter."""
-        line = self.query_one("#filter", Input)
-        line.display = True
-        line.focus()
+        self.query_one("#filtering").display = True
+        self.query_one("#filter", Input).focus()
 
     def action_clear(self) -> None:
         """Close the filter and show all rows."""
@@ -214,21 +221,21 @@ class FleetScreen(LiveScreen):
     @on(Moved)
     def node_moved(self) -> None:
         """Say what there is to say about the node under the cursor."""
-        self._tell(1)
+        self._tell()
 
     def _close_filter(self) -> None:
-        self.query_one("#filter").display = bool(self._filter)
+        self.query_one("#filtering").display = bool(self._filter)
         self.nodes.focus()
         self.show()
 
     def _chosen(self) -> NodeRow | None:
         return self.session.row(self.nodes.cursor)
 
-    def _tell(self, shown: int) -> None:
+    def _tell(self) -> None:
         """Put the chosen node's troubles into words, or say why there are no rows."""
         about = self.query_one("#about", Static)
         row = self._chosen()
-        if shown == 0:
+        if not self._matching:
             about.update(content([[(f" {self._why_empty()}", "note")]]))
         elif row is not None:
             line = [(f" {row.node.name}:", "strong"), *row_words(row, self.session)]
@@ -237,6 +244,9 @@ class FleetScreen(LiveScreen):
                 line.insert(1, (f" {self._figure.title} {figure} ·", ""))
             if self._faults:
                 line.insert(0, (" faults only (z) ·", "note"))
+            if self._filter:
+                all_nodes = len(self.session.snapshot.nodes)
+                line.insert(0, (f" {self._matching} of {all_nodes} shown ·", "note"))
             about.update(content([line]))
 
     def _why_empty(self) -> str:
@@ -244,4 +254,6 @@ class FleetScreen(LiveScreen):
             return "there are no nodes"
         if self._faults:
             return "nothing is wrong with any node: z shows all of them"
+        if searched := literal(self._filter):
+            return f"no node has {searched} in it, which is no regular expression: esc clears it"
         return "no node matches the filter: esc clears it"

@@ -36,6 +36,8 @@ class Seen:
     """Where in a recording it is, in words; empty when it is live."""
     findings: Sequence[Finding] | None = None
     """What was found; None when nobody looked."""
+    findings_at: float | None = None
+    """When that was, in Unix seconds."""
 
 
 def title(snapshot: FleetSnapshot, place: Place, seen: Seen, width: int) -> list[Piece]:
@@ -66,10 +68,13 @@ def counts(snapshot: FleetSnapshot, seen: Seen, width: int) -> list[Piece]:
     else:
         pieces += [("  intercepting ", ""), ("not at the kube-dns IP", "quiet")]
     place = len(pieces)
-    pieces += _findings(seen.findings)
+    pieces += _findings(seen)
     if seen.mode != "now":
         pieces += [("  rates ", ""), (seen.mode, "note")]
-    if sum(len(text) for text, _ in pieces) + len(known) < width:  # the first to go
+    part = [("  sampled ", ""), (str(fleet.sampled), "note")]
+    if fleet.sampled < fleet.ready and _cells(pieces) + _cells(part) < width:
+        pieces[place:place] = part  # the totals are over these
+    if _cells(pieces) + len(known) < width:  # the first to go
         pieces.insert(place, (known, "quiet"))
     load = snapshot.load
     requests = f"{units.number(load.requests_per_second)} requests/s"
@@ -77,7 +82,7 @@ def counts(snapshot: FleetSnapshot, seen: Seen, width: int) -> list[Piece]:
         f"{snapshot.source} · {requests} · {units.size(load.bytes_per_second)}B/s",
         requests,
     )
-    used = sum(len(text) for text, _ in pieces)
+    used = _cells(pieces)
     cost = next((cost for cost in costs if used + len(cost) + 3 <= width), "")
     return [*pieces, (" " * max(width - used - len(cost) - 1, 1), ""), (cost, "quiet")]
 
@@ -139,10 +144,14 @@ def problem_line(snapshot: FleetSnapshot, width: int) -> list[Piece]:
     return [(text if len(text) <= width else text[: width - 1] + "…", "bad")]
 
 
-def _findings(findings: Sequence[Finding] | None) -> list[Piece]:
-    """Count what was found, by how bad it is."""
+def _findings(seen: Seen) -> list[Piece]:
+    """Count what was found, by how bad it is; in brackets when that is a while ago."""
+    findings = seen.findings
     if findings is None:
         return []
+    ago = seen.now - (seen.now if seen.findings_at is None else seen.findings_at)
+    if ago > FOUND_SECONDS:
+        return [("  findings ", ""), (f"({len(findings)}) {units.age(ago)} old", "quiet")]
     errors = sum(finding.severity == "error" for finding in findings)
     pieces: list[Piece] = [
         ("  findings ", ""),
@@ -186,8 +195,14 @@ def _about(snapshot: FleetSnapshot, place: Place, room: int) -> str:
     return text
 
 
+FOUND_SECONDS = 60.0
+"""Age from which the number of findings stands in brackets: nobody looks again by itself."""
 RULED = 110
 """Cells of room from which it is said why a context is red."""
+
+
+def _cells(pieces: Sequence[Piece]) -> int:
+    return sum(len(text) for text, _ in pieces)
 
 
 def _share(part: int, whole: int) -> Piece:

@@ -100,15 +100,17 @@ def glyph(row: NodeRow, snapshot: FleetSnapshot, figure: Figure) -> tuple[str, s
     return (UNKNOWN, "quiet") if step is None else (GLYPHS[step], f"heat-{step}")
 
 
-def legend(figure: Figure) -> list[Piece]:
-    """Say what the cells mean."""
+def legend(figure: Figure, width: int) -> list[Piece]:
+    """Say what the cells mean, shorter where not all of it fits."""
     line: list[Piece] = [(f" {figure.title}: ", "strong")]
     for step, words in enumerate(figure.words):
         line += [(GLYPHS[step], f"heat-{step}"), (f" {words}  ", "quiet")]
-    line += [(NO_CACHE, "bad"), (" no ready cache  ", "quiet")]
-    if figure.key != "age":
-        line += [(STALE, "stale"), (" stale  ", "quiet")]
-    return [*line, (UNKNOWN, "quiet"), (" not known", "quiet")]
+    stale: list[Piece] = [] if figure.key == "age" else [(STALE, "stale"), (" stale  ", "quiet")]
+    rest: list[Piece] = [(NO_CACHE, "bad"), (" no ready cache  ", "quiet"), *stale]
+    rest += [(UNKNOWN, "quiet"), (" not known", "quiet")]
+    if sum(len(text) for text, _ in (*line, *rest)) > width:  # a dash means the same everywhere
+        rest = [(NO_CACHE, "bad"), (" no cache  ", "quiet"), *stale]
+    return [*line, *rest]
 
 
 def words(row: NodeRow, snapshot: FleetSnapshot, figure: Figure) -> str:

@@ -69,6 +69,8 @@ class Session:
     """Names of the nodes that a person sees on the fleet screen."""
     findings: Sequence[Finding] | None = None
     """What was found the last time that somebody looked; None before."""
+    findings_at: float | None = None
+    """When that was, in Unix seconds."""
     _modes: Modes = field(default_factory=Modes)
 
     def tick(self) -> None:
@@ -91,7 +93,7 @@ class Session:
     def columns(self) -> tuple[Column, ...]:
         """Return the columns of the node table."""
         asked = self.probing or bool(self.probes)
-        return columns(self.trends.recent, self.probed if asked else None)
+        return columns(self.trends.recent, self.probed if asked else None, wanted=self.probing)
 
     def row(self, node: str) -> NodeRow | None:
         """Return a node's row; None when the node is not in the snapshot."""
@@ -119,6 +121,7 @@ class Heading(Static):
             mode=session.mode.value,
             replay=replay_words(session.playback) if session.playback else "",
             findings=session.findings,
+            findings_at=session.findings_at,
         )
         lines = [title(snapshot, session.place, seen, width), counts(snapshot, seen, width)]
         if session.playback:

@@ -19,6 +19,11 @@ Line = list["Piece"]
 HEADS = ("WHERE", "", "PROTO", "RESULT", "TIME", "TTL", "FLAGS", "ANSWER")
 FLAGS_FROM = 90
 """Cells from which flags have room."""
+INTERCEPTED = "intercepted ✓"
+SHORT = {INTERCEPTED: "✓"}
+"""What notes become where the answer needs their room."""
+SPACED_FROM = 80
+"""Cells from which columns stand two cells apart."""
 NOTES_FROM = 110
 """Cells from which there is room to say who answered where that is no surprise."""
 
@@ -29,16 +34,20 @@ def lookup_lines(lookups: Sequence[Lookup], outcome: Outcome, *, width: int) -> 
     rows = [_row(lookup) for lookup in lookups]
     chosen = [n for n, head in enumerate(HEADS) if head != "FLAGS" or width >= FLAGS_FROM]
     widths = {n: max(len(row[n]) for row in (HEADS, *rows)) for n in chosen}
-    lines: list[Line] = [[(_cells(HEADS, chosen, widths, width), "quiet")]]
+    gap = "  " if width >= SPACED_FROM else " "
+    lines: list[Line] = [[(_cells(HEADS, chosen, widths, gap)[:width], "quiet")]]
     for lookup, row in zip(lookups, rows, strict=True):
         notes = _notes(lookup) if width >= NOTES_FROM or lookup.answered_by else []
         if id(lookup) in wrong:
             notes.append(("‼ differs", "bad"))
-        room = width - sum(len(text) + 2 for text, _ in notes)
+        cells = _cells(row, chosen, widths, gap)
+        if len(cells) + _length(notes, gap) > width:  # what was answered matters more than who did
+            notes = [(SHORT.get(text, text), style) for text, style in notes if style != "quiet"]
+        room = width - _length(notes, gap)
         style = "bad" if not lookup.answer.rcode or lookup.answer.rcode in FAILURES else ""
-        line: Line = [(_cells(row, chosen, widths, room), style)]
+        line: Line = [(cells if len(cells) <= room else f"{cells[: max(room - 1, 0)]}…", style)]
         for text, meaning in notes:
-            line += [("  ", ""), (text, meaning)]
+            line += [(gap, ""), (text, meaning)]
         lines.append(line)
     lines += [[], *_verdict(outcome, width)]
     return lines
@@ -108,7 +117,7 @@ def _notes(lookup: Lookup) -> list[Piece]:
     if marker is not None:
         own = marker.node == lookup.node
         if lookup.point.where == Where.KUBE_DNS:
-            text = "intercepted ✓" if own else f"‼ the cache of {marker.node}"
+            text = INTERCEPTED if own else f"‼ the cache of {marker.node}"
             notes.append((text, "good" if own else "bad"))
         elif lookup.point.where == Where.LOCAL:
             notes.append(("the cache", "quiet"))
@@ -124,10 +133,13 @@ def _time(lookup: Lookup) -> str:
     return UNKNOWN if microseconds is None else duration(microseconds / 1e6)
 
 
-def _cells(row: Sequence[str], chosen: Sequence[int], widths: dict[int, int], width: int) -> str:
-    text = " " + "  ".join(
-        row[n].rjust(widths[n]) if HEADS[n] in {"TIME", "TTL"} else row[n].ljust(widths[n])
-        for n in chosen
-    )
-    text = text.rstrip()
-    return text if len(text) <= width else text[: max(width - 1, 0)] + "…"
+def _length(notes: Sequence[Piece], gap: str) -> int:
+    return sum(len(gap) + len(text) for text, _ in notes)
+
+
+def _cells(row: Sequence[str], chosen: Sequence[int], widths: dict[int, int], gap: str) -> str:
+    text = ""
+    for n in chosen:
+        cell = row[n].rjust(widths[n]) if HEADS[n] in {"TIME", "TTL"} else row[n].ljust(widths[n])
+        text += (" " if n == 0 else "  " if HEADS[n] == "PROTO" else gap) + cell
+    return text.rstrip()

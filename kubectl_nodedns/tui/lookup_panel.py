@@ -40,9 +40,8 @@ WATCH_SECONDS = 2.0
 """Time between two rounds of a watch."""
 ROUNDS = 100
 """Rounds that a watch remembers."""
-HINTS = (
-    " enter asks · add a type: example.com AAAA · tab, then: w watches · y copies · Y the command"
-)
+HINTS = " enter asks · also: example.com AAAA · tab, then: w watches · y Y copy"
+"""Short enough for the panel on 80 cells."""
 
 
 class LookupPanel(Vertical):

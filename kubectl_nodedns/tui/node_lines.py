@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from kubectl_nodedns.metrics import units
 from kubectl_nodedns.metrics.fleet import Interception
 from kubectl_nodedns.metrics.marks import FAILING_RATIO, marks
-from kubectl_nodedns.tui.node_plots import lay_out, node_plots
+from kubectl_nodedns.tui.node_plots import BESIDE_PLOT, across, lay_out, node_plots
 from kubectl_nodedns.tui.rows import STYLE
 
 if TYPE_CHECKING:
@@ -21,8 +21,12 @@ if TYPE_CHECKING:
     from kubectl_nodedns.tui.trends import Moment
 
 Line = list["Piece"]
-PLOT_LINES = (5, 9)
-"""Lines of a plot on a low screen, and on a high one."""
+LOW_PLOT = 5
+"""Lines of a plot on a low screen."""
+HIGH_PLOT = (9, 19)
+"""Lines of a plot on a high screen, at least and at most; odd, so that there is a middle."""
+AROUND = 7
+"""Lines of a screen that are heading, tabs and keys."""
 
 
 def row_words(row: NodeRow, session: Session) -> Line:
@@ -94,15 +98,16 @@ def node_lines(
     )
     tables = [[], *side_by_side(_zones(figures, session), _upstreams(figures, session), width), []]
     tables += _rest(row, figures, session, width)
-    high = height >= TALL
 
-    def drawn(some: Sequence[Plot]) -> list[Line]:
-        lines = PLOT_LINES[high]
+    def drawn(some: Sequence[Plot], lines: int) -> list[Line]:
         return lay_out(some, width=width, height=lines, now=snapshot.at, interval=snapshot.interval)
 
-    if high:
-        return [*drawn(plots), *tables]
-    return [*drawn(plots[:2]), *tables, [], *drawn(plots[2:])]
+    if height >= TALL:
+        stacked = -(-len(plots) // across(width, len(plots)))
+        lines = (height - AROUND - len(tables)) // stacked - BESIDE_PLOT
+        least, most = HIGH_PLOT
+        return [*drawn(plots, min(max((lines - 1) // 2 * 2 + 1, least), most)), *tables]
+    return [*drawn(plots[:2], LOW_PLOT), *tables, [], *drawn(plots[2:], LOW_PLOT)]
 
 
 def _now(row: NodeRow, session: Session) -> NodeRow:

@@ -18,6 +18,8 @@ MOST_CURVES = 4
 """Curves in one plot."""
 LEAST_CELLS = 36
 """Cells that a plot needs."""
+BESIDE_PLOT = 2
+"""Lines that a plot has besides its own: title and time axis."""
 GAP_INTERVALS = 4
 """A curve is broken where this many pages did not come."""
 RATIO_TOP = 1.0
@@ -79,6 +81,11 @@ def node_plots(row: NodeRow, moments: Sequence[Moment], capacity: float | None) 
     ]
 
 
+def across(width: int, plots: int) -> int:
+    """Return how many plots stand side by side."""
+    return max(min(width // LEAST_CELLS, 3, plots), 1)
+
+
 def lay_out(
     plots: Sequence[Plot], *, width: int, height: int, now: float, interval: float
 ) -> list[Line]:
@@ -91,13 +98,13 @@ def lay_out(
         now: the right end, in Unix seconds.
         interval: seconds between two points.
     """
-    across = max(min(width // LEAST_CELLS, 3, len(plots)), 1)
-    each = width // across - 1
+    beside = across(width, len(plots))
+    each = width // beside - 1
     lines: list[Line] = []
-    for first in range(0, len(plots), across):
+    for first in range(0, len(plots), beside):
         drawn = [
             draw(plot, width=each, height=height, now=now, gap=GAP_INTERVALS * interval)
-            for plot in plots[first : first + across]
+            for plot in plots[first : first + beside]
         ]
         lines += [
             [piece for part in parts for piece in _padded(part, each)]

@@ -53,8 +53,8 @@ class NodeScreen(LiveScreen):
         *(Binding(str(n + 1), f"tab('{tab}')", tab, show=False) for n, tab in enumerate(TABS)),
         Binding("right", "turn(1)", "Tabs", key_display="←→"),
         Binding("left", "turn(-1)", "Previous tab", show=False),
-        Binding("g", "group", "Group lines"),
-        Binding("p", "previous", "Previous log"),
+        Binding("g", "group", "Group"),
+        Binding("p", "previous", "Previous"),
         Binding("y", "copy", "Copy", show=False),
         Binding("Y", "copy_command", "Copy the command", show=False),
     ]

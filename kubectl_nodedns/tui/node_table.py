@@ -80,7 +80,7 @@ class NodeTable(ScrollView, can_focus=True):
         Binding("pageup", "page(-1)", "Page up", show=False),
         Binding("pagedown", "page(1)", "Page down", show=False),
         Binding("home,g", "end(-1)", "First", show=False),
-        Binding("end", "end(1)", "Last", show=False),
+        Binding("end,G", "end(1)", "Last", show=False),
         Binding("left", "aside(-1)", "Columns left", show=False),
         Binding("right", "aside(1)", "Columns right", show=False),
         Binding("enter", "open", "Node"),

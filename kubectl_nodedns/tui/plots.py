@@ -101,13 +101,13 @@ def draw(plot: Plot, *, width: int, height: int, now: float, gap: float) -> list
 
 
 def ceiling(value: float, step: int = 10) -> float:
-    """Return the next round number above `value`: 1, 2 or 5 of a power of ten, or a power of 2."""
+    """Return the next number above `value` that has a round half, or the next power of 2."""
     if value <= 0:
         return 1.0
     if step == 2:  # noqa: PLR2004 - bytes
         return float(2 ** math.ceil(math.log2(value)))
     power = 10.0 ** math.floor(math.log10(value))
-    return next(n * power for n in (1, 2, 5, 10) if value <= n * power * (1 + 1e-9))
+    return next(n * power for n in (1, 2, 3, 4, 6, 8, 10) if value <= n * power * (1 + 1e-9))
 
 
 def _buckets(

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 Line = list["Piece"]
 RULES = (
-    "raw PREROUTING and OUTPUT   to the address: NOTRACK, so kube-proxy does not see it",
-    "raw OUTPUT                  from the address: NOTRACK",
-    "filter INPUT and OUTPUT     to and from the address: ACCEPT",
+    "raw PREROUTING, OUTPUT  to it: NOTRACK, so kube-proxy does not see it",
+    "raw OUTPUT              from it: NOTRACK",
+    "filter INPUT, OUTPUT    to and from it: ACCEPT",
 )
 """What node-cache keeps for each address (kubernetes/dns, cmd/node-cache/app/cache_app.go)."""
 
@@ -92,7 +92,7 @@ def rule_lines(row: NodeRow, found: Configuration, *, width: int) -> list[Line]:
         lines.append([(" rules      none: -setupiptables=false", "")])
     else:
         lines.append([(" rules      each minute, for each of these addresses, port 53:", "")])
-        lines += [[(f"            {text}", "quiet")] for text in RULES]
+        lines += [[(f"   {text}", "quiet")] for text in RULES]
     if "skipteardown" in " ".join(words) and not _off(words, "skipteardown"):
         lines.append([(" at its end both stay on the node: -skipteardown", "note")])
     lines += [[], [(" whether it can", "strong")], *_setup_errors(row), []]

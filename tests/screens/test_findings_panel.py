@@ -37,6 +37,23 @@ async def test_nothing_found_is_said_and_it_can_look_again() -> None:
         assert examiner.looked == 2
 
 
+async def test_how_old_the_findings_are_is_said_here_and_in_the_heading() -> None:
+    examiner = FixedExaminer(ERROR)
+    async with open_top(examiner=examiner) as person:
+        await person.press("f")
+        await person.until("1 finding  ‼ 1 error  looked 0s ago")
+        person.clock.now += 90
+        await person.until("looked 90s ago")
+        await person.press("escape")
+        await person.tick()
+        assert "findings (1) 90s old" in person.text()
+        examiner.error = "nodes cannot be listed"
+        await person.press("f")
+        await person.until("‼ nodes cannot be listed")
+        assert "ND001" in person.text()  # what was known stays, with its age
+        assert "looked 90s ago" in person.text()
+
+
 async def test_a_cluster_that_cannot_be_examined_says_why() -> None:
     async with open_top(examiner=FixedExaminer(error="nodes cannot be listed")) as person:
         await person.press("f")

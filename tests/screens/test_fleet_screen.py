@@ -126,7 +126,7 @@ async def test_filter(size: tuple[int, int]) -> None:
         assert person.table.cursor == "ip-10-0-3-18"
         await person.press("escape")
         assert len(person.names()) == 8
-        assert not person.app.screen.query_one("#filter").display
+        assert not person.app.screen.query_one("#filtering").display
 
 
 async def test_filter_turned_round_and_one_that_hides_all() -> None:
@@ -139,6 +139,24 @@ async def test_filter_turned_round_and_one_that_hides_all() -> None:
         assert "no node matches the filter" in person.text()
         await person.press("enter")  # nothing to open
         assert isinstance(person.app.screen, FleetScreen)
+
+
+async def test_a_filter_says_how_many_it_shows_and_how_to_leave_it(size: tuple[int, int]) -> None:
+    async with open_top(size) as person:
+        await person.press("slash", *"3-1")
+        assert "enter keeps it · esc clears it" in person.text()
+        await person.press("enter")
+        assert "3 of 8 shown" in person.line("ip-10-0-3-17:")
+        await person.press("down")
+        assert "3 of 8 shown" in person.line("ip-10-0-3-18:")
+        await person.press("escape")
+        assert "shown" not in person.text()
+
+
+async def test_what_is_no_regular_expression_is_said() -> None:
+    async with open_top() as person:
+        await person.press("slash", "left_parenthesis")
+        assert "no node has ( in it, which is no regular expression" in person.text()
 
 
 async def test_letters_in_the_filter_are_letters() -> None:

@@ -32,6 +32,18 @@ def test_the_title_says_where_we_look_and_how_old_the_picture_is() -> None:
     assert len(text(said)) <= 160
 
 
+def test_how_many_nodes_the_totals_are_over_is_said_while_it_is_not_all() -> None:
+    seen = snapshot(row("a", figures=traffic()), row("b"))
+    some = replace(seen, fleet=replace(seen.fleet, ready=2, sampled=1))
+    assert "  sampled 1" in text(counts(some, Seen(now=NOW), 120))
+    every = replace(seen, fleet=replace(seen.fleet, ready=2, sampled=2))
+    assert "sampled" not in text(counts(every, Seen(now=NOW), 120))
+    for width in range(40, 120):
+        assert len(text(counts(some, Seen(now=NOW), width))) <= max(
+            len(text(counts(every, Seen(now=NOW), width))), width
+        )
+
+
 def test_the_clock_goes_on_while_paused() -> None:
     assert "PAUSED · 90s ago" in text(title(mixed(), PLACE, Seen(now=NOW + 90, paused=True), 100))
 

@@ -44,7 +44,7 @@ def test_sparks() -> None:
 def test_a_plot_has_labels_on_both_axes() -> None:
     lines = drawn([(NOW - 50, 10.0), (NOW - 48, 40.0), (NOW, 12.0)], height=5)
     assert lines[0].startswith("x  ─ c0 1")
-    assert lines[1].startswith("    50┤")
+    assert lines[1].startswith("    40┤")
     assert lines[5].startswith("     0┤")
     assert lines[6].startswith("      └-60s")
     assert lines[6].endswith("now")
@@ -78,7 +78,7 @@ def test_a_limit_is_the_end_of_the_axis_unless_it_is_exceeded() -> None:
 
 
 def test_axes_end_at_round_numbers() -> None:
-    assert [ceiling(value) for value in (0, 0.03, 1, 3, 7, 812)] == [1, 0.05, 1, 5, 10, 1000]
+    assert [ceiling(value) for value in (0, 0.03, 1, 3, 5, 7, 812)] == [1, 0.03, 1, 3, 6, 8, 1000]
     assert ceiling(33 * 2**20, 2) == 64 * 2**20
 
 

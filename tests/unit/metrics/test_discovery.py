@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -122,6 +123,14 @@ async def test_nodes_and_pods_are_listed_as_tables_without_objects(tables: Table
         ),
         ("/api/v1/nodes", {"includeObject": "None", "labelSelector": "pool=a"}),
     ]
+
+
+async def test_the_agents_own_port_is_the_one_of_its_arguments(tables: Tables) -> None:
+    told = replace(CACHE, arguments=("-metrics-listen-address", "0.0.0.0:9354"))
+    for cache, port in ((CACHE, 9353), (told, 9354)):
+        found = Discovery(tables, [cache])
+        await found.load()
+        assert found.inventory().pods["n1"][0].agent_port == port
 
 
 async def test_pages_add_up_though_only_the_first_names_the_columns(tables: Tables) -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from kubectl_nodedns.errors import ApiError, ForbiddenError, NotFoundError, TimedOutError
-from kubectl_nodedns.metrics.forwarded import Automatic, PortForward
+from kubectl_nodedns.metrics.forwarded import AGAIN_READS, Automatic, PortForward
 from kubectl_nodedns.metrics.source import NoAnswerError, PodProxy
 from tests.unit.metrics.fleets import pod
 
@@ -59,6 +59,21 @@ async def test_where_the_api_server_does_not_reach_the_node_the_kubelet_does(
     cluster.asked.clear()
     assert await source.read(pod(name="a")) == "page by port-forward"
     assert cluster.asked == ["forward"]
+
+
+async def test_a_pod_that_restarted_is_read_by_the_proxy_again(
+    cluster: Cluster, source: Automatic
+) -> None:
+    await source.read(pod(name="well"))
+    cluster.proxy = ApiError(REFUSED, status=503)
+    await source.read(pod(name="a"))
+    assert source.name == "pod proxy, port-forward for 1"
+    for _ in range(AGAIN_READS):  # the proxy is tried, and does not reach it yet
+        assert await source.read(pod(name="a")) == "page by port-forward"
+    cluster.proxy = "page by proxy"
+    pages = {await source.read(pod(name="a")) for _ in range(AGAIN_READS)}
+    assert "page by proxy" in pages
+    assert source.name == "pod proxy"
 
 
 async def test_after_a_few_such_pods_the_others_need_not_try(

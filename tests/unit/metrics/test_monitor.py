@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -64,8 +65,7 @@ def make(
         dns_ips=dns_ips,
         reread=hands.reread,
         renew=hands.renew,
-        meter=Meter(),
-        **more,
+        **{"meter": Meter(), **more},
     )
 
 
@@ -102,6 +102,22 @@ async def test_rows_of_which_nothing_changed_are_the_same_objects(
     await monitor.load()
     first, second = monitor.snapshot(), monitor.snapshot()
     assert all(a is b for a, b in zip(first.nodes, second.nodes, strict=True))
+
+
+async def test_our_own_load_is_no_zero_between_two_waves_of_scrapes(
+    tables: Tables, hands: Hands
+) -> None:
+    now = [100.0]
+    meter = Meter()
+    monitor = make(tables, hands, clock=lambda: now[0], meter=meter)
+    loads = []
+    for second in range(1, 31):
+        now[0] += 1.0
+        meter.requests += 6 if second % 3 == 0 else 0
+        loads.append(monitor.snapshot().load.requests_per_second)
+    assert all(1.5 < load < 2.5 for load in loads[9:])
+    now[0] += 60.0
+    assert monitor.snapshot().load.requests_per_second == 0.0  # what was is forgotten
 
 
 async def test_it_keeps_current_and_follows_pods(tables: Tables, hands: Hands) -> None:
@@ -169,6 +185,62 @@ async def test_a_cache_that_is_removed_is_said(
     hands.caches = (CACHE,)
     await asyncio.sleep(0.1)
     assert monitor.snapshot().problems == ()
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
+class Told:
+    """Details of nothing, which remember of which caches they were to be read."""
+
+    def __init__(self) -> None:
+        self.caches: Sequence[Cache] | None = None
+
+    def get(self, node: str) -> None:
+        return None
+
+    async def read(self, rows: Sequence[Any], caches: Sequence[Cache]) -> None:
+        self.caches = caches
+
+
+async def test_a_cache_that_is_removed_is_not_expected_on_any_node(
+    tables: Tables, hands: Hands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "REREAD_SECONDS", 0.01)
+    monkeypatch.setattr(module, "PAUSE_SECONDS", 0.01)
+    told = Told()
+    monitor = make(tables, hands, details=told)
+    await monitor.load()
+    running = asyncio.create_task(monitor.run())
+    await asyncio.sleep(0.05)
+    assert told.caches == (CACHE,)
+    hands.caches = ()
+    for _ in range(500):
+        await asyncio.sleep(0.01)
+        if not told.caches:
+            break
+    assert told.caches == ()
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_other_pods_may_listen_on_other_ports(
+    tables: Tables, hands: Hands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "CHANGED_SECONDS", 0.01)
+    monitor = make(tables, hands)
+    await monitor.load()
+    running = asyncio.create_task(monitor.run())
+    hands.caches = (replace(CACHE, metrics_port=9254),)
+    await asyncio.sleep(0.2)
+    assert [pod.metrics_port for row in monitor.snapshot().nodes for pod in row.pods] == [9253]
+    tables.lists["pods"] = [table(POD_COLUMNS, pod_row("p2", "n1"))]
+    await monitor.load()
+    for _ in range(500):
+        await asyncio.sleep(0.01)
+        if [pod.metrics_port for row in monitor.snapshot().nodes for pod in row.pods] == [9254]:
+            break
+    else:
+        pytest.fail("the DaemonSet was not read again")
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
 

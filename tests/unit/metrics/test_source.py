@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from kubectl_nodedns.errors import ApiError, ForbiddenError, NotFoundError, UnreachableError
@@ -38,6 +40,12 @@ async def test_the_agents_port_is_tried_next_and_remembered() -> None:
     assert await source.read(POD) == "page"
     assert await source.read(POD) == "page"
     assert pages.asked == ["9253", "9353", "9353"]
+
+
+async def test_the_agents_port_is_the_one_that_its_pods_are_told() -> None:
+    pages = Pages(_9253=ApiError("connection refused", status=503), _9354="page")
+    assert await PodProxy(pages).read(replace(POD, agent_port=9354)) == "page"
+    assert pages.asked == ["9253", "9354"]
 
 
 async def test_a_remembered_port_that_fails_is_forgotten() -> None:
