@@ -17,6 +17,8 @@ WARM_UP = 600.0
 """Seconds that a cache may run without a lookup before that is remarkable."""
 WARN_RATIO, ERROR_RATIO = 0.01, 0.03
 """Shares of failed responses; the CoreDNS mixins in use alert at these."""
+LEAST = 2
+"""Failed responses below which there is no share to speak of: any resolver fails once."""
 
 
 class Interception(StrEnum):
@@ -90,15 +92,22 @@ def _failing(known: Iterable[NodeEvidence]) -> Iterator[Seen]:
         counters = one.counters
         if counters is None or not counters.responses:
             continue
-        ratio = (counters.servfail + counters.refused) / counters.responses
-        if ratio >= WARN_RATIO:
+        failed = counters.servfail + counters.refused
+        if severity := failing(failed, counters.responses):
             yield Seen(
                 subject=f"node {one.node.name}",
-                text=f"{ratio:.1%} of {counters.responses:.0f} responses failed within "
-                f"{counters.seconds:.0f} s: {counters.servfail:.0f} SERVFAIL, "
+                text=f"{failed / counters.responses:.1%} of {counters.responses:.0f} responses "
+                f"failed within {counters.seconds:.0f} s: {counters.servfail:.0f} SERVFAIL, "
                 f"{counters.refused:.0f} REFUSED",
-                severity=Severity.ERROR if ratio >= ERROR_RATIO else None,
+                severity=severity,
             )
+
+
+def failing(failed: float, responses: float) -> Severity | None:
+    """Judge how many of `responses` failed; None where it is not worth a word."""
+    if round(failed) < LEAST or failed < WARN_RATIO * responses:
+        return None
+    return Severity.ERROR if failed >= ERROR_RATIO * responses else Severity.WARNING
 
 
 CHECKS: tuple[Check[Evidence], ...] = (

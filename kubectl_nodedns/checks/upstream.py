@@ -8,7 +8,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from kubectl_nodedns.checks.finding import Category, Check, Seen, Severity
-from kubectl_nodedns.checks.traffic import ERROR_RATIO, WARN_RATIO
+from kubectl_nodedns.checks.traffic import failing
 from kubectl_nodedns.checks.wording import nodes as named
 
 if TYPE_CHECKING:
@@ -46,14 +46,14 @@ def _bad_answers(known: Iterable[NodeEvidence]) -> Iterator[Seen]:
             if sum(failed.values()):
                 nodes[upstream.to].append(one.node.name)
     for to, rcodes in sorted(bad.items()):
-        ratio = sum(rcodes.values()) / total[to] if total[to] else 0.0
-        if ratio >= WARN_RATIO:
+        all_bad = sum(rcodes.values())
+        if severity := failing(all_bad, total[to]):
             said = ", ".join(f"{count:.0f} {rcode}" for rcode, count in rcodes.items() if count)
             yield Seen(
                 subject=f"upstream {to}",
-                text=f"{said} in {total[to]:.0f} responses ({ratio:.1%}); {named(nodes[to])} "
-                "asked it",
-                severity=Severity.ERROR if ratio >= ERROR_RATIO else None,
+                text=f"{said} in {total[to]:.0f} responses ({all_bad / total[to]:.1%}); "
+                f"{named(nodes[to])} asked it",
+                severity=severity,
             )
 
 

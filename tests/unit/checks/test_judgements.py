@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from kubectl_nodedns.checks.finding import Severity
 from kubectl_nodedns.checks.gone_metrics import GONE, gone
 from kubectl_nodedns.checks.surroundings import version
+from kubectl_nodedns.checks.traffic import failing
 from kubectl_nodedns.facts.alert_rules import rules_of
 from kubectl_nodedns.facts.cache_memory import PROCESS, worst_case
 from kubectl_nodedns.facts.corefile_reader import read_corefile
@@ -30,6 +32,27 @@ def test_lookups_that_wait_count_too() -> None:
 def test_install_sizes_by_the_same_arithmetic() -> None:
     blocks = read_corefile(OURS).blocks
     assert memory_need(blocks).worst == worst_case(blocks)
+
+
+@pytest.mark.parametrize(
+    ("failed", "responses", "judged"),
+    [
+        (0, 0, None),
+        (0, 500, None),
+        (1, 1, None),
+        (1, 66, None),
+        (1.2, 20, None),  # counts come from rates: this was one
+        (2, 201, None),
+        (2, 200, Severity.WARNING),
+        (2.9, 100, Severity.WARNING),
+        (3, 100, Severity.ERROR),
+        (2, 2, Severity.ERROR),
+    ],
+)
+def test_a_single_response_that_failed_is_no_share(
+    failed: float, responses: float, judged: Severity | None
+) -> None:
+    assert failing(failed, responses) == judged
 
 
 @pytest.mark.parametrize(
