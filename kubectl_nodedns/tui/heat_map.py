@@ -45,7 +45,7 @@ class HeatMap(ScrollView, can_focus=True):
         Binding("up,k", "move(0, -1)", "Up", show=False),
         Binding("down,j", "move(0, 1)", "Down", show=False),
         Binding("home,g", "end(-1)", "First", show=False),
-        Binding("end", "end(1)", "Last", show=False),
+        Binding("end,G", "end(1)", "Last", show=False),
         Binding("enter", "open", "Node"),
     ]
 

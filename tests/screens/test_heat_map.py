@@ -57,7 +57,13 @@ async def test_five_thousand_nodes_fit_on_100_by_50_cells() -> None:
         assert len(map_.in_view()) == 5000
         await person.press("down", "down", "right")
         assert map_.cursor == "node-201"
+        await person.press("up")
+        assert map_.cursor == "node-101"
         await person.press("end")
+        assert map_.cursor == "node-4999"
+        await person.press("home")
+        assert map_.cursor == "node-0"
+        await person.press("G")
         assert map_.cursor == "node-4999"
 
 

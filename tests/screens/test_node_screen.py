@@ -9,6 +9,7 @@ from textual.widgets import Input
 
 from kubectl_nodedns.tui.fleet_screen import FleetScreen
 from kubectl_nodedns.tui.node_screen import TABS, NodeScreen
+from kubectl_nodedns.tui.text_view import TextView
 from tests.screens.person import Person, open_top
 from tests.screens.stand_ins import FixedAsker, FixedReader
 from tests.unit.metrics.fleets import NOW, mixed, node, row, snapshot, traffic
@@ -190,3 +191,19 @@ async def test_since_start_and_total_change_the_tables_and_not_the_plots() -> No
         assert "LOOKUPS " in person.line("ZONE")
         assert "LOOKUPS/s" not in person.text()
         assert "lookups/s" in person.text()  # the plot is over time
+
+
+async def test_a_text_that_is_longer_than_the_screen_scrolls_by_every_key() -> None:
+    async with open_top((80, 12)) as person:
+        await open_node(person)
+        await person.press("6")
+        text = person.app.screen.query_one(TextView)
+        last = text.max_scroll_y
+        page = text.scrollable_content_region.height
+        assert last > page
+        for key, y in (
+            *(("down", 1), ("j", 2), ("up", 1), ("k", 0), ("pagedown", page), ("pageup", 0)),
+            *(("end", last), ("home", 0)),
+        ):
+            await person.press(key)
+            assert text.scroll_target_y == y, key
