@@ -78,11 +78,14 @@ def counts(snapshot: FleetSnapshot, seen: Seen, width: int) -> list[Piece]:
         pieces.insert(place, (known, "quiet"))
     load = snapshot.load
     requests = f"{units.number(load.requests_per_second)} requests/s"
-    costs = (
+    used = _cells(pieces)
+    room = width - used - 3 - len(f" · {requests}")
+    costs = [
         f"{snapshot.source} · {requests} · {units.size(load.bytes_per_second)}B/s",
         requests,
-    )
-    used = _cells(pieces)
+    ]
+    if room >= LEAST_NAME:  # a Prometheus goes by its address, and that may be long
+        costs.insert(1, f"{_shortened(snapshot.source, room)} · {requests}")
     cost = next((cost for cost in costs if used + len(cost) + 3 <= width), "")
     return [*pieces, (" " * max(width - used - len(cost) - 1, 1), ""), (cost, "quiet")]
 
@@ -141,7 +144,7 @@ def problem_line(snapshot: FleetSnapshot, width: int) -> list[Piece]:
         return []
     more = len(snapshot.problems) - 1
     text = f" ‼ {snapshot.problems[0]}" + (f" (and {more} more)" if more else "")
-    return [(text if len(text) <= width else text[: width - 1] + "…", "bad")]
+    return [(_shortened(text, width), "bad")]
 
 
 def _findings(seen: Seen) -> list[Piece]:
@@ -197,8 +200,14 @@ def _about(snapshot: FleetSnapshot, place: Place, room: int) -> str:
 
 FOUND_SECONDS = 60.0
 """Age from which the number of findings stands in brackets: nobody looks again by itself."""
+LEAST_NAME = 12
+"""Cells that the name of a source takes at least, be it cut."""
 RULED = 110
 """Cells of room from which it is said why a context is red."""
+
+
+def _shortened(text: str, width: int) -> str:
+    return text if len(text) <= width else text[: width - 1] + "…"
 
 
 def _cells(pieces: Sequence[Piece]) -> int:

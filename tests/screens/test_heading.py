@@ -44,6 +44,16 @@ def test_how_many_nodes_the_totals_are_over_is_said_while_it_is_not_all() -> Non
         )
 
 
+def test_a_source_with_a_long_name_is_cut_and_named() -> None:
+    source = "prometheus https://prometheus.monitoring.svc.cluster.local:9090/long/prefix"
+    seen = replace(mixed(), source=source)
+    assert text(counts(seen, Seen(now=NOW), 100)).endswith(" prometheus ht… · 1.5 requests/s")
+    assert "prometheus" not in text(counts(seen, Seen(now=NOW), 80))
+    for width in range(40, 200):
+        longest = max(len(text(counts(mixed(), Seen(now=NOW), width))), width)
+        assert len(text(counts(seen, Seen(now=NOW), width))) <= longest
+
+
 def test_the_clock_goes_on_while_paused() -> None:
     assert "PAUSED · 90s ago" in text(title(mixed(), PLACE, Seen(now=NOW + 90, paused=True), 100))
 
