@@ -58,6 +58,9 @@ class CachePod:
     """Addresses that it listens on: its own -localip argument."""
     orphaned: bool = False
     """Whether no DaemonSet owns it: one that was taken over let it go."""
+    preparing: bool = False
+    """Whether it has init containers and its agent has not run yet: what they put in has nobody who
+    takes it away."""
 
     @property
     def imageless(self) -> bool:
@@ -168,4 +171,13 @@ def pod_of(item: Mapping[str, Any]) -> CachePod:
         trouble="it is being deleted" if leaving else trouble(status),
         local_ips=local_ips_of(words_of(containers[0])),
         orphaned=not metadata.get("ownerReferences"),
+        preparing=bool(spec.get("initContainers")) and not leaving and not _has_run(status),
+    )
+
+
+def _has_run(status: Mapping[str, Any]) -> bool:
+    """Whether a container of a pod runs, or ever did."""
+    return any(
+        one.get("restartCount") or not {"running", "terminated"}.isdisjoint(one.get("state") or ())
+        for one in status.get("containerStatuses") or ()
     )

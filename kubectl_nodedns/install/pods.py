@@ -22,6 +22,8 @@ POLL = 0.3
 GRACE = 30
 """Seconds that a cache pod is given to take its rules and its link away, whatever its own template
 says: kubespray's says none, and then the agent is killed."""
+PREPARED = 10.0
+"""Seconds that a pod which is to be deleted may take to get its agent started before."""
 LOOK = 3.0
 """Seconds between two looks at the nodes whose pods are waited for."""
 LATE = 10.0
@@ -62,9 +64,23 @@ class CachePods:
                 self._note(f"node {node} {self.lost[node]}: going on without it")
 
     async def delete(self, pod: CachePod) -> None:
-        """Delete exactly this pod, gracefully: the agent takes its rules and link away itself."""
+        """Delete exactly this pod, gracefully: the agent takes its rules and link away itself.
+
+        One that only has the rules of its init containers in is given the time to start its agent.
+        """
+        await self._prepared(pod)
         path = named("v1", "pods", self._namespace, pod.name)
         await self._client.delete(path, uid=pod.uid, grace=GRACE)
+
+    async def _prepared(self, pod: CachePod) -> None:
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + PREPARED
+        now: CachePod | None = pod
+        while now and now.uid == pod.uid and now.preparing and not now.imageless:
+            if loop.time() >= deadline:
+                return
+            await asyncio.sleep(POLL)
+            now = (await self.read(pod.node)).get(pod.node)
 
     async def running(self, nodes: Iterable[str], revision: str, phase: str) -> dict[str, CachePod]:
         """Wait until each node runs a pod of that revision and phase.

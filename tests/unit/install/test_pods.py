@@ -6,6 +6,11 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
+import pytest
+
+from kubectl_nodedns.install import pods as install_pods
+from kubectl_nodedns.install.live import pod_of
+from kubectl_nodedns.install.objects import MANAGED_BY
 from kubectl_nodedns.install.pods import FEW, CachePods
 
 if TYPE_CHECKING:
@@ -67,3 +72,60 @@ def test_many_nodes_are_read_as_one_list() -> None:
     lists = Lists(many)
     asyncio.run(pods(lists, []).look(many))
     assert lists.asked == ["nodes"]
+
+
+@dataclass
+class Starting:
+    """A client whose pod has a look between its init containers and its agent, then runs."""
+
+    looks: int
+    """Looks that find it so."""
+    state: dict[str, Any]
+    """What its container does until then."""
+    deleted_after: int | None = None
+    seen: int = 0
+
+    def pod(self) -> dict[str, Any]:
+        runs = self.seen > self.looks
+        state = {"state": {"running": {}}} if runs else self.state
+        return {
+            "metadata": {"name": "cache-1", "uid": "uid-1", "labels": MANAGED_BY},
+            "spec": {"nodeName": "node1", "initContainers": [{}], "containers": [{}]},
+            "status": {"containerStatuses": [state]},
+        }
+
+    async def list(self, path: str, **_: str) -> list[dict[str, Any]]:
+        self.seen += 1
+        return [self.pod()]
+
+    async def delete(self, path: str, **_: object) -> bool:
+        self.deleted_after = self.seen
+        return True
+
+
+INITIALIZING = {"state": {"waiting": {"reason": "PodInitializing"}}}
+
+
+@pytest.mark.parametrize(
+    ("state", "looks", "deleted_after"),
+    [
+        (INITIALIZING, 3, 4),  # its agent runs then, and can take the rules away
+        (INITIALIZING, 10**9, None),  # no longer than PREPARED
+        ({"state": {"running": {}}}, 10**9, 0),
+        ({"state": {"waiting": {"reason": "CrashLoopBackOff"}}, "restartCount": 1}, 10**9, 0),
+        ({"state": {"waiting": {"reason": "ImagePullBackOff"}}}, 10**9, 0),
+    ],
+)
+def test_a_pod_that_only_has_its_init_containers_rules_in_is_not_deleted_yet(
+    monkeypatch: pytest.MonkeyPatch, state: dict[str, Any], looks: int, deleted_after: int | None
+) -> None:
+    monkeypatch.setattr(install_pods, "POLL", 0.001)
+    monkeypatch.setattr(install_pods, "PREPARED", 60.0 if deleted_after else 0.05)
+    client = Starting(looks, state)
+    cache = CachePods(cast("Client", client), "kube-system", timeout=1.0, note=print)
+    asyncio.run(cache.delete(pod_of(client.pod())))
+    if deleted_after is None:
+        assert client.deleted_after
+        assert client.deleted_after > 1
+    else:
+        assert client.deleted_after == deleted_after
