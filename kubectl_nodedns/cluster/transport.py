@@ -75,19 +75,19 @@ class Transport:
             return False
         async with self._logging_in:
             if self.access is before:
-                access = await asyncio.to_thread(self._log_in)
-                self._retired.append(self.opened())
-                self.access = access
-                self._session = self._connect()
+                self._retired.append(self._go_on_as(await asyncio.to_thread(self._log_in)))
         return True
 
     async def renew(self, access: Access) -> None:
         """Go on with other credentials; what is under way ends with an error."""
-        before = self._session
+        await self._go_on_as(access).close()
+
+    def _go_on_as(self, access: Access) -> aiohttp.ClientSession:
+        """Open a session with other credentials; return the one before it, still open."""
+        before = self.opened()
         self.access = access
         self._session = self._connect()
-        if before is not None:
-            await before.close()
+        return before
 
     def _connect(self) -> aiohttp.ClientSession:
         return aiohttp.ClientSession(

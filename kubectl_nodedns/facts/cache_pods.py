@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from kubectl_nodedns.cluster.paths import collection, named
 from kubectl_nodedns.facts.caches import (
+    SETUP_METRICS_PORT,
     local_ips_of,
     memory_limit_of,
     setup_metrics_port,
@@ -65,7 +66,7 @@ class CachePod:
     """Port of CoreDNS's metrics."""
     memory_limit: int | None
     """Memory limit of the cache container in bytes; None without one."""
-    agent_port: int = 9353
+    agent_port: int = SETUP_METRICS_PORT
     """Port of the agent's own metrics: its own -metrics-listen-address argument."""
 
     @property

@@ -13,7 +13,7 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
-from kubectl_nodedns.facts.caches import local_ips_of, words_of
+from kubectl_nodedns.facts.caches import SETUP_METRICS_PORT, local_ips_of, words_of
 from kubectl_nodedns.install.corefile import HEALTH_PORT
 from kubectl_nodedns.install.manifest import read_objects
 from kubectl_nodedns.install.quantity import memory_bytes
@@ -46,8 +46,6 @@ DARK, FULL = "dark", "full"
 ENABLING, ENABLED, DISABLING = "enabling", "enabled", "disabling"
 """States of an installation, in the annotation `STATE`."""
 SELECTOR = "k8s-app=node-local-dns"
-SETUP_METRICS_PORT = 9353
-"""The agent's own default."""
 GO_MEMORY_LIMIT = "GOMEMLIMIT"
 SOFT = 0.9
 """Share of the memory limit from which the Go runtime collects harder."""

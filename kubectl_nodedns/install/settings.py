@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from kubectl_nodedns.facts.caches import SETUP_METRICS_PORT
 from kubectl_nodedns.facts.corefile_reader import read_corefile
 from kubectl_nodedns.install.corefile import LOCAL, Caching, Forwarding, corefile
 from kubectl_nodedns.install.corefile_check import check_corefile, check_no_loop
@@ -31,7 +32,7 @@ class Ports:
     """Its health check, on the local IP."""
     metrics: int = 9253
     """CoreDNS's metrics, on every address of the node."""
-    setup_metrics: int = 9353
+    setup_metrics: int = SETUP_METRICS_PORT
     """Metrics about links and rules, on every address of the node."""
 
 

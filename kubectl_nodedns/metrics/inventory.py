@@ -10,6 +10,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from kubectl_nodedns.facts.caches import SETUP_METRICS_PORT
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -62,7 +64,7 @@ class CachePod:
     """Its IP address, which is its node's; empty when not known."""
     cache: str = ""
     """NAMESPACE/NAME of the DaemonSet that it belongs to."""
-    agent_port: int = 9353
+    agent_port: int = SETUP_METRICS_PORT
     """Port of node-cache's own metrics listener; the same registry is behind it."""
 
     @property
@@ -120,7 +122,7 @@ def read_pod(
     metrics_port: int,
     memory_limit_bytes: int | None,
     at: float,
-    agent_port: int = 9353,
+    agent_port: int = SETUP_METRICS_PORT,
     cache: str = "",
 ) -> CachePod:
     """Read a row of `kubectl get pods -o wide` that was printed at `at` (Unix seconds)."""
