@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ from tests.unit.metrics.test_discovery import CACHE, POD_COLUMNS, Tables, pod_ro
 from tests.unit.metrics.test_sampler import Pods
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import AsyncIterator, Sequence
 
     from kubectl_nodedns.facts.caches import Cache
 
@@ -43,6 +44,17 @@ class Hands:
     async def renew(self) -> None:
         self.renewed += 1
         raise UnreachableError("the plugin failed", hint="log in")
+
+
+@contextlib.asynccontextmanager
+async def running(monitor: Monitor) -> AsyncIterator[None]:
+    """Let a monitor run meanwhile."""
+    task = asyncio.create_task(monitor.run())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 @pytest.fixture
@@ -123,13 +135,11 @@ async def test_our_own_load_is_no_zero_between_two_waves_of_scrapes(
 async def test_it_keeps_current_and_follows_pods(tables: Tables, hands: Hands) -> None:
     monitor = make(tables, hands)
     await monitor.load()
-    running = asyncio.create_task(monitor.run())
-    await asyncio.sleep(0.5)
-    (one, _) = monitor.snapshot().nodes
-    assert one.figures is not None
-    assert one.traffic.lookups is not None
-    running.cancel()
-    await asyncio.gather(running, return_exceptions=True)
+    async with running(monitor):
+        await asyncio.sleep(0.5)
+        (one, _) = monitor.snapshot().nodes
+        assert one.figures is not None
+        assert one.traffic.lookups is not None
 
 
 async def test_a_proof_counts_until_the_pod_changes(tables: Tables, hands: Hands) -> None:
@@ -176,17 +186,15 @@ async def test_a_cache_that_is_removed_is_said(
     monitor = make(tables, hands)
     await monitor.load()
     hands.caches = ()
-    running = asyncio.create_task(monitor.run())
-    await asyncio.sleep(0.1)
-    assert monitor.snapshot().problems == ("the cache has been removed: no DaemonSet",)
-    hands.caches = UnreachableError("gone")
-    await asyncio.sleep(0.1)
-    assert monitor.snapshot().problems == ("gone",)
-    hands.caches = (CACHE,)
-    await asyncio.sleep(0.1)
-    assert monitor.snapshot().problems == ()
-    running.cancel()
-    await asyncio.gather(running, return_exceptions=True)
+    async with running(monitor):
+        await asyncio.sleep(0.1)
+        assert monitor.snapshot().problems == ("the cache has been removed: no DaemonSet",)
+        hands.caches = UnreachableError("gone")
+        await asyncio.sleep(0.1)
+        assert monitor.snapshot().problems == ("gone",)
+        hands.caches = (CACHE,)
+        await asyncio.sleep(0.1)
+        assert monitor.snapshot().problems == ()
 
 
 class Told:
@@ -210,17 +218,15 @@ async def test_a_cache_that_is_removed_is_not_expected_on_any_node(
     told = Told()
     monitor = make(tables, hands, details=told)
     await monitor.load()
-    running = asyncio.create_task(monitor.run())
-    await asyncio.sleep(0.05)
-    assert told.caches == (CACHE,)
-    hands.caches = ()
-    for _ in range(500):
-        await asyncio.sleep(0.01)
-        if not told.caches:
-            break
-    assert told.caches == ()
-    running.cancel()
-    await asyncio.gather(running, return_exceptions=True)
+    async with running(monitor):
+        await asyncio.sleep(0.05)
+        assert told.caches == (CACHE,)
+        hands.caches = ()
+        for _ in range(500):
+            await asyncio.sleep(0.01)
+            if not told.caches:
+                break
+        assert told.caches == ()
 
 
 async def test_other_pods_may_listen_on_other_ports(
@@ -229,20 +235,18 @@ async def test_other_pods_may_listen_on_other_ports(
     monkeypatch.setattr(module, "CHANGED_SECONDS", 0.01)
     monitor = make(tables, hands)
     await monitor.load()
-    running = asyncio.create_task(monitor.run())
-    hands.caches = (replace(CACHE, metrics_port=9254),)
-    await asyncio.sleep(0.2)
-    assert [pod.metrics_port for row in monitor.snapshot().nodes for pod in row.pods] == [9253]
-    tables.lists["pods"] = [table(POD_COLUMNS, pod_row("p2", "n1"))]
-    await monitor.load()
-    for _ in range(500):
-        await asyncio.sleep(0.01)
-        if [pod.metrics_port for row in monitor.snapshot().nodes for pod in row.pods] == [9254]:
-            break
-    else:
-        pytest.fail("the DaemonSet was not read again")
-    running.cancel()
-    await asyncio.gather(running, return_exceptions=True)
+    async with running(monitor):
+        hands.caches = (replace(CACHE, metrics_port=9254),)
+        await asyncio.sleep(0.2)
+        assert [pod.metrics_port for row in monitor.snapshot().nodes for pod in row.pods] == [9253]
+        tables.lists["pods"] = [table(POD_COLUMNS, pod_row("p2", "n1"))]
+        await monitor.load()
+        for _ in range(500):
+            await asyncio.sleep(0.01)
+            if [pod.metrics_port for row in monitor.snapshot().nodes for pod in row.pods] == [9254]:
+                break
+        else:
+            pytest.fail("the DaemonSet was not read again")
 
 
 async def test_expired_credentials_are_renewed_and_a_failure_is_said(
@@ -252,12 +256,10 @@ async def test_expired_credentials_are_renewed_and_a_failure_is_said(
     await monitor.load()
     tables.lists["nodes"] = [ForbiddenError("Unauthorized", status=401)]
     tables.events["nodes"].put_nowait(ForbiddenError("Unauthorized", status=401))
-    running = asyncio.create_task(monitor.run())
-    await asyncio.sleep(1.3)
-    assert hands.renewed == 1
-    assert "the plugin failed: log in" in monitor.snapshot().problems
-    running.cancel()
-    await asyncio.gather(running, return_exceptions=True)
+    async with running(monitor):
+        await asyncio.sleep(1.3)
+        assert hands.renewed == 1
+        assert "the plugin failed: log in" in monitor.snapshot().problems
 
 
 async def test_when_no_node_s_metrics_can_be_read_it_is_said_once(
@@ -275,8 +277,6 @@ async def test_when_no_node_s_metrics_can_be_read_it_is_said_once(
         meter=Meter(),
     )
     await monitor.load()
-    running = asyncio.create_task(monitor.run())
-    await asyncio.sleep(0.3)
-    assert monitor.snapshot().problems == ("no metrics from any node: may not get pods/proxy",)
-    running.cancel()
-    await asyncio.gather(running, return_exceptions=True)
+    async with running(monitor):
+        await asyncio.sleep(0.3)
+        assert monitor.snapshot().problems == ("no metrics from any node: may not get pods/proxy",)
