@@ -66,7 +66,7 @@ def test_a_node_that_goes_unready_is_left_unproved_and_the_next_run_finishes_it(
     victim = nodes[-1]
     with prober() as probing:
         time.sleep(SETTLE)
-        try:
+        with _back_afterwards(real_cluster, kubectl, victim):
             with Tap(real_cluster.kubeconfig, tmp_path / "kubeconfig") as tap:
                 process = Plugin(tap.own_kubeconfig).start("enable", "--yes")
                 write = moment.write
@@ -89,9 +89,6 @@ def test_a_node_that_goes_unready_is_left_unproved_and_the_next_run_finishes_it(
             assert tuple(link(victim) or ()) == (moment.ends_with or ())
             for node in nodes[:-1]:
                 assert link(node) == [LOCAL_IP, DNS_SERVICE_IP]
-        finally:
-            real_cluster.nodes.start_kubelet(victim)
-            kubectl("wait", "--for=condition=Ready", f"node/{victim}", "--timeout=90s")
         finished = nodedns.run("enable", "--yes")
         assert finished.code == 0, str(finished)
         assert f"{len(nodes)} of {len(nodes)} nodes proved" in finished.stdout
@@ -112,7 +109,7 @@ def test_disable_leaves_what_the_cache_of_a_dead_node_needs_until_the_node_is_ba
     ours = ("-A", "-l", "app.kubernetes.io/name=node-local-dns", "-o", "name")
     assert nodedns.run("enable", "--yes", "--batch-size", str(len(nodes))).code == 0
     with prober() as probing:
-        try:
+        with _back_afterwards(real_cluster, kubectl, victim):
             real_cluster.nodes.stop_kubelet(victim)
             kubectl("wait", "--for=condition=Ready=Unknown", f"node/{victim}", "--timeout=120s")
             partial_end = nodedns.run("disable", "--yes")
@@ -123,9 +120,6 @@ def test_disable_leaves_what_the_cache_of_a_dead_node_needs_until_the_node_is_ba
             assert "service/kube-dns-upstream" in kubectl("get", "services", *ours)
             assert link(victim) == [LOCAL_IP, DNS_SERVICE_IP]  # and it is asked all the while
             time.sleep(SETTLE)
-        finally:
-            real_cluster.nodes.start_kubelet(victim)
-            kubectl("wait", "--for=condition=Ready", f"node/{victim}", "--timeout=90s")
         finished = nodedns.run("disable", "--yes")
         assert finished.code == 0, str(finished)
         assert f"{len(nodes)} of {len(nodes)} nodes proved clean" in finished.stdout
@@ -190,6 +184,16 @@ def test_a_node_that_joins_during_enable_gets_the_cache_and_is_named(
     assert again.code == 0, str(again)
     assert f"{len(nodes)} of {len(nodes)} nodes proved" in again.stdout
     assert link(joining) == [LOCAL_IP, DNS_SERVICE_IP]
+
+
+@contextmanager
+def _back_afterwards(real_cluster: RealCluster, kubectl: KubectlCall, node: str) -> Iterator[None]:
+    """Start the kubelet of a node at the end, whatever came before, and wait until it is ready."""
+    try:
+        yield
+    finally:
+        real_cluster.nodes.start_kubelet(node)
+        kubectl("wait", "--for=condition=Ready", f"node/{node}", "--timeout=90s")
 
 
 @contextmanager
