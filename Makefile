@@ -3,8 +3,15 @@ PYTHON ?= python3
 BIN := .venv/bin
 PYTEST_ARGS ?=
 DEMO_ARGS ?=
+# How many tests at a time. Those that need no cluster are worth a core each; a real cluster mostly
+# waits, and each worker has one of its own (about 1 GB).
+CORES := $(shell getconf _NPROCESSORS_ONLN)
+CLUSTERS ?= 4
+PYTEST := $(BIN)/python -m pytest --dist loadgroup
+# Each worker compiles all tests where nothing is kept of it.
+unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test check unit e2e cluster format lock bench archive clean help
+.PHONY: demo test check unit e2e packages cluster format lock bench archive clean help
 
 help:            ## show this list
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 12
@@ -25,8 +32,9 @@ demo: .venv/demo     ## try the plugin on a cluster that is only emulated; needs
 	$@/bin/python -m pip install --quiet --disable-pip-version-check -e .
 	touch $@
 
-test: check cluster  ## all checks and all tests; the e2e tests need Linux, root and Go
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+test: .venv/ready    ## all checks and all tests; the e2e tests need Linux, root and Go
+	$(MAKE) --jobs 2 check packages
+	$(PYTEST) -n $(CLUSTERS) $(PYTEST_ARGS)
 
 check: .venv/ready   ## formatting, lint, types, imports
 	$(BIN)/ruff format --check .
@@ -35,23 +43,30 @@ check: .venv/ready   ## formatting, lint, types, imports
 	$(BIN)/lint-imports
 
 unit: .venv/ready    ## the tests that need no cluster
-	$(BIN)/python -m pytest -m 'not e2e' $(PYTEST_ARGS)
+	$(PYTEST) -n $(CORES) -m 'not e2e' $(PYTEST_ARGS)
 
+# All of them use several clusters; a part of them uses the one that `tests.cluster up` has started.
 e2e: cluster         ## the tests on a real Kubernetes
-	$(BIN)/python -m pytest -m e2e $(PYTEST_ARGS)
+	$(PYTEST) $(if $(PYTEST_ARGS),,-n $(CLUSTERS)) -m e2e $(PYTEST_ARGS)
+
+packages: .venv/ready
+	$(BIN)/python -m tests.cluster prepare
 
 cluster: .venv/ready ## make ready what the test cluster runs (about 10 minutes the first time)
-	$(BIN)/python -m tests.cluster prepare
+	$(BIN)/python -m tests.cluster prepare --build
 
 format: .venv/ready  ## format and fix what can be fixed
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-lock: .venv/ready    ## write requirements.lock anew, with hashes and without URLs
+lock: .venv/ready    ## write both locks anew, with hashes and without URLs
 	$(PYTHON) -m venv .venv/lock && .venv/lock/bin/pip install --quiet uv
 	.venv/lock/bin/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 \
 	  --generate-hashes --no-emit-index-url --no-annotate --custom-compile-command 'make lock' \
 	  --quiet --output-file requirements.lock
+	.venv/lock/bin/uv pip compile --group release --universal --python-version 3.10 \
+	  --generate-hashes --no-emit-index-url --no-annotate --custom-compile-command 'make lock' \
+	  --quiet --output-file .github/release.lock
 
 bench: .venv/ready   ## every figure that the documentation quotes
 	for file in benchmarks/*.py; do $(BIN)/python $$file || exit; done

@@ -29,6 +29,8 @@ class Exit(IntEnum):
     """Done on some nodes only."""
     REVERTED = 7
     """Failed, and pods' DNS goes the way it went before."""
+    UNEXPECTED = 70
+    """A fault of the plugin itself; EX_SOFTWARE of sysexits.h."""
     INTERRUPTED = 130
     """Stopped by Ctrl-C or SIGTERM."""
 
@@ -54,6 +56,10 @@ class UsageError(NodednsError):
     exit = Exit.USAGE
 
 
+JUDGED = frozenset({400, 403, 413, 422})
+"""HTTP statuses that are about what was asked, not about the moment."""
+
+
 class ApiError(NodednsError):
     """The API server answered with an error.
 
@@ -70,6 +76,15 @@ class ApiError(NodednsError):
         super().__init__(message, hint=hint)
         self.status = status
         self.reason = reason
+
+    @property
+    def judged(self) -> bool:
+        """Whether the API server looked at what was asked and does not want it.
+
+        It has not where it is overloaded or broken, where something changed meanwhile, and where
+        the credentials or the path are not known: the same request may succeed later.
+        """
+        return self.status in JUDGED
 
 
 class UnreachableError(ApiError):
@@ -90,6 +105,10 @@ class NotFoundError(ApiError):
 
 class ConflictError(ApiError):
     """Somebody else changed or owns the object (409)."""
+
+
+class SilentError(ApiError):
+    """The API server passed a request on, to a kubelet or a pod, and nobody answered in time."""
 
 
 class InvalidError(ApiError):

@@ -14,11 +14,22 @@ import pytest
 from kubectl_nodedns import __version__
 from tests.cluster.images import TOOL_BOX_IMAGE
 from tests.packaging import krew
+from tests.parallel import pytest_xdist_make_scheduler
+from tests.timing import Timing
+
+__all__ = ["pytest_xdist_make_scheduler"]
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell without job control starts background jobs so, and every child would inherit it:
     # what a test interrupts would go on.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+for told in ("COLUMNS", "LINES"):
+    # Processes of pytest-xdist inherit them of readline, which pytest loads: programs that tests
+    # start would believe them more than their own terminal.
+    os.environ.pop(told, None)
+SHARED = {"krew_archive": "the archive", "built": "the wheel"}
+"""Fixtures that take long to make, and the group of the tests that share one: a group runs in one
+process (pytest-xdist, `--dist=loadgroup`), so that each is made once."""
 BUILD_LIMIT = 900.0
 """Seconds that building the archive may take on a busy machine; a minute or two are usual."""
 
@@ -29,6 +40,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--keep-cluster", action="store_true", help="leave the test cluster up")
     group.addoption("--cluster-dir", metavar="DIR", help="where the test cluster lives")
     group.addoption("--tool-image", metavar="IMAGE", default=TOOL_BOX_IMAGE, help="for probing")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(Timing())
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks for groups
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        for name in SHARED.keys() & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.xdist_group(SHARED[name]))
 
 
 @pytest.fixture(scope="session")

@@ -136,7 +136,14 @@ def read_result(text: str, *, file: str) -> Result:
             others=Counted(**data["others"]) if data["others"] else None,
             notes=tuple(map(str, data["notes"])),
         )
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except (
+        ArithmeticError,
+        AttributeError,
+        LookupError,
+        RecursionError,
+        TypeError,
+        ValueError,
+    ) as error:
         raise UsageError(
             f"{file} is no result of bench that can be read: {error}",
             hint="write one with: kubectl nodedns bench -o json > FILE",

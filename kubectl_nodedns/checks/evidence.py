@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from kubectl_nodedns.facts.alert_rules import AlertRule
     from kubectl_nodedns.facts.cache_pods import CachePod
-    from kubectl_nodedns.facts.caches import Cache
+    from kubectl_nodedns.facts.caches import Cache, Imitation
     from kubectl_nodedns.facts.corefile import ServerBlock
     from kubectl_nodedns.facts.customisations import Customisation
     from kubectl_nodedns.facts.dns_service import DnsService
@@ -131,6 +131,8 @@ class Evidence:
     """The node-local caches, ours first."""
     nodes: tuple[NodeEvidence, ...]
     """The nodes that were looked at."""
+    imitations: tuple[Imitation, ...] = ()
+    """DaemonSets that only look like a cache, or like ours."""
     mode: str = ""
     """What translates service addresses; empty when not known."""
     domain: str = ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kubectl_nodedns.checks.finding import Category, Check, Seen, Severity
+from kubectl_nodedns.checks.imitations import check_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -155,4 +156,5 @@ CHECKS: tuple[Check[Evidence], ...] = (
         way_out="repair CoreDNS, or make the service's selector match its pods",
         look=_upstream,
     ),
+    check_of("ND007"),
 )

@@ -12,6 +12,12 @@ if TYPE_CHECKING:
     from kubectl_nodedns.checks.preflight_evidence import Preflight
 
 
+FORCE = (
+    "enable --force-conflicts takes the fields over; or have them changed where they come from, so "
+    "that they do not come back"
+)
+
+
 def _levels(pre: Preflight) -> Iterator[Seen] | None:
     rooms = [room for room in pre.rooms if room.level is not None]
     if not rooms:
@@ -45,7 +51,11 @@ def _refusals(pre: Preflight) -> Iterator[Seen] | None:
     if pre.trials is None:
         return None
     return (
-        Seen(subject=trial.subject, text=f"the API server refuses it: {trial.refusal}")
+        Seen(
+            subject=trial.subject,
+            text=f"the API server refuses it: {trial.refusal}",
+            way_out=FORCE if trial.conflict else "",
+        )
         for trial in pre.trials
         if trial.refusal
     )
@@ -101,8 +111,7 @@ CHECKS: tuple[Check[Preflight], ...] = (
         category=Category.SECURITY,
         matters="the install would stop there; a DaemonSet whose pods are refused waits for ever",
         way_out="the words are those of the API server or of an admission webhook: give the cache "
-        "an exemption there. A conflict with another field manager is settled by "
-        "enable --force-conflicts",
+        "an exemption there",
         look=_refusals,
     ),
     Check(

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from kubectl_nodedns.facts.admission import Quota, Trial
-    from kubectl_nodedns.facts.caches import Cache
+    from kubectl_nodedns.facts.caches import Cache, Imitation
     from kubectl_nodedns.facts.coredns import CoreDns
     from kubectl_nodedns.facts.corefile import Corefile
     from kubectl_nodedns.facts.dataplane import Dataplane
@@ -77,6 +77,8 @@ class Preflight:
     """Names of the Linux nodes that are to have a cache."""
     caches: tuple[Cache, ...]
     """Caches that are there already."""
+    imitations: tuple[Imitation, ...]
+    """DaemonSets that only look like one, or like ours."""
     foreign_objects: tuple[str, ...]
     """Objects that are not ours and have the names of ours."""
     local_ip: str

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kubectl_nodedns.checks.finding import Category, Check, Seen, Severity
+from kubectl_nodedns.checks.imitations import check_of
 from kubectl_nodedns.facts.dataplane import INSTALLABLE
 from kubectl_nodedns.facts.inspection import WAYS_OUT
 from kubectl_nodedns.facts.managed import ARCHITECTURES, is_virtual, managed_caches
@@ -236,4 +237,5 @@ CHECKS: tuple[Check[Preflight], ...] = (
         "that is built for it",
         look=_architectures,
     ),
+    check_of("ND111"),
 )

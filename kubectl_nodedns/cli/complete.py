@@ -9,11 +9,17 @@ completions.go.
 Words that the parser knows are answered at once. Names of contexts, nodes and namespaces are asked
 of kubectl, with a time limit; whatever goes wrong, there are just no choices. Imports the standard
 library only.
+
+Names come from a kubeconfig or from an API server, so from somebody else, and end in a shell. Some
+shells' scripts evaluate what they are offered (bash's `compgen -W`, and kubectl's own script uses
+it), and a choice that is taken is evaluated when the line is run. So a name is offered only if it
+means itself in every shell (`PLAIN`); any other has to be typed.
 """
 
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -27,6 +33,8 @@ FILES, NO_FILES = 0, 4
 """Directives: complete files where there are no choices; complete choices only."""
 PATIENCE = 3.0
 """Seconds that kubectl may take; a person is waiting at the prompt."""
+PLAIN = re.compile(r"[A-Za-z0-9_./][A-Za-z0-9_./@%+=:,-]*")
+"""A name in which no shell sees anything but its characters, wherever on a line it stands."""
 ACCESS = "kubectl's own flags"
 """Title of the group of options that are handed on to kubectl, as they were typed."""
 
@@ -124,8 +132,13 @@ def locate(before: Sequence[str]) -> Position:
     )
 
 
-def ask_kubectl(words: Sequence[str]) -> list[str]:
-    """Run kubectl; return the lines that it printed, none when it failed or took too long."""
+def ask_kubectl(words: Sequence[str], patience: float = PATIENCE) -> list[str]:
+    """Run kubectl; return the lines that it printed, none when it failed or took too long.
+
+    Args:
+        words: its command line.
+        patience: seconds that it may take.
+    """
     import subprocess  # noqa: PLC0415 - most answers need no kubectl
 
     try:
@@ -135,7 +148,7 @@ def ask_kubectl(words: Sequence[str]) -> list[str]:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=PATIENCE,
+            timeout=patience,
             check=True,
         )
     except (OSError, subprocess.SubprocessError, UnicodeDecodeError):
@@ -211,8 +224,12 @@ def _values(
     if {"FILE", "DIR"} & set(metavars):
         return Choices(directive=FILES)
     if question := _question(action.dest, place.access):
-        names = (line.rpartition("/")[2].strip() for line in ask(question))
-        return _starting([(name, "") for name in names if name and name != "NAME"], part)
+        # "node/NAME" of an object; the name of a context may hold a slash itself.
+        listed = question[0] == "get"
+        names = (line.partition("/")[2] if listed else line for line in ask(question))
+        return _starting(
+            [(name, "") for name in names if PLAIN.fullmatch(name) and name != "NAME"], part
+        )
     return Choices()
 
 

@@ -41,8 +41,7 @@ def prepare() -> None:
             setattr(sys, name, nowhere)
     codecs.register_error("nodedns", _plain)
     for stream in (sys.stdout, sys.stderr):
-        encoding = (getattr(stream, "encoding", None) or "").lower().replace("-", "")
-        if encoding not in ("", "utf8") and hasattr(stream, "reconfigure"):
+        if hasattr(stream, "reconfigure"):  # half a character is written in no encoding
             stream.reconfigure(errors="nodedns")
 
 

@@ -1,21 +1,23 @@
-"""The verbs of Kubernetes, in JSON: get, list, watch, apply, create, delete, exec."""
+"""The verbs of Kubernetes, in JSON: get, list, watch, apply, create, replace, delete, exec."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from kubectl_nodedns.cluster.bounded import PRINTED, TooLargeError
 from kubectl_nodedns.cluster.exec import ExecResult, run_in_pod
 from kubectl_nodedns.cluster.failures import failure
 from kubectl_nodedns.cluster.paths import object_path
 from kubectl_nodedns.cluster.port_forward import get_through_kubelet
-from kubectl_nodedns.cluster.transport import ATTEMPTS, JSON, Transport, parse
+from kubectl_nodedns.cluster.transport import ATTEMPTS, FAILED, JSON, Transport, parse
 from kubectl_nodedns.errors import UNAUTHORIZED, ConflictError, ForbiddenError, NotFoundError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 
+T = TypeVar("T")
 TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
 """Ask for the rows that `kubectl get` prints: 100 times smaller than whole objects."""
 APPLY = "application/apply-patch+yaml"
@@ -25,6 +27,8 @@ PAGE = 500
 """Objects asked for at once; the API server keeps no more than that in one answer."""
 LARGE = 256 * 1024
 """Bytes from which JSON is parsed off the event loop."""
+FEWER = 8
+"""A page of a list that is too large is asked for again with so many times fewer objects."""
 GONE = 410
 
 
@@ -38,20 +42,33 @@ class Client(Transport):
         params: Mapping[str, str] | None = None,
         accept: str = JSON,
         timeout: float | None = None,
+        most: int | None = None,
     ) -> Any:
         """Read one JSON document.
 
+        Args:
+            path: where it is.
+            params: the query.
+            accept: the media type that is wanted.
+            timeout: seconds that it may take.
+            most: bytes that it may have; see `send`.
+
         Raises:
+            TooLargeError: it is larger.
             ApiError: no answer, or an answer that is an error.
         """
-        body = await self.send("GET", path, params=params, accept=accept, timeout=timeout)
+        body = await self.send(
+            "GET", path, params=params, accept=accept, timeout=timeout, most=most
+        )
         if len(body) < LARGE:
             return parse("GET", path, body)
         return await asyncio.to_thread(parse, "GET", path, body)
 
-    async def get_text(self, path: str, *, timeout: float | None = None) -> str:
-        """Read one text document, such as a page of metrics through the pod proxy."""
-        body = await self.send("GET", path, accept="text/plain, */*", timeout=timeout)
+    async def get_text(
+        self, path: str, *, timeout: float | None = None, most: int | None = None
+    ) -> str:
+        """Read a text, such as a page of metrics through the pod proxy; see `send` for `most`."""
+        body = await self.send("GET", path, accept="text/plain, */*", timeout=timeout, most=most)
         return body.decode(errors="replace")
 
     async def get_forwarded(
@@ -63,10 +80,14 @@ class Client(Transport):
             ApiError: no answer, or an answer that is an error.
             TimedOutError: it did not come within `timeout` seconds.
         """
-        self.requests += 1
-        text, received = await get_through_kubelet(
-            self.opened(), self.access, namespace, pod, port, path, timeout=timeout
-        )
+
+        async def fetch() -> tuple[str, int]:
+            self.requests += 1
+            return await get_through_kubelet(
+                self.opened(), self.access, namespace, pod, port, path, timeout=timeout
+            )
+
+        text, received = await self._logged_in(fetch)
         self.received += received
         return text
 
@@ -81,20 +102,28 @@ class Client(Transport):
         """Read a list page by page, as the server hands it out.
 
         A list that changed too much to go on with (410) is read again from its start, so an item
-        may then be seen twice; `again` is called before that.
+        may then be seen twice; `again` is called before that. A page that is too large is asked for
+        with fewer objects: whoever may write objects may write large ones.
         """
         start = {"limit": str(PAGE), **(params or {})}
         query = start
+        limit = int(start["limit"])
         left = ATTEMPTS
         while True:
             try:
                 page = await self.get(path, params=query, accept=accept)
             except NotFoundError as error:
                 left -= 1
-                if error.status != GONE or query is start or not left:
+                if error.status != GONE or "continue" not in query or not left:
                     raise
                 again()
                 query = start
+                continue
+            except TooLargeError:
+                if limit <= 1:
+                    raise
+                limit = max(limit // FEWER, 1)
+                start, query = ({**asked, "limit": str(limit)} for asked in (start, query))
                 continue
             yield page
             token = (page.get("metadata") or {}).get("continue")
@@ -182,6 +211,18 @@ class Client(Transport):
         params = {"fieldManager": FIELD_MANAGER} | ({"dryRun": "All"} if dry_run else {})
         return parse("POST", path, await self.send("POST", path, params=params, body=obj))
 
+    async def replace(
+        self, path: str, obj: dict[str, Any], *, timeout: float | None = None
+    ) -> dict[str, Any]:
+        """Put `obj` in the place of the object at `path`; return it as it now is.
+
+        Raises:
+            ConflictError: the one there has another UID or resource version than `obj`.
+        """
+        params = {"fieldManager": FIELD_MANAGER}
+        answer = await self.send("PUT", path, params=params, body=obj, timeout=timeout)
+        return parse("PUT", path, answer)
+
     async def delete(
         self,
         path: str,
@@ -228,6 +269,7 @@ class Client(Transport):
         *,
         timeout: float,
         received: Callable[[bytes], None] = lambda _: None,
+        most: int = PRINTED,
     ) -> ExecResult:
         """Run `command` in a container and return what it printed and how it ended.
 
@@ -238,8 +280,10 @@ class Client(Transport):
             command: the program and its arguments; no shell is involved.
             timeout: seconds until the command is given up.
             received: called with each piece of standard output as it comes.
+            most: bytes that it may print; it is given up when there are more.
 
         Raises:
+            TooLargeError: it printed more.
             ApiError: the command could not be started.
             TimedOutError: it did not end in time.
         """
@@ -255,19 +299,26 @@ class Client(Transport):
                 command,
                 timeout=timeout,
                 received=received,
+                most=most,
             )
 
+        return await self._logged_in(run)
+
+    async def _logged_in(self, stream: Callable[[], Awaitable[T]]) -> T:
+        """Open a stream; where it is turned away for the credentials, again with new ones."""
         access = self.access
         try:
-            return await run()
-        except ForbiddenError as error:  # said before the command was started
+            return await stream()
+        except ForbiddenError as error:  # said before anything was started
             if error.status != UNAUTHORIZED or not await self.logged_in_again(access):
                 raise
-        return await run()
+        return await stream()
 
 
 def _event(path: str, event: dict[str, Any]) -> dict[str, Any]:
     if event.get("type") == "ERROR":
         status = event.get("object") or {}
-        raise failure("watch", path, int(status.get("code") or 500), json.dumps(status).encode())
+        code = status.get("code")
+        code = code if isinstance(code, int) else FAILED.start
+        raise failure("watch", path, code, json.dumps(status).encode())
     return event

@@ -15,8 +15,10 @@ from urllib.parse import quote
 
 import aiohttp
 
+from kubectl_nodedns.cluster.bounded import MESSAGE, PRINTED, TooLargeError, broken
 from kubectl_nodedns.cluster.failures import failure, unreachable
 from kubectl_nodedns.errors import ApiError, TimedOutError
+from kubectl_nodedns.numbers import whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -25,6 +27,9 @@ if TYPE_CHECKING:
 
 PROTOCOLS = ("v5.channel.k8s.io", "v4.channel.k8s.io")
 STDOUT, STDERR, STATUS = 1, 2, 3
+SAID = 1000
+"""Characters of the closing status that are told."""
+HIGHEST = 2**31
 _REFUSALS = {
     403: "forbidden: to run a command in pod {pod} takes the verb create (before 1.35: get too) on "
     "pods/exec there",
@@ -54,11 +59,14 @@ async def run_in_pod(
     *,
     timeout: float,
     received: Callable[[bytes], None] = lambda _: None,
+    most: int = PRINTED,
 ) -> ExecResult:
     """Run `command`; see `Client.exec`."""
     path = f"/api/v1/namespaces/{quote(namespace)}/pods/{quote(pod)}/exec"
     params = [("container", container), ("stdout", "1"), ("stderr", "1")]
     params += [("command", word) for word in command]
+    what = f"a command in pod {namespace}/{pod}"
+    printed = 0
     streams: dict[int, bytearray] = {STDOUT: bytearray(), STDERR: bytearray(), STATUS: bytearray()}
     try:
         async with (
@@ -68,26 +76,28 @@ async def run_in_pod(
                 params=params,
                 protocols=PROTOCOLS,
                 server_hostname=access.server_hostname,
-                proxy=access.proxy,
-                max_msg_size=0,
+                max_msg_size=MESSAGE,
                 timeout=aiohttp.ClientWSTimeout(ws_close=2.0),
             ) as socket,
         ):
             async for message in socket:
+                if message.type is aiohttp.WSMsgType.ERROR:
+                    raise broken(what, message.data)
                 if message.type is aiohttp.WSMsgType.BINARY and message.data:
+                    printed += len(message.data)
+                    if printed > most:
+                        raise TooLargeError(what, most)
                     if message.data[0] == STDOUT:
                         received(message.data[1:])
                     streams.get(message.data[0], bytearray()).extend(message.data[1:])
     except TimeoutError as error:
-        raise TimedOutError(
-            f"a command in pod {namespace}/{pod} did not end in {timeout:.0f} s"
-        ) from error
+        raise TimedOutError(f"{what} did not end in {timeout:.0f} s") from error
     except aiohttp.WSServerHandshakeError as error:
         # The library throws the body away, and with it the server's own words.
         said = _REFUSALS.get(error.status, f"HTTP {error.status}").format(pod=f"{namespace}/{pod}")
         raise failure("exec", path, error.status, said.encode()) from error
     except (aiohttp.ClientError, OSError) as error:
-        raise unreachable(access.server, error) from error
+        raise unreachable(access.server, error, request=f"exec {path}") from error
     return _result(path, streams)
 
 
@@ -96,15 +106,21 @@ def _result(path: str, streams: dict[int, bytearray]) -> ExecResult:
         raise ApiError(f"exec {path}: the connection ended before the command did")
     try:
         status: dict[str, Any] = json.loads(streams[STATUS])
-    except ValueError as error:
-        raise ApiError(f"exec {path}: the closing status is not JSON") from error
-    code = 0
-    if status.get("status") != "Success":
-        causes = (status.get("details") or {}).get("causes") or []
-        codes = [c.get("message", "") for c in causes if c.get("reason") == "ExitCode"]
-        if not codes:
-            raise ApiError(f"exec {path}: {status.get('message', 'failed')}")
-        code = int(codes[0])
+        code = _code(status)
+        said = str(status.get("message") or "failed")[:SAID]
+    except (ValueError, RecursionError, AttributeError, TypeError) as error:
+        raise ApiError(f"exec {path}: the closing status is not what it should be") from error
+    if code is None:
+        raise ApiError(f"exec {path}: {said}")
     return ExecResult(
         streams[STDOUT].decode(errors="replace"), streams[STDERR].decode(errors="replace"), code
     )
+
+
+def _code(status: dict[str, Any]) -> int | None:
+    """Return the exit code of a closing status; None where the command did not run to its end."""
+    if status.get("status") == "Success":
+        return 0
+    causes = (status.get("details") or {}).get("causes") or []
+    codes = (whole(c.get("message"), most=HIGHEST) for c in causes if c.get("reason") == "ExitCode")
+    return next(codes, None)

@@ -15,6 +15,7 @@ from kubectl_nodedns.errors import (
     ForbiddenError,
     InvalidError,
     NotFoundError,
+    SilentError,
     UnreachableError,
 )
 
@@ -29,6 +30,8 @@ _KINDS: dict[int, type[ApiError]] = {
     422: InvalidError,
 }
 
+GATEWAY_TIMEOUT = 504
+"""HTTP status of a request that was passed on and had no answer."""
 _SPEAKING = frozenset({"Forbidden", "NotFound", "Unauthorized"})
 """Reasons whose messages name verb and resource by themselves."""
 
@@ -63,10 +66,38 @@ def _status(body: bytes) -> tuple[str, str]:
     return str(said or ""), str(status.get("reason") or "")
 
 
-def unreachable(server: str, error: BaseException) -> UnreachableError:
-    """Turn a failure to get any answer into an error that says why."""
+def unreachable(server: str, error: BaseException, *, request: str) -> UnreachableError:
+    """Turn a failure to get any answer into an error that says why.
+
+    Args:
+        server: its address.
+        error: what happened.
+        request: what was asked, such as "GET /api/v1/nodes"; told where it may have been sent.
+    """
     cause, hint = reason(error)
-    return UnreachableError(f"cannot reach the API server at {server}: {cause}", hint=hint)
+    asked = f" ({request})" if stood(error) else ""
+    return UnreachableError(f"cannot reach the API server at {server}: {cause}{asked}", hint=hint)
+
+
+def stood(error: BaseException) -> bool:
+    """Whether there was a connection to the API server when a request went wrong."""
+    return not isinstance(error, (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError))
+
+
+def no_answer(request: str, error: BaseException) -> SilentError:
+    """Turn a request that the API server passed on, and nobody answered, into an error.
+
+    Args:
+        request: what was asked, such as "GET /api/v1/nodes/node1/proxy/configz".
+        error: what happened.
+    """
+    silent = isinstance(error, TimeoutError)
+    cause = "no answer in time" if silent else str(error) or type(error).__name__
+    return SilentError(
+        f"{request}: {cause}: the API server passes this on, and whoever is behind it is silent",
+        hint="kubectl get --raw with the same path shows the same; is that node or pod well?",
+        status=GATEWAY_TIMEOUT,
+    )
 
 
 def reason(error: BaseException) -> tuple[str, str]:

@@ -9,14 +9,23 @@ pkg/streaming/portforward/websocket.go; kubernetes/kubernetes, pkg/registry/core
 from __future__ import annotations
 
 import asyncio
-import zlib
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import aiohttp
 
+from kubectl_nodedns.cluster import bounded
+from kubectl_nodedns.cluster.bounded import (
+    MESSAGE,
+    RELAYED,
+    Body,
+    TooLargeError,
+    Unpacker,
+    broken,
+)
 from kubectl_nodedns.cluster.failures import failure, unreachable
 from kubectl_nodedns.errors import ApiError, TimedOutError
+from kubectl_nodedns.numbers import whole
 
 if TYPE_CHECKING:
     from kubectl_nodedns.cluster.access import Access
@@ -24,9 +33,11 @@ if TYPE_CHECKING:
 PROTOCOL = "v4.channel.k8s.io"
 DATA, ERROR = 0, 1
 PORT_BYTES = 2
-GZIP = 31
 OK = 200
-LARGEST = 64 * 2**20
+LONGEST_HEAD = 64 * 1024
+"""Bytes of the headers of an answer."""
+MOST_LENGTH = 10**18 - 1
+"""Bytes that a body can be announced to have; it is read to its limit whatever was announced."""
 _REFUSALS = {
     403: "forbidden: to forward a port of pod {pod} takes the verb create (before 1.35: get too) "
     "on pods/portforward there",
@@ -47,7 +58,7 @@ async def get_through_kubelet(
     """Read a text document; see `Client.get_forwarded`. Returns it, and the bytes received."""
     where = f"{namespace}/{pod}"
     url = f"/api/v1/namespaces/{quote(namespace)}/pods/{quote(pod)}/portforward"
-    answer = _Answer()
+    answer = _Answer(f"port {port} of pod {where}")
     try:
         async with (
             asyncio.timeout(timeout),
@@ -56,8 +67,7 @@ async def get_through_kubelet(
                 params=[("ports", str(port))],
                 protocols=(PROTOCOL,),
                 server_hostname=access.server_hostname,
-                proxy=access.proxy,
-                max_msg_size=0,
+                max_msg_size=MESSAGE,
                 timeout=aiohttp.ClientWSTimeout(ws_close=0.5),
             ) as socket,
         ):
@@ -65,6 +75,8 @@ async def get_through_kubelet(
             request = f"GET {path} HTTP/1.0\r\nHost: {pod}\r\nAccept-Encoding: gzip\r\n\r\n"
             await socket.send_bytes(bytes([DATA]) + request.encode())
             async for message in socket:
+                if message.type is aiohttp.WSMsgType.ERROR:
+                    raise broken(f"port {port} of pod {where}", message.data)
                 if message.type is aiohttp.WSMsgType.BINARY and message.data:
                     answer.take(message.data[0], message.data[1:])
                 if answer.complete:
@@ -78,36 +90,49 @@ async def get_through_kubelet(
         said = _REFUSALS.get(error.status, f"HTTP {error.status}").format(pod=where)
         raise failure("portforward", url, error.status, said.encode()) from error
     except (aiohttp.ClientError, OSError) as error:
-        raise unreachable(access.server, error) from error
-    return answer.text(f"port {port} of pod {where}"), answer.received
+        raise unreachable(access.server, error, request=f"port-forward {url}") from error
+    return answer.text(), answer.received
 
 
 class _Answer:
-    """What has come so far."""
+    """What has come so far.
 
-    def __init__(self) -> None:
+    Args:
+        where: what to call its sender in an error.
+    """
+
+    def __init__(self, where: str) -> None:
         self.received = 0
         self.complete = False
+        self._where = where
         self._raw = {DATA: bytearray(), ERROR: bytearray()}
         self._skip = {DATA: PORT_BYTES, ERROR: PORT_BYTES}
         self._head: bytes | None = None
-        self._body = bytearray()
-        self._unpack = zlib.decompressobj(wbits=GZIP)
+        self._length: int | None = None
+        self._unpacker = Unpacker("", what=where)
+        self._body = Body(self._unpacker, most=RELAYED, what=where)
 
     def take(self, channel: int, data: bytes) -> None:
-        """Take in one message."""
+        """Take in one message.
+
+        Raises:
+            TooLargeError: what came is larger than any answer.
+            ApiError: it is damaged.
+        """
         if channel not in self._raw:
             return
         self.received += len(data)
         skipped = min(self._skip[channel], len(data))
         self._skip[channel] -= skipped
-        self._raw[channel] += data[skipped:]
         if channel == ERROR:
+            self._raw[ERROR] += data[skipped:][: bounded.ERROR]
             self.complete = bool(self._raw[ERROR])
+        elif self._head is None:
+            self._read_head(data[skipped:])
         else:
-            self._read()
+            self._read(data[skipped:])
 
-    def text(self, where: str) -> str:
+    def text(self) -> str:
         """Return the body.
 
         Raises:
@@ -116,37 +141,37 @@ class _Answer:
         if self._raw[ERROR]:
             raise ApiError(self._raw[ERROR].decode(errors="replace").strip())
         if self._head is None:
-            raise ApiError(f"{where}: the connection ended without an answer")
+            raise ApiError(f"{self._where}: the connection ended without an answer")
         words = self._head.split(b"\r\n", 1)[0].decode(errors="replace").split(" ", 2)
-        status = int(words[1]) if len(words) > 1 and words[1].isdigit() else 0
+        status = (whole(words[1], most=999) if len(words) > 1 else None) or 0
         if status != OK:
-            raise failure("GET", where, status, bytes(self._body))
-        return self._body.decode(errors="replace")
+            raise failure("GET", self._where, status, self._body.content())
+        return self._body.content().decode(errors="replace")
 
-    def _read(self) -> None:
+    def _read_head(self, data: bytes) -> None:
         raw = self._raw[DATA]
-        if self._head is None:
-            end = raw.find(b"\r\n\r\n")
-            if end < 0:
-                return
-            self._head = bytes(raw[:end])
-            del raw[: end + 4]
-        if b"content-encoding: gzip" in self._head.lower():
-            try:
-                self._body += self._unpack.decompress(bytes(raw))
-            except zlib.error as error:
-                raise ApiError("the answer is damaged: it cannot be unpacked") from error
-            self.complete = self._unpack.eof
-        else:
-            self._body += raw
-            self.complete = len(self._body) >= self._length()
+        raw += data
+        end = raw.find(b"\r\n\r\n")
+        if (end if end >= 0 else len(raw)) > LONGEST_HEAD:
+            raise TooLargeError(f"{self._where}: headers", LONGEST_HEAD)
+        if end < 0:
+            return
+        self._head = bytes(raw[:end])
+        encoding, length = (self._header(name) for name in ("content-encoding", "content-length"))
+        self._length = whole(length, most=MOST_LENGTH)
+        self._unpacker = Unpacker(encoding, what=self._where)
+        self._body = Body(self._unpacker, most=RELAYED, what=self._where)
+        self._read(bytes(raw[end + 4 :]))
         raw.clear()
-        if len(self._body) > LARGEST:
-            raise ApiError(f"the answer is larger than {LARGEST // 2**20} MiB")
 
-    def _length(self) -> float:
-        for line in (self._head or b"").lower().split(b"\r\n"):
-            name, _, value = line.partition(b":")
-            if name == b"content-length" and value.strip().isdigit():
-                return int(value)
-        return float("inf")
+    def _read(self, data: bytes) -> None:
+        self._body.take(data)
+        announced = self._length is not None and self._body.received >= self._length
+        self.complete = self._unpacker.complete or announced
+
+    def _header(self, name: str) -> str:
+        for line in (self._head or b"").decode(errors="replace").split("\r\n"):
+            key, _, value = line.partition(":")
+            if key.strip().lower() == name:
+                return value.strip()
+        return ""

@@ -2,23 +2,42 @@
 
 Built on one `aiohttp` session, so a request is cancelled by cancelling its task. Every failure
 becomes an `ApiError` that says what was asked for and what the server answered. A request that the
-server turns away for load (429), and a read whose connection is lost, are repeated a few times; a
-write is repeated only on 429, because only then is it known not to have happened. A request that
+server turns away for load (429), a read whose connection is lost, and a read that the server fails
+at (5xx) are repeated a few times; a write is repeated only on 429, because only then is it known
+not to have happened. What a kubelet answers in the server's name is not repeated. A request that
 is turned away for its credentials (401) is repeated once, with new ones: a token may live for a few
-minutes, and a run takes longer.
+minutes, and a run takes longer. What the API server only passes on, such as a pod's answer or a
+Prometheus', may be a 401 too; that is no reason to log in, so the API server itself is asked first.
+
+No answer is larger than its reader expects (`bounded`). Where somebody behind the API server does
+not answer, that is said of him, not of the API server.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import re
+import time
 from typing import TYPE_CHECKING, Any, Self
 
 import aiohttp
 
 from kubectl_nodedns import __version__
-from kubectl_nodedns.cluster.failures import failure, unreachable
-from kubectl_nodedns.errors import UNAUTHORIZED, ApiError
+from kubectl_nodedns.cluster.bounded import (
+    DOCUMENT,
+    LINE,
+    RELAYED,
+    TooLargeError,
+    Unpacker,
+    read_body,
+)
+from kubectl_nodedns.cluster.credentials import end_running
+from kubectl_nodedns.cluster.failures import failure, no_answer, stood, unreachable
+from kubectl_nodedns.cluster.proxies import route
+from kubectl_nodedns.cluster.redirects import refused
+from kubectl_nodedns.errors import UNAUTHORIZED, ApiError, NodednsError, UnreachableError
+from kubectl_nodedns.numbers import whole
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
@@ -29,6 +48,16 @@ JSON = "application/json"
 ATTEMPTS = 4
 """How often a request is sent, the first time included."""
 TOO_MANY = 429
+FAILED = range(500, 600)
+"""Statuses of a server that could not do what it was asked for: another try may succeed."""
+STEP = 0.2
+"""Seconds before the second try of a read that failed; more before each one after it."""
+_RELAYED = re.compile(r"/(pods|services|nodes)/[^/]+/(proxy|log)([/?]|$)")
+"""A path at which the API server passes on what somebody else says, or that nobody answers."""
+IN_VAIN = 2
+"""Log-ins in a row that may bring nothing before there is a pause."""
+LOG_IN_PAUSE = 10.0
+"""Seconds of that pause: whoever asks for credentials again and again may be locked out."""
 NO_API = "is this the address of an API server? A proxy or a login page may stand in between"
 
 
@@ -38,11 +67,21 @@ class Transport:
     Args:
         access: where the server is, and as whom to speak.
         log_in: gets access with new credentials, in a thread of its own; None where nobody can.
+        clock: tells seconds; not the time of day.
     """
 
-    def __init__(self, access: Access, *, log_in: Callable[[], Access] | None = None) -> None:
+    def __init__(
+        self,
+        access: Access,
+        *,
+        log_in: Callable[[], Access] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.access = access
         self._log_in = log_in
+        self._clock = clock
+        self._in_vain = 0
+        self._tried = 0.0
         self._logging_in = asyncio.Lock()
         self._retired: list[aiohttp.ClientSession] = []  # what is under way there may go on
         self.requests = 0
@@ -63,42 +102,67 @@ class Transport:
             await session.close()
         self._retired.clear()
 
-    async def logged_in_again(self, before: Access) -> bool:
+    async def logged_in_again(self, before: Access, path: str = "") -> bool:
         """After a 401: get new credentials, and say whether there are others than `before`.
 
-        Of several requests that are turned away at once, one logs in for all.
+        Of several requests that are turned away at once, one logs in for all. After log-ins that
+        brought nothing there is a pause in which nobody does.
+
+        Args:
+            before: what the request was sent with.
+            path: what was asked for.
 
         Raises:
-            NodednsError: to log in failed.
+            UnreachableError: to log in failed.
         """
         if self._log_in is None:
             return False
         async with self._logging_in:
-            if self.access is before:
-                self._retired.append(self._go_on_as(await asyncio.to_thread(self._log_in)))
+            if self.access is not before:
+                return True
+            if self._in_vain >= IN_VAIN and self._clock() < self._tried + LOG_IN_PAUSE:
+                return False
+            if _RELAYED.search(path) and await self._taken():
+                return False
+            self._in_vain += 1
+            self._tried = self._clock()
+            try:
+                access = await asyncio.to_thread(self._log_in)
+            except asyncio.CancelledError:
+                end_running()  # a thread is not interrupted, and the end would wait for it
+                raise
+            except UnreachableError:
+                raise
+            except NodednsError as error:  # such as a kubeconfig that is gone by now
+                raise UnreachableError(str(error), hint=error.hint) from error
+            self._retired.append(self.opened())
+            self.access = access
+            self._session = self._connect()
         return True
 
-    async def renew(self, access: Access) -> None:
-        """Go on with other credentials; what is under way ends with an error."""
-        await self._go_on_as(access).close()
-
-    def _go_on_as(self, access: Access) -> aiohttp.ClientSession:
-        """Open a session with other credentials; return the one before it, still open."""
-        before = self.opened()
-        self.access = access
-        self._session = self._connect()
-        return before
+    async def _taken(self) -> bool:
+        """Whether the API server itself takes the credentials: with bad ones it answers nothing."""
+        try:
+            status, _, _ = await self._once(
+                "GET", "/version", None, None, JSON, JSON, None, DOCUMENT
+            )
+        except (aiohttp.ClientError, TimeoutError, OSError, TooLargeError):
+            return True
+        return status != UNAUTHORIZED
 
     def _connect(self) -> aiohttp.ClientSession:
+        access = self.access
         return aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(ssl=self.access.tls, limit=0, limit_per_host=0),
+            **route(access.proxy, access.tls, server_hostname=access.server_hostname),
             headers=[
                 ("User-Agent", f"kubectl-nodedns/{__version__}"),
                 ("Accept-Encoding", "gzip"),
-                *self.access.headers.items(),
-                *(("Impersonate-Group", group) for group in self.access.groups),
+                *access.headers.items(),
+                *(("Impersonate-Group", group) for group in access.groups),
             ],
-            timeout=aiohttp.ClientTimeout(total=self.access.request_timeout, sock_connect=10),
+            timeout=aiohttp.ClientTimeout(total=access.request_timeout, sock_connect=10),
+            trace_configs=[refused()],
+            auto_decompress=False,  # by `bounded`, which stops in time
         )
 
     def opened(self) -> aiohttp.ClientSession:
@@ -120,25 +184,49 @@ class Transport:
         content_type: str = JSON,
         accept: str = JSON,
         timeout: float | None = None,
+        most: int | None = None,
     ) -> bytes:
-        """Send one request, repeat it where that is safe, and return the body."""
+        """Send one request, repeat it where that is safe, and return the body.
+
+        It may have `most` bytes; without a number as many as the API server's own documents, or
+        as what it passes on.
+
+        Raises:
+            SilentError: the API server passed it on, and nobody answered.
+            TooLargeError: the answer is larger.
+            ApiError: no answer, or an answer that is an error.
+        """
         data = None if body is None else json.dumps(body).encode()
+        relayed = bool(_RELAYED.search(path))
+        most = most or (RELAYED if relayed else DOCUMENT)
         renewed = False
-        for attempt in range(1, ATTEMPTS + 1):
+        attempt = 1
+        while True:
             access = self.access
             try:
                 status, pause, answer = await self._once(
-                    method, path, params, data, content_type, accept, timeout
+                    method, path, params, data, content_type, accept, timeout, most
                 )
             except (aiohttp.ClientError, TimeoutError, OSError) as error:
                 if method != "GET" or attempt == ATTEMPTS or not _lost(error):
-                    raise unreachable(self.access.server, error) from error
-                status, pause, answer = TOO_MANY, 0.2 * attempt, b""
-            if status == UNAUTHORIZED and not renewed and await self.logged_in_again(access):
+                    asked = f"{method} {path}"
+                    if relayed and stood(error):
+                        raise no_answer(asked, error) from error
+                    raise unreachable(self.access.server, error, request=asked) from error
+                status, pause, answer = TOO_MANY, STEP * attempt, b""
+            if status not in (UNAUTHORIZED, TOO_MANY):
+                self._in_vain = 0
+            turned_away = status == UNAUTHORIZED and not renewed
+            if turned_away and await self.logged_in_again(access, path):
                 renewed = True
-                continue
-            if status != TOO_MANY or attempt == ATTEMPTS:
+                continue  # nobody has served it yet, so this counts as no attempt
+            if method == "GET" and status in FAILED and not relayed:
+                pause = STEP * attempt
+            elif status != TOO_MANY:
                 break
+            if attempt == ATTEMPTS:
+                break
+            attempt += 1
             await asyncio.sleep(pause)
         if status >= 400:  # noqa: PLR2004 - HTTP
             raise failure(method, path, status, answer)
@@ -157,22 +245,18 @@ class Transport:
                 params=query,
                 headers={"Accept": accept},
                 server_hostname=self.access.server_hostname,
-                proxy=self.access.proxy,
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=300),
             ) as answer:
                 if answer.status >= 400:  # noqa: PLR2004 - HTTP
-                    raise failure("watch", path, answer.status, await answer.read())
-                buffer = bytearray()
-                async for chunk in answer.content.iter_any():
-                    self.received += len(chunk)
-                    buffer += chunk
-                    while (end := buffer.find(b"\n")) >= 0:
-                        line = bytes(buffer[:end])
-                        del buffer[: end + 1]
-                        if line.strip():
-                            yield line
+                    body, _ = await read_body(answer, most=LINE, what=f"watch {path}")
+                    raise failure("watch", path, answer.status, body)
+                async for line in _lines(answer, self._heard, what=f"watch {path}"):
+                    yield line
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise unreachable(self.access.server, error) from error
+            raise unreachable(self.access.server, error, request=f"watch {path}") from error
+
+    def _heard(self, received: int) -> None:
+        self.received += received
 
     async def _once(
         self,
@@ -183,6 +267,7 @@ class Transport:
         content_type: str,
         accept: str,
         timeout: float | None,
+        most: int,
     ) -> tuple[int, float, bytes]:
         """Send one request once; return status, seconds to wait before another try, body."""
         headers = {"Accept": accept}
@@ -199,15 +284,36 @@ class Transport:
             data=data,
             headers=headers,
             server_hostname=self.access.server_hostname,
-            proxy=self.access.proxy,
             **extra,
         ) as answer:
-            body = await answer.read()
-            # aiohttp before 3.14 does not tell; there the decoded length counts.
-            self.received += int(getattr(answer.content, "total_raw_bytes", len(body)))
+            body, received = await read_body(answer, most=most, what=f"{method} {path}")
+            self.received += received
             retry_after = answer.headers.get("Retry-After", "")
-            pause = min(float(retry_after), 10.0) if retry_after.isdigit() else 1.0
+            pause = min(float(whole(retry_after, most=86400) or 1), 10.0)
             return answer.status, pause, body
+
+
+async def _lines(
+    answer: aiohttp.ClientResponse, heard: Callable[[int], None], *, what: str
+) -> AsyncIterator[bytes]:
+    """Yield the lines of a body as they come, but empty ones.
+
+    Raises:
+        TooLargeError: one is longer than `LINE` bytes.
+    """
+    unpacker = Unpacker(answer.headers.get("Content-Encoding", ""), what=what)
+    begun = bytearray()
+    async for chunk in answer.content.iter_any():
+        heard(len(chunk))
+        for piece in unpacker.pieces(chunk):
+            first, *others = piece.split(b"\n")
+            begun += first
+            for other in others:
+                if begun.strip():
+                    yield bytes(begun)
+                begun[:] = other
+            if len(begun) > LINE:
+                raise TooLargeError(what, LINE)
 
 
 def _lost(error: BaseException) -> bool:
@@ -226,7 +332,7 @@ def parse(verb: str, path: str, body: bytes) -> dict[str, Any]:
     """
     try:
         content = json.loads(body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ApiError(
             f"{verb} {path}: the answer is not JSON ({_start(body)})", hint=NO_API
         ) from error

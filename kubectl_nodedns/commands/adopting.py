@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from kubectl_nodedns.errors import RefusedError
 from kubectl_nodedns.facts.caches import cache_of
 from kubectl_nodedns.facts.cluster_domain import read_cluster_domain
-from kubectl_nodedns.facts.dns_service import USUAL_NAMESPACE
+from kubectl_nodedns.facts.dns_service import home_of
 from kubectl_nodedns.install.adoption import Adoption, read_adoption, read_daemonset
 from kubectl_nodedns.install.handover import read_record
 from kubectl_nodedns.install.live import Live
@@ -74,9 +74,11 @@ async def find_adoption(
 
 async def recorded_options(client: Client, given: Mapping[str, str]) -> Memory | None:
     """Return the options of a run that was killed while it took an installation over."""
-    namespace = given.get("dns-service", "").partition("/")[0] or USUAL_NAMESPACE
+    namespace = home_of(given.get("dns-service"))
     record = await read_record(client, namespace)
-    return Memory.of_text(record.options) if record and record.options else None
+    if record is None or not record.options:
+        return None
+    return Memory.of_text(record.options, home=namespace)
 
 
 def memory_of(memory: Memory, adoption: Adoption | None, *, whole: bool) -> Memory:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from kubectl_nodedns.errors import RefusedError
+from kubectl_nodedns.together import together
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,14 +43,28 @@ async def start_probes(probes: Probes, nodes: Sequence[str], talk: Talk) -> None
         )
 
 
-async def ask_baseline(prover: Prover, nodes: Sequence[str], talk: Talk) -> Baseline:
-    """Ask from each node what resolves now; report it."""
+async def ask_baseline(
+    prover: Prover, nodes: Sequence[str], talk: Talk, *, otherwise: str
+) -> Baseline:
+    """Ask from each node what resolves now; report it.
+
+    Args:
+        prover: asks from the nodes.
+        nodes: names of the nodes.
+        talk: where progress goes.
+        otherwise: what else can be done, where a node cannot be asked.
+
+    Raises:
+        RefusedError: a question left no node: that tells nothing, good or bad.
+    """
     talk.step("baseline: what resolves before anything is written")
-    verdicts = await asyncio.gather(*(prover.baseline(node) for node in nodes))
+    verdicts = await together(map(prover.baseline, nodes))
+    for verdict in verdicts:
+        talk.node(verdict)
+    _refuse_unasked(verdicts, otherwise)
     target = prover.target
     failed: set[str] = set()
     for verdict in verdicts:
-        talk.node(verdict)
         for answer in verdict.answers[1:]:
             if not answer.ok and answer.question.name not in failed:
                 failed.add(answer.question.name)
@@ -64,3 +78,21 @@ async def ask_baseline(prover: Prover, nodes: Sequence[str], talk: Talk) -> Base
         external=None if target.external in failed else target.external,
     )
     return Baseline(verdicts=tuple(verdicts), target=target)
+
+
+def _refuse_unasked(verdicts: Sequence[Verdict], otherwise: str) -> None:
+    """Refuse where a probe could not be made to ask: whether DNS works there is not known."""
+    mute = {
+        verdict.node: answer.error
+        for verdict in verdicts
+        for answer in verdict.answers
+        if not answer.asked
+    }
+    if mute:
+        node, why = next(iter(sorted(mute.items())))
+        others = f" (and {len(mute) - 1} more nodes)" if len(mute) > 1 else ""
+        raise RefusedError(
+            f"whether DNS works is not known, because node {node}{others} could not be asked: "
+            f"{why}",
+            hint=f"nothing was written; {otherwise}",
+        )

@@ -34,9 +34,9 @@ from kubectl_nodedns.commands.session import (
     given_options,
     make_probes,
     probe_namespace,
-    read_text,
 )
 from kubectl_nodedns.errors import Exit, UsageError
+from kubectl_nodedns.files import read_text
 from kubectl_nodedns.lookup.probes import check_namespace
 from kubectl_nodedns.metrics.table import render
 
@@ -44,6 +44,10 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterable
 
+NAMES_FILE = 256 * 1024
+"""Bytes of a file of names: 200 of the longest ones, with comments."""
+RESULT_FILE = 256 * 2**20
+"""Bytes of a run that was kept: millions of lookups."""
 LONGEST = 600.0
 """Seconds that a series may take; probes do not live much longer."""
 
@@ -77,7 +81,9 @@ def _wanted(arguments: argparse.Namespace) -> Wanted:
     names: tuple[Name, ...] = ()
     if arguments.names:
         names = tuple(
-            read_names(read_text(arguments.names, option="--names"), file=arguments.names)
+            read_names(
+                read_text(arguments.names, option="--names", most=NAMES_FILE), file=arguments.names
+            )
         )
     return Wanted(
         given=given,
@@ -90,7 +96,7 @@ def _wanted(arguments: argparse.Namespace) -> Wanted:
 
 
 def _read(file: str, option: str) -> Result:
-    return read_result(read_text(file, option=option), file=file)
+    return read_result(read_text(file, option=option, most=RESULT_FILE), file=file)
 
 
 async def _bench(arguments: argparse.Namespace, wanted: Wanted, earlier: Result | None) -> int:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Self
 
 from kubectl_nodedns.bench.result import Counted
 from kubectl_nodedns.cluster.paths import collection, pod_proxy
-from kubectl_nodedns.errors import ApiError, NodednsError
+from kubectl_nodedns.errors import ApiError, NodednsError, SilentError
+from kubectl_nodedns.facts.cache_pods import read_cache_pods
 from kubectl_nodedns.metrics.exposition import ExpositionError
 from kubectl_nodedns.metrics.served import Served, read_served, total
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from kubectl_nodedns.cluster.client import Client
+    from kubectl_nodedns.facts.caches import Cache
     from kubectl_nodedns.facts.inspection import Inspection
     from kubectl_nodedns.lookup.probes import Probes
 
@@ -52,6 +54,7 @@ class Meter:
         caches: pages of the cache pods on the nodes.
         nodes: nodes whose kernels are asked.
         host_probes: probes in these nodes' own networks; None when there are none.
+        patience: seconds that a page may take; one that takes longer is not asked for again.
     """
 
     def __init__(
@@ -62,12 +65,16 @@ class Meter:
         caches: Sequence[str],
         nodes: Sequence[str],
         host_probes: Probes | None,
+        patience: float = LIMIT,
     ) -> None:
         self._client = client
         self._coredns = coredns
         self._caches = caches
         self._nodes = nodes
         self._host_probes = host_probes
+        self._patience = patience
+        # Waited for once: counters are read some thirty times.
+        self._silent: set[str] = set()
 
     @classmethod
     async def of(
@@ -77,9 +84,7 @@ class Meter:
         coredns = await _pages(client, seen.dns.namespace, _labels(seen.dns.selector))
         caches: list[str] = []
         for cache in seen.caches[:1]:
-            caches = await _pages(
-                client, cache.namespace, cache.selector, port=cache.metrics_port, nodes=nodes
-            )
+            caches = await _cache_pages(client, cache, nodes)
         return cls(client, coredns=coredns, caches=caches, nodes=nodes, host_probes=host_probes)
 
     async def read(self) -> Reading:
@@ -101,8 +106,13 @@ class Meter:
         return total(known) if known and len(known) == len(pages) else None
 
     async def _page(self, path: str) -> Served | None:
+        if path in self._silent:
+            return None
         try:
-            return read_served(await self._client.get_text(path, timeout=LIMIT))
+            return read_served(await self._client.get_text(path, timeout=self._patience))
+        except SilentError:
+            self._silent.add(path)
+            return None
         except (ApiError, ExpositionError):
             return None
 
@@ -178,14 +188,26 @@ def _labels(selector: Mapping[str, str]) -> str:
     return ",".join(f"{key}={value}" for key, value in sorted(selector.items()))
 
 
-async def _pages(
-    client: Client,
-    namespace: str,
-    labels: str,
-    *,
-    port: int = 0,
-    nodes: Sequence[str] | None = None,
-) -> list[str]:
+async def _cache_pages(client: Client, cache: Cache, nodes: Sequence[str]) -> list[str]:
+    """Return the paths of the metrics pages of a cache's pods; none where they may not be listed.
+
+    Args:
+        client: an open client.
+        cache: whose pods: what only carries its labels is none of them.
+        nodes: nodes that are asked from.
+    """
+    try:
+        pods = await read_cache_pods(client, cache)
+    except ApiError:
+        return []
+    return [
+        pod_proxy(pod.namespace, pod.name, pod.metrics_port, "metrics")
+        for pod in pods
+        if pod.running and pod.node in nodes
+    ]
+
+
+async def _pages(client: Client, namespace: str, labels: str) -> list[str]:
     """Return the paths of the metrics pages of running pods; none where they may not be listed."""
     try:
         pods = await client.list(collection("v1", "pods", namespace), labels=labels)
@@ -197,10 +219,7 @@ async def _pages(
         running = (pod.get("status") or {}).get("phase") == "Running"
         if not running or metadata.get("deletionTimestamp"):
             continue
-        if nodes is not None and spec.get("nodeName") not in nodes:
-            continue
-        declared = port or _port(spec)
-        found.append(pod_proxy(namespace, metadata["name"], declared, "metrics"))
+        found.append(pod_proxy(namespace, metadata["name"], _port(spec), "metrics"))
     return found
 
 

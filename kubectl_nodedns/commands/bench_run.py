@@ -177,7 +177,9 @@ async def _slice(
     """
     limit = batch.cut_off(wanted) + MARGIN
     try:
-        output = await probes.run(node, batch.command(wanted), timeout=limit)
+        output = await probes.run(
+            node, batch.command(wanted), timeout=limit, most=batch.longest(wanted)
+        )
         done = batch.read(output)
     except (ValueError, TimedOutError) as error:
         raise ApiError(

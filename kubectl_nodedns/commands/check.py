@@ -14,7 +14,7 @@ from kubectl_nodedns.cli.output import print_data
 from kubectl_nodedns.cli.talk import Talk
 from kubectl_nodedns.commands.before import before_install
 from kubectl_nodedns.commands.checking import gather
-from kubectl_nodedns.commands.scoping import prober, scope_of
+from kubectl_nodedns.commands.scoping import SHORTEST_WINDOW, prober, scope_of
 from kubectl_nodedns.commands.session import connect
 from kubectl_nodedns.errors import Exit, UsageError
 from kubectl_nodedns.metrics.table import render
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from kubectl_nodedns.commands.checking import Scope
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: argparse.Namespace, *, shortest_window: float = SHORTEST_WINDOW) -> int:
     """Print the findings; exit 1 from --fail-on on."""
     ignore = codes(arguments.ignore or ())
     if arguments.pre:
@@ -38,7 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
             f"--{stray[0].replace('_', '-')}: goes with --pre",
             hint="without it the cache is looked at as it is",
         )
-    scope = scope_of(arguments)
+    scope = scope_of(arguments, shortest_window)
     return run_on_loop(_check(arguments, scope, ignore))
 
 

@@ -19,7 +19,7 @@ from kubectl_nodedns.commands.proving import prove
 from kubectl_nodedns.commands.surrounding import read_blocked, read_customisations
 from kubectl_nodedns.errors import RefusedError
 from kubectl_nodedns.facts.alert_rules import read_alert_rules
-from kubectl_nodedns.facts.caches import Cache, read_caches
+from kubectl_nodedns.facts.caches import Cache, find_caches
 from kubectl_nodedns.facts.cluster_domain import ClusterDomain, read_cluster_domain
 from kubectl_nodedns.facts.dataplane import Dataplane, read_dataplane
 from kubectl_nodedns.facts.dns_service import DnsService, read_dns_service
@@ -71,9 +71,8 @@ async def gather(client: Client, scope: Scope, *, probes: Probes | None = None) 
     """
     reader = Reader()
     dns = await read_dns_service(client, scope.dns_service)
-    everywhere, caches = await asyncio.gather(
-        read_nodes(client), read_caches(client, dns.namespace)
-    )
+    everywhere, there = await asyncio.gather(read_nodes(client), find_caches(client, dns.namespace))
+    caches = there.caches
     chosen = [node for node in everywhere if scope.labels is None or node.selected(scope.labels)]
     if not chosen:
         raise RefusedError(
@@ -90,6 +89,7 @@ async def gather(client: Client, scope: Scope, *, probes: Probes | None = None) 
         at=time.time(),
         dns=dns,
         caches=caches,
+        imitations=there.imitations,
         nodes=tuple(NodeEvidence(node=node, pods=pods.get(node.name, ())) for node in chosen),
         mode=dataplane.mode,
         domain=domain.name if domain else "",

@@ -20,7 +20,7 @@ HOOK_TEXT = f'#!/bin/sh\n{MARK}\nexec {PROGRAM} __complete "$@"\n'
 
 SCRIPTS = {
     "bash": r"""_kubectl_nodedns() {
-    local cur=${COMP_WORDS[COMP_CWORD]} line choices=() out
+    local cur=${COMP_WORDS[COMP_CWORD]} line word out
     # bash takes "=" for a word of its own: what stands before it is the option.
     local words=("${COMP_WORDS[@]:1:COMP_CWORD}")
     if [[ $cur == "=" ]]; then
@@ -28,11 +28,16 @@ SCRIPTS = {
     elif [[ ${COMP_WORDS[COMP_CWORD-1]} == "=" ]]; then
         words=("${COMP_WORDS[@]:1:COMP_CWORD-2}" "$cur")
     fi
+    COMPREPLY=()
     out=$(kubectl-nodedns __complete "${words[@]}" 2>/dev/null) || return
+    # A choice is data: bash evaluates the words of compgen -W, and runs what is taken unquoted.
     while IFS= read -r line; do
-        [[ $line == :* ]] || choices+=("${line%%$'\t'*}")
+        word=${line%%$'\t'*}
+        if [[ $line != :* && $word == "$cur"* ]]; then
+            printf -v word %q "$word"
+            COMPREPLY+=("$word")
+        fi
     done <<< "$out"
-    COMPREPLY=($(compgen -W "${choices[*]}" -- "$cur"))
     [[ ${out##*:} == 0 ]] && compopt -o default
 }
 complete -F _kubectl_nodedns kubectl-nodedns

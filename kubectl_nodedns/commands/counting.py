@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from typing import TYPE_CHECKING
 
 from kubectl_nodedns.checks.evidence import CoreDnsLoad, Counters, UpstreamCounters
@@ -49,7 +48,7 @@ async def count(
     sampler = await _twice(client, list(scraped.values()), window=window, meanwhile=meanwhile)
     found, missing = {}, {}
     for node, pod in scraped.items():
-        sampled = sampler.sampled(pod.name)
+        sampled = sampler.sampled(pod.where)
         if sampled and sampled.figures:
             found[node] = counters(sampled.figures)
         elif sampled:
@@ -91,7 +90,7 @@ async def count_coredns(
     sampler = await _twice(client, pods, window=window, meanwhile=meanwhile)
     found = []
     for pod in pods:
-        sampled = sampler.sampled(pod.name)
+        sampled = sampler.sampled(pod.where)
         if sampled is None or sampled.figures is None:
             raise NodednsError(f"no metrics of {pod.name}: {sampled.error if sampled else ''}")
         figures = sampled.figures
@@ -140,11 +139,12 @@ async def _twice(
 ) -> Sampler:
     sampler = Sampler(through_api_server(client))
     sampler.follow(pods)
-    started = time.monotonic()
+    loop = asyncio.get_running_loop()
+    started = loop.time()
     await sampler.scrape_all()
     await meanwhile()
     if pods:
-        await asyncio.sleep(max(window - (time.monotonic() - started), 0.0))
+        await asyncio.sleep(max(window - (loop.time() - started), 0.0))
         await sampler.scrape_all()
     return sampler
 

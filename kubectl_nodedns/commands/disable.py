@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from kubectl_nodedns.cli.loop import run_on_loop
-from kubectl_nodedns.cli.output import print_outcome, with_reasons
+from kubectl_nodedns.cli.output import NAMED, print_outcome, with_reasons
 from kubectl_nodedns.cli.talk import Talk
 from kubectl_nodedns.cluster.paths import object_path
 from kubectl_nodedns.commands.adopting import (
@@ -20,23 +20,26 @@ from kubectl_nodedns.commands.injecting import demand_injection, remove_injectio
 from kubectl_nodedns.commands.session import (
     check_change,
     connect,
+    hold_lease,
     make_probes,
     probe_namespace,
     step_timeout,
 )
 from kubectl_nodedns.commands.sweeping import clean_orphans, make_sweep, tell_capacity
 from kubectl_nodedns.errors import Exit, NodednsError, RefusedError
-from kubectl_nodedns.facts.caches import Cache, read_caches
+from kubectl_nodedns.facts.caches import Cache, Imitation, find_caches
 from kubectl_nodedns.facts.clients import Clients, nameservers, read_clients
-from kubectl_nodedns.facts.dns_service import USUAL_NAMESPACE, read_dns_service, split_name
+from kubectl_nodedns.facts.dns_service import home_of, read_dns_service
 from kubectl_nodedns.facts.mutating_policies import Admission, read_admission
 from kubectl_nodedns.facts.nodes import Node, read_nodes
-from kubectl_nodedns.facts.rights import demand, to_change
+from kubectl_nodedns.facts.rights import demand, to_change, to_hold
 from kubectl_nodedns.install.adoption import adopt
-from kubectl_nodedns.install.live import MANAGED, Live, read_live
+from kubectl_nodedns.install.live import MANAGED, Live, read_live, refuse_changed
+from kubectl_nodedns.install.needs import left_text, read_users
 from kubectl_nodedns.install.objects import (
     DARK,
     DISABLING,
+    NAME,
     OPTIONS,
     UPSTREAM,
     build,
@@ -52,6 +55,7 @@ from kubectl_nodedns.install.removal import (
     ours,
     remove_now,
 )
+from kubectl_nodedns.install.standing import going_on
 from kubectl_nodedns.lookup.proof import Prover, Target
 
 if TYPE_CHECKING:
@@ -60,9 +64,14 @@ if TYPE_CHECKING:
 
     from kubectl_nodedns.cluster.client import Client
     from kubectl_nodedns.install.adoption import Adoption
+    from kubectl_nodedns.install.needs import User
     from kubectl_nodedns.install.objects import Objects
     from kubectl_nodedns.install.settings import Settings
     from kubectl_nodedns.lookup.probes import Probes
+
+
+GO_BACK = "enable to go back"
+"""What can be done instead of going on."""
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -74,16 +83,20 @@ def run(arguments: argparse.Namespace) -> int:
 async def _disable(arguments: argparse.Namespace, talk: Talk) -> int:
     async with connect(arguments) as client:
         talk.step(f"inspect {client.access.context or client.access.server}")
-        caches = await read_caches(client, _namespace(arguments))
-        live = await read_live(client, _home(arguments, caches))
-        admission = await read_admission(client, MANAGED)
+        home = home_of(arguments.dns_service)
+        there = await find_caches(client, home)
+        caches = there.caches
+        found = live = await read_live(client, home)
+        admission = await read_admission(client, MANAGED, NAME)
         adoption = await _adoption(client, arguments, caches, live)
         live = with_labelled(live, adoption)
         talk.lines(f"          {line}" for line in (adoption.lines() if adoption else ()))
         if not ours(live) and not admission.found and arguments.orphans and not caches:
             return await clean_orphans(client, arguments, live, talk)
+        talk.lines(f"          {line}" for line in _imitated(there.imitations, home))
         if not ours(live) and not admission.found:
             return _nothing(arguments, caches)
+        left = await _refuse_users(client, arguments, live, adoption)
         daemonset = adoption.daemonset if adoption else live.daemonset
         nodes = _selected(await read_nodes(client), daemonset)
         ready = [node.name for node in nodes if node.ready]
@@ -92,29 +105,35 @@ async def _disable(arguments: argparse.Namespace, talk: Talk) -> int:
         talk.step("plan")
         talk.lines(
             f"          {line}"
-            for line in describe(live, [] if arguments.now else ready, left_out, size)
+            for line in describe(live, [] if arguments.now else ready, left_out, size, left)
         )
         _say(admission, talk)
+        going = [o for o in ours(live) if f"{o['kind']} {o['metadata']['name']}" not in left]
         if arguments.now:
             talk.note("the same by hand:")
-            talk.lines(f"          {line}" for line in commands((*admission.found, *ours(live))))
+            talk.lines(f"          {line}" for line in commands((*admission.found, *going)))
         else:
             await _refuse_clients(client, live, adoption, admission, ready, talk)
         if arguments.dry_run != "none":
-            return await _dry_run(client, arguments, live, left_out, talk)
+            return await _dry_run(client, arguments, going, left_out, talk)
         if not talk.confirm(f"Go ahead on {client.access.server}?", yes=arguments.yes):
             talk.note("nothing was done")
             return Exit.OK
+        await demand(client, to_hold(home))
         if admission.found:
             await demand_injection(client)
-            await remove_injection(client, admission.found, talk)
-        if arguments.now or not ours(live):
-            await remove_now(client, live, talk)
-            print_outcome(
-                "disabled", "disabled: deleted, not proved", [], left_out, arguments.output
-            )
-            return Exit.OK
-        return await _remove(client, arguments, caches, live, adoption, ready, left_out, talk)
+        async with hold_lease(client, home, "disable", talk.note):
+            refuse_changed(found, await read_live(client, home))
+            if admission.found:
+                with going_on("disable", GO_BACK, talk.note):
+                    await remove_injection(client, admission.found, talk)
+            if arguments.now or not ours(live):
+                with going_on("disable", GO_BACK, talk.note):
+                    left = await remove_now(client, live, talk, timeout=step_timeout(arguments))
+                text = f"disabled: deleted, not proved{_left(left)}"
+                print_outcome("disabled", text, [], left_out, arguments.output)
+                return Exit.PARTIAL if left else Exit.OK
+            return await _remove(client, arguments, caches, live, adoption, ready, left_out, talk)
 
 
 async def _adoption(
@@ -122,7 +141,7 @@ async def _adoption(
 ) -> Adoption | None:
     """Return the installation of somebody else that is to be taken out."""
     begun = live.daemonset is None and live.taken_over is not None
-    if not begun and (ours(live) or not (arguments.adopt and caches)):
+    if not begun and (live.daemonset is not None or not (arguments.adopt and caches)):
         return None
     dns = await read_dns_service(client, arguments.dns_service or "")
     return await find_adoption(client, caches, dns, asked=arguments.adopt)
@@ -142,30 +161,50 @@ def _say(admission: Admission, talk: Talk) -> None:
 async def _dry_run(
     client: Client,
     arguments: argparse.Namespace,
-    live: Live,
+    going: Sequence[Mapping[str, Any]],
     left_out: dict[str, str],
     talk: Talk,
 ) -> int:
     if arguments.dry_run == "server":
-        for obj in ours(live):
+        for obj in going:
             await client.delete(object_path(dict(obj)), uid=obj["metadata"]["uid"], dry_run=True)
         talk.note("the API server would delete them (server dry run)")
     if arguments.output:
-        text = f"would delete {len(ours(live))} objects; nothing was done"
+        text = f"would delete {len(going)} objects; nothing was done"
         print_outcome("planned", text, [], left_out, arguments.output)
     else:
         talk.note(f"nothing was done ({arguments.dry_run} dry run)")
     return Exit.OK
 
 
-def _namespace(arguments: argparse.Namespace) -> str:
-    given = arguments.dns_service
-    return split_name(given)[0] if given else USUAL_NAMESPACE
+def _imitated(imitations: Sequence[Imitation], home: str) -> list[str]:
+    """Say which DaemonSets bear our label and are left alone."""
+    names = [f"{one.namespace}/{one.name}" for one in imitations if one.labelled]
+    if not names:
+        return []
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    said = f"DaemonSet {', '.join(names[:NAMED])}{more}: our label is on it, and ours is"
+    return [f"left alone {said} {home}/{NAME} (--dns-service says where the DNS service is)"]
 
 
-def _home(arguments: argparse.Namespace, caches: Sequence[Cache]) -> str:
-    """Namespace of our installation; that of the DNS service when its DaemonSet is gone."""
-    return next((c.namespace for c in caches if c.ours), _namespace(arguments))
+async def _refuse_users(
+    client: Client, arguments: argparse.Namespace, live: Live, adoption: Adoption | None
+) -> Mapping[str, User]:
+    """Refuse where somebody else's DaemonSet runs on what is ours; `--now` leaves that.
+
+    Returns:
+        What is left as long as it is used, each object with who uses it.
+    """
+    if live.daemonset is not None or adoption is not None:
+        return {}
+    left = await read_users(client, ours(live))
+    if not arguments.now and any(user.kind == "DaemonSet" for user in left.values()):
+        raise RefusedError(
+            f"our DaemonSet is gone, and a cache runs on what it needed: {left_text(left)}",
+            hint="--adopt takes that cache out too; --now deletes what nobody uses, and leaves the "
+            "rest",
+        )
+    return left
 
 
 def _nothing(arguments: argparse.Namespace, caches: Sequence[Cache]) -> int:
@@ -254,9 +293,11 @@ async def _remove(
             dark = None
     if not local_ip and live.daemonset is None:
         talk.note("no cache and no configuration of ours is left, so there is nothing to prove")
-        await remove_now(client, live, talk)
-        print_outcome("disabled", "disabled: the rest is deleted", [], left_out, arguments.output)
-        return Exit.OK
+        with going_on("disable", GO_BACK, talk.note):
+            left = await remove_now(client, live, talk, timeout=step_timeout(arguments))
+        text = f"disabled: the rest is deleted{_left(left)}"
+        print_outcome("disabled", text, [], left_out, arguments.output)
+        return Exit.PARTIAL if left else Exit.OK
     if not local_ip:
         raise NodednsError(
             "our ConfigMap is gone, so it is not known which address and domain to prove",
@@ -281,21 +322,24 @@ async def _remove(
             memory = replace(memory, given={**memory.given, "image": cache.image})
         sweep = await make_sweep(client, arguments, live, memory, dns, local_ip, talk)
         prover = Prover(probes, target)
-        found = await ask_baseline(prover, ready, talk)
-        objects = await _prepare(client, adoption, dark, talk)
-        removal = Removal(
-            client,
-            live if adoption is None and dark is None else await read_live(client, namespace),
-            ready,
-            Prover(probes, found.target),
-            talk,
-            timeout=step_timeout(arguments),
-            batch_size=_batch_size(arguments, ready),
-            trusted=frozenset(v.node for v in found.verdicts if v.ok),
-            sweep=sweep,
-            dark=daemonset_of(objects) if objects else None,
+        found = await ask_baseline(
+            prover, ready, talk, otherwise="disable --now takes the cache out without asking"
         )
-        verdicts = await removal.run()
+        with going_on("disable", GO_BACK, talk.note):
+            objects = await _prepare(client, adoption, dark, talk)
+            removal = Removal(
+                client,
+                live if adoption is None and dark is None else await read_live(client, namespace),
+                ready,
+                Prover(probes, found.target),
+                talk,
+                timeout=step_timeout(arguments),
+                batch_size=_batch_size(arguments, ready),
+                trusted=frozenset(v.node for v in found.verdicts if v.ok),
+                sweep=sweep,
+                dark=daemonset_of(objects) if objects else None,
+            )
+            verdicts = await removal.run()
     if removal.kept_for:
         _tell_kept(removal.kept_for, namespace, talk)
     clean = [verdict for verdict in verdicts if verdict.ok]
@@ -306,8 +350,13 @@ async def _remove(
     unseen = sum(1 for verdict in clean if sweep is None or verdict.node in removal.inferred)
     text += f"; rules and links are inferred on {unseen} of them" if unseen else ""
     text += f"; unproved: {with_reasons(left_out)}" if left_out else ""
+    text += _left(removal.left)
     print_outcome("disabled", text, verdicts, left_out, arguments.output)
-    return Exit.OK if len(clean) == total else Exit.PARTIAL
+    return Exit.OK if len(clean) == total and not removal.left else Exit.PARTIAL
+
+
+def _left(left: Mapping[str, User]) -> str:
+    return f"; {left_text(left)}: run disable again when it does not" if left else ""
 
 
 def _tell_kept(nodes: Sequence[str], namespace: str, talk: Talk) -> None:
@@ -354,4 +403,5 @@ def _remembered(live: Live) -> Memory:
     if live.daemonset is None:
         return Memory()
     annotations = live.daemonset["metadata"].get("annotations") or {}
-    return Memory.of_text(annotations.get(OPTIONS, ""))
+    namespace = live.daemonset["metadata"]["namespace"]
+    return Memory.of_text(annotations.get(OPTIONS, ""), home=namespace)

@@ -30,7 +30,8 @@ async def drift_of(client: Client, seen: Inspection) -> tuple[str, ...]:
         RefusedError: the options do not fit this cluster any more.
     """
     cache = next(cache for cache in seen.caches if cache.ours)
-    memory, _ = settle({}, Memory.of_text(cache.annotations.get(OPTIONS, "")), upgrade=False)
+    text = cache.annotations.get(OPTIONS, "")
+    memory, _ = settle({}, Memory.of_text(text, home=cache.namespace), upgrade=False)
     settings = settings_of(_as_given(seen, memory), memory)
     wanted = build(settings, options=memory.as_text())
     live = await read_live(client, settings.namespace, wanted)

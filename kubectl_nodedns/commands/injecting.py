@@ -21,6 +21,7 @@ from kubectl_nodedns.install.injection import (
 )
 from kubectl_nodedns.install.live import MANAGED
 from kubectl_nodedns.install.objects import NAME
+from kubectl_nodedns.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -34,6 +35,9 @@ IN_FORCE = 20.0
 """Seconds that the API server may take to act by a new policy."""
 PAUSE = 0.5
 """Seconds between two questions whether it does."""
+TRIED = 5
+"""Namespaces in which a pod is tried, until one gets the cache: what keeps pods out of one, such as
+a quota of its owner's, is its own affair."""
 LABELLED = f"{LABEL}={ENABLED}"
 
 
@@ -74,7 +78,7 @@ async def plan_injection(client: Client, resolver: Resolver, *, asked: bool) -> 
     Raises:
         RefusedError: it is asked for and cannot be had here, or a policy of that name is not ours.
     """
-    seen = await read_admission(client, MANAGED)
+    seen = await read_admission(client, MANAGED, NAME)
     if not asked and not seen.found:
         return None
     if asked and seen.forbidden:
@@ -130,9 +134,23 @@ async def demand_injection(client: Client) -> None:
 
 
 async def install_injection(
-    client: Client, injection: Injection, talk: Talk, *, image: str, force: bool
+    client: Client,
+    injection: Injection,
+    talk: Talk,
+    *,
+    image: str,
+    force: bool,
+    patience: float = IN_FORCE,
 ) -> None:
     """Apply policy and binding, and prove on a pod that is never created that they act.
+
+    Args:
+        client: an open client.
+        injection: what is applied.
+        talk: told what is done.
+        image: image of the pod that is never created.
+        force: whether fields that others own are taken over.
+        patience: seconds that the API server may take to act by a new policy.
 
     Raises:
         PartialError: the policy is there and does not act.
@@ -144,24 +162,39 @@ async def install_injection(
     if not namespaces:
         talk.note(f"no namespace asks for it yet: kubectl label namespace NAME {LABELLED}")
         return
-    seen = await _in_force(client, injection.resolver, namespaces[0], image)
+    for namespace in namespaces[:TRIED]:
+        try:
+            seen = await _in_force(client, injection.resolver, namespace, image, patience)
+        except ApiError as error:
+            talk.note(f"a new pod of namespace {namespace} cannot be tried: {error}")
+            continue
+        break
+    else:
+        talk.note(f"whether the policy {NAME} acts is not known: no pod could be tried")
+        return
     if seen:
         raise PartialError(
-            f"the policy {NAME} is there, and a new pod of namespace {namespaces[0]} does not get "
+            f"the policy {NAME} is there, and a new pod of namespace {namespace} does not get "
             f"the cache: {seen}",
             hint="the cache itself works. Another policy or webhook may write a dnsConfig first",
         )
     talk.note(
-        f"a new pod of namespace {namespaces[0]} gets {injection.resolver.local_ip} as its first "
+        f"a new pod of namespace {namespace} gets {injection.resolver.local_ip} as its first "
         f"nameserver (server dry run); namespaces: {', '.join(namespaces)}; pods that run already "
         "stay as they are until they are replaced"
     )
 
 
-async def _in_force(client: Client, resolver: Resolver, namespace: str, image: str) -> str:
-    """Return what is wrong with a new pod of `namespace`; empty when it gets the cache."""
+async def _in_force(
+    client: Client, resolver: Resolver, namespace: str, image: str, patience: float
+) -> str:
+    """Return what is wrong with a new pod of `namespace`; empty when it gets the cache.
+
+    Raises:
+        ApiError: no pod is let in there.
+    """
     loop = asyncio.get_running_loop()
-    deadline = loop.time() + IN_FORCE
+    deadline = loop.time() + patience
     while True:
         wrong = await _pod_gets(client, resolver, namespace, image)
         if not wrong or loop.time() >= deadline:
@@ -170,14 +203,12 @@ async def _in_force(client: Client, resolver: Resolver, namespace: str, image: s
 
 
 async def _pod_gets(client: Client, resolver: Resolver, namespace: str, image: str) -> str:
-    try:
-        pod = await client.create(collection("v1", "pods", namespace), _sample(image), dry_run=True)
-    except ApiError as error:
-        return str(error)
-    config = pod["spec"].get("dnsConfig")
+    pod = await client.create(collection("v1", "pods", namespace), _sample(image), dry_run=True)
+    config, policy = pod["spec"].get("dnsConfig"), pod["spec"].get("dnsPolicy")
     if config == resolver.dns_config(namespace):
-        return ""
-    return f"its dnsConfig is {config}" if config else "it has no dnsConfig"
+        # With another one, other nameservers would come first.
+        return "" if policy == "None" else f"its dnsPolicy is {printable(str(policy))}"
+    return f"its dnsConfig is {printable(str(config))}" if config else "it has no dnsConfig"
 
 
 def _sample(image: str) -> dict[str, Any]:
@@ -211,7 +242,7 @@ async def injection_to_print(
     client: Client | None, resolver: Resolver, talk: Talk
 ) -> list[dict[str, Any]]:
     """Return what --inject=print prints: policy and binding, or the plain patch."""
-    seen = await read_admission(client, MANAGED) if client else Admission(version="v1")
+    seen = await read_admission(client, MANAGED, NAME) if client else Admission(version="v1")
     if not seen.version:
         talk.note(
             "this API server has no MutatingAdmissionPolicy (stable since Kubernetes 1.36): this "

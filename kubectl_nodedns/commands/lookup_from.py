@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from kubectl_nodedns.lookup.question import Answer, Question
 
 EXEC_TIMEOUT = 20.0
-"""Seconds that a command in the pod may take."""
+"""Seconds that a command in the pod may take,"""
+EXEC_BYTES = 64 * 1024
+"""and bytes that it may print."""
 
 
 class PodAsker:
@@ -117,7 +119,7 @@ async def _try(
 ) -> tuple[str, str]:
     """Run a command in the pod: what it printed, and why nothing came."""
     try:
-        done = await client.exec(*place, words, timeout=EXEC_TIMEOUT)
+        done = await client.exec(*place, words, timeout=EXEC_TIMEOUT, most=EXEC_BYTES)
     except (ApiError, TimedOutError) as error:
         if "executable file not found" in str(error):
             return "", f"it has no {words[0]}"

@@ -73,8 +73,10 @@ class Prepared:
 
     ground: Ground
     """What is to be installed where."""
-    live: Live
+    found: Live
     """What is there."""
+    live: Live
+    """The same as if what is taken over was ours already."""
     wanted: Objects
     """The objects of the finished installation."""
     plan: Plan
@@ -174,7 +176,8 @@ async def prepare(
         seen = replace(seen, caches=(*seen.caches, adoption.cache))
     refuse(seen, adopting=adoption.cache.uid if adoption else "")
     wanted = build(settings, options=options)
-    live = with_adopted(await read_live(client, settings.namespace, wanted), adoption, options)
+    found = await read_live(client, settings.namespace, wanted)
+    live = with_adopted(found, adoption, options)
     _refuse_foreign(live, settings.namespace)
     planned = partial(
         make_plan,
@@ -199,6 +202,7 @@ async def prepare(
     outcome = weigh(evidence, ignored(arguments))
     return Prepared(
         ground=ground,
+        found=found,
         live=live,
         wanted=wanted,
         plan=plan,

@@ -26,6 +26,7 @@ from kubectl_nodedns.facts.admission import (
     pod_of_template,
     read_quotas,
     short_quotas,
+    try_job,
     try_object,
     try_pod,
 )
@@ -37,10 +38,11 @@ from kubectl_nodedns.facts.kubelets import read_kubelets
 from kubectl_nodedns.facts.network_policies import read_foreign_policies, read_policies
 from kubectl_nodedns.facts.pods import read_all_pods
 from kubectl_nodedns.facts.ranges import read_ranges
-from kubectl_nodedns.facts.rights import missing, to_change
+from kubectl_nodedns.facts.rights import missing, to_change, to_hold
 from kubectl_nodedns.install.objects import daemonset_of
 from kubectl_nodedns.lookup.probe_job import job_for
-from kubectl_nodedns.lookup.probes import no_namespace
+from kubectl_nodedns.lookup.probes import lacks_namespace, no_namespace
+from kubectl_nodedns.readable import readable
 
 if TYPE_CHECKING:
     import argparse
@@ -182,6 +184,7 @@ async def gather(
         nodes=seen.nodes,
         selected=selected,
         caches=seen.caches,
+        imitations=seen.imitations,
         foreign_objects=tuple(live.foreign()),
         local_ip=settings.local_ip,
         needs=tuple(needs_of(daemonset_of(wanted))),
@@ -285,9 +288,12 @@ async def _trials(
     namespace = daemonset["metadata"]["namespace"]
     trials: list[Trial | None] = []
     if trying.objects:
-        trials = [await try_object(client, obj, force=trying.force) for obj in wanted]
-        job = _try_job(client, _probe(trying))
-        trials.append(await _there(trying.probe_namespace, trying, job))
+        for obj in wanted:
+            what = f"admission of {obj['kind']} {obj['metadata']['name']}"
+            trials.append(await reading.of(what, try_object(client, obj, force=trying.force)))
+        where = trying.probe_namespace
+        job = try_job(client, _probe(trying), f"Job of a probe in namespace {where}")
+        trials.append(await reading.of("admission of probes' Jobs", _there(where, trying, job)))
     for what, where, template in (
         ("cache pods", namespace, daemonset["spec"]["template"]),
         ("probe pods", trying.probe_namespace, _probe(trying)["spec"]["template"]),
@@ -296,18 +302,6 @@ async def _trials(
         trial = try_pod(client, pod, f"{what} in namespace {where}")
         trials.append(await reading.of(f"admission of {what}", _there(where, trying, trial)))
     return tuple(trial for trial in trials if trial is not None)
-
-
-async def _try_job(client: Client, job: dict[str, Any]) -> Trial:
-    namespace = job["metadata"]["namespace"]
-    subject = f"Job of a probe in namespace {namespace}"
-    try:
-        await client.create(collection("batch/v1", "jobs", namespace), job, dry_run=True)
-    except (UnreachableError, NotFoundError):
-        raise
-    except ApiError as error:
-        return Trial(subject=subject, refusal=str(error))
-    return Trial(subject=subject, refusal="")
 
 
 async def _there(namespace: str, trying: Trying, asked: Awaitable[T]) -> T:
@@ -319,7 +313,7 @@ async def _there(namespace: str, trying: Trying, asked: Awaitable[T]) -> T:
     try:
         return await asked
     except NotFoundError as error:
-        if namespace == trying.probe_namespace:
+        if namespace == trying.probe_namespace and lacks_namespace(error, namespace):
             raise no_namespace(namespace) from error
         raise
 
@@ -328,7 +322,8 @@ async def _missing(client: Client, namespace: str, trying: Trying) -> tuple[str,
     if not trying.objects:
         return None
     try:
-        lacking = await missing(client, to_change(namespace, trying.probe_namespace))
+        rights = [*to_change(namespace, trying.probe_namespace), *to_hold(namespace)]
+        lacking = await missing(client, rights)
     except UnreachableError:
         raise
     except ApiError:
@@ -348,12 +343,14 @@ def _probe(trying: Trying) -> dict[str, Any]:
 
 async def _services(client: Client) -> dict[str, str]:
     """Read NAMESPACE/NAME of every service by its cluster IPs."""
-    return {
-        ip: f"{item['metadata']['namespace']}/{item['metadata']['name']}"
-        for item in await client.list(collection("v1", "services"))
-        for ip in item["spec"].get("clusterIPs") or (item["spec"].get("clusterIP"),)
-        if ip
-    }
+    found = readable(_ips_of, await client.list(collection("v1", "services")))
+    return {ip: where for where, ips in found for ip in ips if ip}
+
+
+def _ips_of(item: Mapping[str, Any]) -> tuple[str, list[str]]:
+    spec, metadata = item["spec"], item["metadata"]
+    ips = [str(ip or "") for ip in spec.get("clusterIPs") or (spec.get("clusterIP"),)]
+    return f"{metadata['namespace']}/{metadata['name']}", ips
 
 
 async def _data_of(client: Client, namespace: str, name: str) -> Mapping[str, str]:

@@ -35,6 +35,8 @@ class ProbeAsker:
         self._image = image
         self._lifetime = lifetime
         self._probes: dict[str, Probes] = {}
+        self.left: list[str] = []
+        """Probes that may be left, in words: to be told when there is no screen any more."""
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     @property
@@ -76,6 +78,7 @@ class ProbeAsker:
             namespace=self._namespace,
             image=self._image,
             lifetime=self._lifetime,
+            told=self.left.append,
         )
         self._probes[node] = probes
         started = False

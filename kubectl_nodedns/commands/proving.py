@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
 from kubectl_nodedns.checks.evidence import Proof
 from kubectl_nodedns.errors import RefusedError
 from kubectl_nodedns.lookup.proof import Prover, Target
 from kubectl_nodedns.names import marker_name
+from kubectl_nodedns.together import together
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,13 +44,15 @@ async def prove(
         )
     failed = await probes.start([one.node.name for one in nodes])
     asked = [one for one in nodes if one.node.name not in failed]
-    proofs = await asyncio.gather(*(_prove(evidence, one, probes) for one in asked))
-    pairs = zip(asked, proofs, strict=True)
-    proved = {one.node.name: proof for one, proof in pairs if proof is not None}
-    return proved, {node: str(why) for node, why in failed.items()}
+    verdicts = await together(_prove(evidence, one, probes) for one in asked)
+    found = [verdict for verdict in verdicts if verdict is not None]
+    # A probe that no question left proves nothing: it is not DNS that failed.
+    mute = {one.node: one.text for one in found if not (one.ok or one.asked)}
+    proved = {one.node: Proof(ok=one.ok, text=one.text) for one in found if one.node not in mute}
+    return proved, {node: str(why) for node, why in failed.items()} | mute
 
 
-async def _prove(evidence: Evidence, one: NodeEvidence, probes: Probes) -> Proof | None:
+async def _prove(evidence: Evidence, one: NodeEvidence, probes: Probes) -> Verdict | None:
     pod, name = one.pods[0], one.node.name
     listens = [ip for ip in evidence.dns.ips if ip in pod.local_ips]
     own = [ip for ip in pod.local_ips if ip not in evidence.dns.ips]
@@ -63,10 +65,10 @@ async def _prove(evidence: Evidence, one: NodeEvidence, probes: Probes) -> Proof
     prover = Prover(probes, target)
     if not _marked(evidence, pod.cache):
         verdict = await prover.baseline(name)
-        return None if verdict.ok else _proof(verdict)
+        return None if verdict.ok else verdict
     if own and not listens and pod.phase != "dark":
-        return _proof(await prover.dark(name, pod.uid, timeout=PATIENCE))
-    return _proof(await prover.switched(name, pod.uid, timeout=PATIENCE))
+        return await prover.dark(name, pod.uid, timeout=PATIENCE)
+    return await prover.switched(name, pod.uid, timeout=PATIENCE)
 
 
 def _marked(evidence: Evidence, cache: str) -> bool:
@@ -80,7 +82,3 @@ def _marked(evidence: Evidence, cache: str) -> bool:
         for line in template.body
         for word in line
     )
-
-
-def _proof(verdict: Verdict) -> Proof:
-    return Proof(ok=verdict.ok, text=verdict.text)

@@ -36,7 +36,7 @@ async def show_recording(player: Player, arguments: argparse.Namespace, *, sort_
         clock=lambda: player.at,
     )
     player.play()
-    await app.run_async(mouse=not arguments.no_mouse)
+    await app.run_to_end(mouse=not arguments.no_mouse)
     return Exit.OK
 
 

@@ -12,6 +12,7 @@ from kubectl_nodedns.commands.injecting import demand_injection, install_injecti
 from kubectl_nodedns.commands.preflight import ignored
 from kubectl_nodedns.commands.resolvers import refuse_resolvers
 from kubectl_nodedns.commands.session import (
+    hold_lease,
     make_probes,
     probe_image,
     probe_namespace,
@@ -19,13 +20,15 @@ from kubectl_nodedns.commands.session import (
 )
 from kubectl_nodedns.commands.setup_gate import SetupGate
 from kubectl_nodedns.errors import Exit, RefusedError
-from kubectl_nodedns.facts.rights import demand, missing, to_change, to_fetch
+from kubectl_nodedns.facts.rights import demand, missing, to_change, to_fetch, to_hold
 from kubectl_nodedns.install.adoption import adopt
 from kubectl_nodedns.install.fetching import fetch
+from kubectl_nodedns.install.live import read_live, refuse_changed
 from kubectl_nodedns.install.objects import build
 from kubectl_nodedns.install.options import NO_EXTERNAL_NAME
 from kubectl_nodedns.install.plan import nodes_text
 from kubectl_nodedns.install.rollout import Rollout
+from kubectl_nodedns.install.standing import going_on
 from kubectl_nodedns.install.variants import NFTABLES, Variant
 from kubectl_nodedns.lookup.proof import Prover, Target
 
@@ -41,6 +44,10 @@ if TYPE_CHECKING:
     from kubectl_nodedns.verdict import Gap, Verdict
 
 
+TAKE_OUT = "disable to take the cache out"
+"""What can be done instead of going on."""
+
+
 async def roll_out(
     client: Client, arguments: argparse.Namespace, prepared: Prepared, talk: Talk
 ) -> int:
@@ -50,13 +57,24 @@ async def roll_out(
         RefusedError: DNS does not work before anything was changed, or a probe does not run.
         NodednsError: it did not come to its end; the message says what was left.
     """
+    namespace = prepared.plan.settings.namespace
+    talk.step("ask the API server whether it would accept the objects")
+    await demand(client, [*to_change(namespace, probe_namespace(arguments)), *to_hold(namespace)])
+    if prepared.injection and not prepared.injection.unchanged:
+        await demand_injection(client)
+    async with hold_lease(client, namespace, "enable", talk.note):
+        refuse_changed(prepared.found, await read_live(client, namespace, prepared.wanted))
+        return await _roll_out(client, arguments, prepared, talk)
+
+
+async def _roll_out(
+    client: Client, arguments: argparse.Namespace, prepared: Prepared, talk: Talk
+) -> int:
+    """Carry out a plan under the lease."""
     plan, injection, adoption = prepared.plan, prepared.injection, prepared.ground.adoption
     memory = prepared.ground.memory
-    talk.step("ask the API server whether it would accept the objects")
-    await demand(client, to_change(plan.settings.namespace, probe_namespace(arguments)))
     objects = build(plan.settings, options=plan.options)
     if injection and not injection.unchanged:
-        await demand_injection(client)
         objects += injection.wanted
     for obj in objects:
         await client.apply(obj, dry_run=True, force=arguments.force_conflicts)
@@ -75,7 +93,7 @@ async def roll_out(
             ignore = ignored(arguments)
             await refuse_resolvers(probes, prepared.evidence, plan.proved, ignore, talk)
         prover = Prover(probes, target)
-        found = await ask_baseline(prover, plan.proved, talk)
+        found = await ask_baseline(prover, plan.proved, talk, otherwise="look at their kubelets")
         bad = [verdict for verdict in found.verdicts if not verdict.ok]
         if bad:
             cached = bad[0].node in plan.kept
@@ -87,29 +105,32 @@ async def roll_out(
         prover = Prover(probes, found.target)
         if plan.gaps:
             await _fetch(client, arguments, plan, talk)
-        if adoption is not None:
-            talk.step("adopt: the objects become ours, and no pod changes")
-            await adopt(client, adoption, plan.options)
-        proof: Proof = prover
-        if settings.mode == NFTABLES:
-            ports = settings.ports
-            gate = SetupGate(
-                prover, client, namespace=settings.namespace, port=ports.metrics, report=talk
+        with going_on("enable", TAKE_OUT, talk.note):
+            if adoption is not None:
+                talk.step("adopt: the objects become ours, and no pod changes")
+                await adopt(client, adoption, plan.options)
+            proof: Proof = prover
+            if settings.mode == NFTABLES:
+                ports = settings.ports
+                gate = SetupGate(
+                    prover, client, namespace=settings.namespace, port=ports.metrics, report=talk
+                )
+                await gate.renew(prepared.live.pods)
+                proof = gate
+            rollout = Rollout(
+                client,
+                plan,
+                prepared.live,
+                proof,
+                talk,
+                timeout=step_timeout(arguments),
+                force=arguments.force_conflicts,
             )
-            await gate.renew(prepared.live.pods)
-            proof = gate
-        rollout = Rollout(
-            client,
-            plan,
-            prepared.live,
-            proof,
-            talk,
-            timeout=step_timeout(arguments),
-            force=arguments.force_conflicts,
-        )
-        verdicts = await rollout.run()
-        for node in await rollout.joined():
-            talk.note(f"node {node} joined meanwhile, has the cache, and is unproved: enable --yes")
+            verdicts = await rollout.run()
+            for node in await rollout.joined():
+                talk.note(
+                    f"node {node} joined meanwhile, has the cache, and is unproved: enable --yes"
+                )
         handed = []
         if settings.variant is Variant.LOCAL_ONLY:
             nodes = tuple(verdict.node for verdict in verdicts)
@@ -119,13 +140,14 @@ async def roll_out(
             handed = await hand_out(client, arguments, place, talk)
     plan = replace(plan, left_out={**plan.left_out, **rollout.lost})
     if injection:
-        await install_injection(
-            client,
-            injection,
-            talk,
-            image=probe_image(arguments, registry),
-            force=arguments.force_conflicts,
-        )
+        with going_on("enable", TAKE_OUT, talk.note):
+            await install_injection(
+                client,
+                injection,
+                talk,
+                image=probe_image(arguments, registry),
+                force=arguments.force_conflicts,
+            )
     unchanged = injection is None or injection.unchanged
     return end(
         arguments,
@@ -159,6 +181,7 @@ async def _fetch(client: Client, arguments: argparse.Namespace, plan: Plan, talk
         image=settings.image,
         pull_secrets=settings.pull_secrets,
         timeout=step_timeout(arguments),
+        note=talk.note,
     )
     if failed:
         node, why = next(iter(sorted(failed.items())))

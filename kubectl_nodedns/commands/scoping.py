@@ -23,15 +23,19 @@ SHORTEST_WINDOW = 1.0
 """Seconds; counters that are read twice within less say nothing."""
 
 
-def scope_of(arguments: argparse.Namespace) -> Scope:
+def scope_of(arguments: argparse.Namespace, shortest_window: float = SHORTEST_WINDOW) -> Scope:
     """Read the options that say what to look at.
+
+    Args:
+        arguments: the command line.
+        shortest_window: the least that --window may be, in seconds.
 
     Raises:
         UsageError: one cannot be used.
     """
     window = duration(arguments.window, option="--window")
-    if window is None or window < SHORTEST_WINDOW:
-        raise UsageError(f"--window: not less than {SHORTEST_WINDOW:.0f} s")
+    if window is None or window < shortest_window:
+        raise UsageError(f"--window: not less than {shortest_window:.0f} s")
     step_timeout(arguments)
     lookup_probes.check_namespace(probe_namespace(arguments))
     labels = None

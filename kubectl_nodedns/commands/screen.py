@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from kubectl_nodedns.checks.finding import run
 from kubectl_nodedns.checks.registry import RUNNING
 from kubectl_nodedns.cli.streams import complain
+from kubectl_nodedns.cluster.proxies import shown
 from kubectl_nodedns.commands.checking import Scope, gather
 from kubectl_nodedns.commands.probe_asker import known_domain, make_asker
 from kubectl_nodedns.commands.reading import ClusterReader
@@ -78,11 +79,12 @@ async def show(
     watching = asyncio.create_task(monitor.run())
     watching.add_done_callback(lambda _: app.exit())
     try:
-        await app.run_async(mouse=not arguments.no_mouse)
+        await app.run_to_end(mouse=not arguments.no_mouse)
     finally:
         if asker.busy:
             complain("removing the probe pods")
         await asker.close()
+        complain(*asker.left)
         watching.cancel()
         await asyncio.wait({watching})  # its requests end before the session does
     task = asyncio.current_task()
@@ -107,7 +109,7 @@ def cluster_words(arguments: argparse.Namespace) -> tuple[str, ...]:
     words: list[str] = []
     for name in CHOOSING:
         if value := getattr(arguments, name, None):
-            words += [f"--{name}", str(value)]
+            words += [f"--{name}", shown(str(value)) if name == "server" else str(value)]
     return tuple(words)
 
 

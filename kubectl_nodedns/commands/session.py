@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import fields, replace
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kubectl_nodedns.cli.talk import Talk
 from kubectl_nodedns.cluster.access import AccessOptions, duration, resolve
 from kubectl_nodedns.cluster.client import Client
 from kubectl_nodedns.errors import UsageError
+from kubectl_nodedns.files import read_text
 from kubectl_nodedns.install.config_file import read_config
+from kubectl_nodedns.install.lease import Me, held
 from kubectl_nodedns.install.option_checks import check
 from kubectl_nodedns.install.option_table import NO, OPTIONS
 from kubectl_nodedns.install.settings import mirrored
@@ -20,7 +20,11 @@ from kubectl_nodedns.lookup import probe_job, probes
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Callable
+    from contextlib import AbstractAsyncContextManager
 
+OPTIONS_FILE = 256 * 1024
+"""Bytes of a file with options: a ConfigMap, which it ends up in, has 1 MiB for everything."""
 START = 180.0
 """Seconds that probes may take to start, unless --timeout is shorter."""
 SHORTEST_LIFETIME = 10
@@ -34,13 +38,17 @@ def access_options(arguments: argparse.Namespace) -> AccessOptions:
     return AccessOptions(**values)
 
 
-def connect(arguments: argparse.Namespace) -> Client:
+def connect(arguments: argparse.Namespace, *, on_screen: bool = False) -> Client:
     """Return a client for the cluster that the arguments name; open it with `async with`.
 
-    When its credentials expire it logs in again, without the terminal, which is in use by then.
+    When its credentials expire it logs in again.
+
+    Args:
+        arguments: the command line.
+        on_screen: whether a screen is drawn from then on, and has the terminal for itself.
     """
     options = access_options(arguments)
-    log_in = partial(resolve, replace(options, interactive=False))
+    log_in = partial(resolve, replace(options, interactive=not on_screen))
     return Client(resolve(options), log_in=log_in)
 
 
@@ -54,37 +62,17 @@ def given_options(arguments: argparse.Namespace) -> dict[str, str]:
     """
     given = {}
     if path := getattr(arguments, "config", None):
-        given = read_config(read_text(path, option="--config"), name=path)
+        given = read_config(read_text(path, option="--config", most=OPTIONS_FILE), name=path)
     for option in OPTIONS:
         value = getattr(arguments, option.dest, None)
         if value is None:
             continue
         if option.kind == "blocks" and value != NO:
-            value = read_text(value, option=f"--{option.name}")
+            value = read_text(value, option=f"--{option.name}", most=OPTIONS_FILE)
         if isinstance(value, list):
             value = option.joint.join(value)
         given[option.name] = check(option.name, str(value))
     return given
-
-
-def read_text(path: str, *, option: str) -> str:
-    """Read a file that an option names; "-" is standard input.
-
-    Raises:
-        UsageError: it cannot be read, or is not UTF-8.
-    """
-    try:
-        if path == "-":
-            return sys.stdin.read()
-        return Path(path).read_text(encoding="utf-8")
-    except OSError as error:
-        raise UsageError(
-            f"{option}: {path} cannot be read: {error.strerror}", hint=f"ls -l {path}"
-        ) from error
-    except UnicodeDecodeError as error:
-        raise UsageError(
-            f"{option}: {path} cannot be read: it is not UTF-8 text", hint=f"file {path}"
-        ) from error
 
 
 def check_change(arguments: argparse.Namespace) -> None:
@@ -130,6 +118,20 @@ def probe_lifetime(arguments: argparse.Namespace) -> int:
             hint="a probe must end by itself, and it takes seconds to start",
         )
     return seconds
+
+
+def hold_lease(
+    client: Client, namespace: str, command: str, told: Callable[[str], None]
+) -> AbstractAsyncContextManager[None]:
+    """Return the lease that keeps other runs from changing an installation; hold it while writing.
+
+    Args:
+        client: an open client.
+        namespace: the DNS service's.
+        command: what runs, such as "enable".
+        told: called with what people should know about it.
+    """
+    return held(client, namespace, me=Me.doing(command), told=told)
 
 
 def make_probes(

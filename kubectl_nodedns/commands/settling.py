@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kubectl_nodedns.facts.caches import read_caches
-from kubectl_nodedns.facts.dns_service import USUAL_NAMESPACE
+from kubectl_nodedns.facts.dns_service import home_of
 from kubectl_nodedns.install.injection import Resolver
 from kubectl_nodedns.install.objects import OPTIONS
 from kubectl_nodedns.install.options import Memory
@@ -27,11 +27,11 @@ def resolver_of(settings: Settings) -> Resolver:
 
 
 async def remembered(client: Client, given: dict[str, str]) -> Memory | None:
-    """Read what an installation of ours remembers; it may be in any namespace."""
-    namespace = given.get("dns-service", "").partition("/")[0] or USUAL_NAMESPACE
+    """Read what our installation remembers; None without one."""
+    namespace = home_of(given.get("dns-service"))
     for cache in await read_caches(client, namespace):
         if cache.ours:
-            return Memory.of_text(cache.annotations.get(OPTIONS, ""))
+            return Memory.of_text(cache.annotations.get(OPTIONS, ""), home=namespace)
     return None
 
 

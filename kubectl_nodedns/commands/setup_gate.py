@@ -45,16 +45,25 @@ class SetupGate:
         namespace: where the cache pods are.
         port: port of their metrics.
         report: told once when metrics cannot be read; the marker is the gate then.
+        settle: seconds from a cache's first answer until its agent has tried its rules.
     """
 
     def __init__(
-        self, prover: Prover, client: Client, *, namespace: str, port: int, report: Report
+        self,
+        prover: Prover,
+        client: Client,
+        *,
+        namespace: str,
+        port: int,
+        report: Report,
+        settle: float = SETTLE,
     ) -> None:
         self._prover = prover
         self._client = client
         self._namespace = namespace
         self._port = port
         self._report = report
+        self._settle = settle
         self._source = through_api_server(client)
         self._told = False
 
@@ -97,7 +106,7 @@ class SetupGate:
     async def _gated(self, verdict: Verdict, pod_uid: str) -> Verdict:
         if not verdict.ok:
             return verdict
-        await asyncio.sleep(SETTLE)
+        await asyncio.sleep(self._settle)
         pod = (await read_pods(self._client, self._namespace, verdict.node)).get(verdict.node)
         if pod is None or pod.uid != pod_uid:
             return verdict

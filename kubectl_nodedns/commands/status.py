@@ -14,7 +14,7 @@ from kubectl_nodedns.cli.loop import run_on_loop
 from kubectl_nodedns.cli.output import print_data
 from kubectl_nodedns.cli.talk import Talk
 from kubectl_nodedns.commands.checking import Scope, gather
-from kubectl_nodedns.commands.scoping import prober, scope_of
+from kubectl_nodedns.commands.scoping import SHORTEST_WINDOW, prober, scope_of
 from kubectl_nodedns.commands.session import connect, step_timeout
 from kubectl_nodedns.errors import Exit, TimedOutError
 from kubectl_nodedns.metrics.table import render
@@ -29,9 +29,10 @@ PAUSE = 1.0
 """Seconds between two looks of --wait; each look takes its window besides."""
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: argparse.Namespace, *, shortest_window: float = SHORTEST_WINDOW) -> int:
     """Print the status; exit 1 when something is wrong."""
-    return run_on_loop(_status(arguments, replace(scope_of(arguments), brief=True)))
+    scope = scope_of(arguments, shortest_window)
+    return run_on_loop(_status(arguments, replace(scope, brief=True)))
 
 
 async def _status(arguments: argparse.Namespace, scope: Scope) -> int:

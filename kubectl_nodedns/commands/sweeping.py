@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kubectl_nodedns.cli.output import print_outcome, with_reasons
-from kubectl_nodedns.commands.session import probe_image
+from kubectl_nodedns.commands.session import hold_lease, probe_image
 from kubectl_nodedns.errors import ApiError, Exit
 from kubectl_nodedns.facts.dns_service import read_dns_service
 from kubectl_nodedns.facts.endpoints import read_endpoints
 from kubectl_nodedns.facts.nodes import read_nodes
-from kubectl_nodedns.facts.rights import demand, missing, to_look
+from kubectl_nodedns.facts.rights import demand, missing, to_hold, to_look
 from kubectl_nodedns.install.capacity import capacity_words
+from kubectl_nodedns.install.live import read_live, refuse_changed
 from kubectl_nodedns.install.options import DEFAULTS, Memory
 from kubectl_nodedns.install.settings import mirrored
 from kubectl_nodedns.install.sweep import Sweep
@@ -37,16 +38,12 @@ async def tell_capacity(client: Client, caches: Sequence[Cache], coredns: int, t
     async def same() -> Sequence[Cache]:
         return caches
 
-    async def nothing() -> None:
-        return None
-
     monitor = Monitor(
         discovery=Discovery(client, caches),
         sampler=Sampler(Scraped(PodProxy(client))),
         caches=caches,
         dns_ips=(),
         reread=same,
-        renew=nothing,
         meter=client,
     )
     try:
@@ -103,10 +100,12 @@ async def clean_orphans(
     if not talk.confirm(f"Go ahead on {client.access.server}?", yes=arguments.yes):
         talk.note("nothing was done")
         return Exit.OK
-    await demand(client, to_look(dns.namespace))
+    await demand(client, [*to_look(dns.namespace), *to_hold(dns.namespace)])
     local_ip = DEFAULTS["local-ip"]
-    sweep = await make_sweep(client, arguments, live, Memory(), dns, local_ip, talk)
-    looks = await sweep.sweep(ready) if sweep is not None else {}
+    async with hold_lease(client, dns.namespace, "disable --orphans", talk.note):
+        refuse_changed(live, await read_live(client, dns.namespace))
+        sweep = await make_sweep(client, arguments, live, Memory(), dns, local_ip, talk)
+        looks = await sweep.sweep(ready) if sweep is not None else {}
     dirty = {n: str(k.leftover) for n, k in looks.items() if k.leftover and not k.leftover.nothing}
     unseen = {n: k.why for n, k in looks.items() if k.leftover is None}
     text = f"{len(ready) - len(dirty) - len(unseen)} of {len(ready)} nodes are clean"

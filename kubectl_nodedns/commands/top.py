@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from kubectl_nodedns.cli.loop import run_on_loop
 from kubectl_nodedns.cli.streams import complain
-from kubectl_nodedns.cluster.access import AccessOptions, duration, resolve
-from kubectl_nodedns.cluster.client import Client
-from kubectl_nodedns.commands.session import access_options
-from kubectl_nodedns.commands.top_probing import PrintedProbing
+from kubectl_nodedns.cluster.access import duration
+from kubectl_nodedns.commands.session import connect
+from kubectl_nodedns.commands.top_probing import CAP, PrintedProbing
 from kubectl_nodedns.commands.watching import (
     dns_namespace,
     make_monitor,
@@ -24,6 +23,7 @@ from kubectl_nodedns.commands.watching import (
 from kubectl_nodedns.errors import Exit, UsageError
 from kubectl_nodedns.metrics.columns import BY_KEY, Column
 from kubectl_nodedns.metrics.document import document
+from kubectl_nodedns.metrics.monitor import ONCE_SECONDS
 from kubectl_nodedns.metrics.report import summary, table
 
 if TYPE_CHECKING:
@@ -38,8 +38,14 @@ SHORTEST_REFRESH = 0.5
 """Seconds; more often is load without news."""
 
 
-def run(arguments: argparse.Namespace) -> int:
-    """Show the fleet: on a screen, or printed when stdout is no terminal or a format is asked."""
+def run(arguments: argparse.Namespace, *, apart: float = ONCE_SECONDS, cap: int = CAP) -> int:
+    """Show the fleet: on a screen, or printed when stdout is no terminal or a format is asked.
+
+    Args:
+        arguments: the command line.
+        apart: seconds between the two scrapes that one table needs.
+        cap: nodes that --probe probes at most.
+    """
     sort_by = _column(arguments.sort_by)
     refresh = duration(arguments.refresh, option="--refresh")
     if refresh is None or refresh < SHORTEST_REFRESH:
@@ -50,8 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
         return run_on_loop(_replay(arguments, sort_by))
     if arguments.at:
         raise UsageError("--at: this is a place in a recording: give --replay FILE too")
-    options = access_options(arguments)
-    return run_on_loop(_top(arguments, options, sort_by, refresh))
+    return run_on_loop(_top(arguments, sort_by, refresh, apart, cap))
 
 
 def interactive(arguments: argparse.Namespace) -> bool:
@@ -63,12 +68,17 @@ def interactive(arguments: argparse.Namespace) -> bool:
 
 
 async def _top(
-    arguments: argparse.Namespace, options: AccessOptions, sort_by: Column, refresh: float
+    arguments: argparse.Namespace,
+    sort_by: Column,
+    refresh: float,
+    apart: float,
+    cap: int,
 ) -> int:
-    async with Client(resolve(options)) as client, make_source(client, arguments) as source:
+    client = connect(arguments, on_screen=interactive(arguments))
+    async with client, make_source(client, arguments) as source:
         recorder = await make_recorder(client, arguments)
         monitor = await make_monitor(
-            client, arguments, options, source=source, refresh=refresh, recorder=recorder
+            client, arguments, source=source, refresh=refresh, recorder=recorder
         )
         if interactive(arguments):
             from kubectl_nodedns.commands.screen import show  # noqa: PLC0415 - Textual is slow
@@ -82,16 +92,16 @@ async def _top(
                     kube_dns_ip=monitor.kube_dns_ip,
                     namespace=dns_namespace(arguments),
                 )
-        async with PrintedProbing(client, monitor, arguments, sort_by) as probing:
+        async with PrintedProbing(client, monitor, arguments, sort_by, cap=cap) as probing:
             if arguments.watch:
                 async with recording(monitor, recorder, refresh):
                     return await _print_lines(
                         monitor, refresh, probing.again() if arguments.probe else None
                     )
-            snapshot = await monitor.once()
+            snapshot = await monitor.once(apart)
             if arguments.probe:  # rows must be there to be in an order, and fresh when printed
                 await probing.once()
-                snapshot = await monitor.once()
+                snapshot = await monitor.once(apart)
             if recorder:
                 await recorder.frame(snapshot)
                 recorder.close()
@@ -121,7 +131,10 @@ async def _replay(arguments: argparse.Namespace, sort_by: Column) -> int:
         go_to(player, arguments.at or "start")
         return _print_recorded(player)
     go_to(player, arguments.at or "end")
-    return _print(player.snapshot(), arguments.output or "table", sort_by)
+    snapshot = player.snapshot()
+    if player.unreadable:
+        raise UsageError(f"--replay: {player.unreadable}", hint="--at names another moment of it")
+    return _print(snapshot, arguments.output or "table", sort_by)
 
 
 def _print_recorded(player: Player) -> int:

@@ -40,14 +40,22 @@ class PrintedProbing:
         monitor: is told what was proved.
         arguments: the command line.
         sort_by: the order of the rows: those that come first are probed.
+        cap: nodes that are probed at most.
     """
 
     def __init__(
-        self, client: Client, monitor: Monitor, arguments: argparse.Namespace, sort_by: Column
+        self,
+        client: Client,
+        monitor: Monitor,
+        arguments: argparse.Namespace,
+        sort_by: Column,
+        *,
+        cap: int = CAP,
     ) -> None:
         self._client = client
         self._monitor = monitor
         self._sort_by = sort_by
+        self._cap = cap
         self._arguments = arguments
         self._asker = make_asker(client, arguments)
         self._asks: tuple[Ask, ...] = ()
@@ -65,6 +73,7 @@ class PrintedProbing:
         trace: TracebackType | None,
     ) -> None:
         await self._asker.close()
+        complain(*self._asker.left)
 
     async def once(self) -> None:
         """Ask from the first nodes that have a cache pod, as many as the cap allows."""
@@ -83,12 +92,12 @@ class PrintedProbing:
             )
         rows = ordered(snapshot.nodes, snapshot, self._sort_by)
         able = [row for row in rows if row.pod is not None]
-        if len(able) > CAP:
+        if len(able) > self._cap:
             self._warn(
-                f"--probe: the first {CAP} of {len(able)} nodes are probed; -l chooses others, "
-                "and check --probe asks from all"
+                f"--probe: the first {self._cap} of {len(able)} nodes are probed; "
+                "-l chooses others, and check --probe asks from all"
             )
-        self.failed = sum(await asyncio.gather(*(self._failed(row) for row in able[:CAP])))
+        self.failed = sum(await asyncio.gather(*(self._failed(row) for row in able[: self._cap])))
 
     async def again(self) -> None:
         """Ask round after round, until cancelled."""

@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kubectl_nodedns.cluster.access import AccessOptions, resolve
 from kubectl_nodedns.cluster.paths import named
 from kubectl_nodedns.cluster.web import Web
 from kubectl_nodedns.errors import ApiError, NodednsError, RefusedError, UsageError
 from kubectl_nodedns.facts.caches import Cache, flag, read_caches
 from kubectl_nodedns.facts.dataplane import read_dataplane
-from kubectl_nodedns.facts.dns_service import USUAL_NAMESPACE, read_dns_service, split_name
+from kubectl_nodedns.facts.dns_service import home_of, read_dns_service
 from kubectl_nodedns.facts.quantity import quantity
 from kubectl_nodedns.metrics.details import Details
 from kubectl_nodedns.metrics.discovery import Discovery
 from kubectl_nodedns.metrics.forwarded import PortForward, through_api_server
 from kubectl_nodedns.metrics.monitor import Monitor
 from kubectl_nodedns.metrics.prometheus import Prometheus, ThroughApiServer
-from kubectl_nodedns.metrics.record import Recorder
+from kubectl_nodedns.metrics.record import LARGEST, Recorder
 from kubectl_nodedns.metrics.sampler import Sampler
 from kubectl_nodedns.metrics.source import PodProxy, Scraped
 
@@ -39,7 +37,6 @@ SMALLEST_RECORDING = 2**20
 async def make_monitor(
     client: Client,
     arguments: argparse.Namespace,
-    options: AccessOptions,
     *,
     source: Source,
     refresh: float,
@@ -54,17 +51,12 @@ async def make_monitor(
         find_caches(client, arguments), dns_ips_of(client, arguments.dns_service)
     )
 
-    async def renew() -> None:
-        """Log in again without the terminal, and go on with what that gave."""
-        await client.renew(await asyncio.to_thread(resolve, replace(options, interactive=False)))
-
     return Monitor(
         discovery=Discovery(client, caches, labels=arguments.selector or ""),
         sampler=Sampler(source, interval=refresh, heard=recorder.heard if recorder else None),
         caches=caches,
         dns_ips=dns_ips,
         reread=lambda: read_caches(client, dns_namespace(arguments)),
-        renew=renew,
         meter=client,
         coredns_ips=await _coredns_ips(client, caches, dns_ips),
         details=Details(client),
@@ -107,10 +99,10 @@ async def make_recorder(client: Client, arguments: argparse.Namespace) -> Record
     if not arguments.record:
         return None
     limit = int(quantity(arguments.record_limit))
-    if limit < SMALLEST_RECORDING:
+    if not SMALLEST_RECORDING <= limit <= LARGEST:
         raise UsageError(
-            f"--record-limit: {arguments.record_limit!r} is no size of 1Mi or more",
-            hint="such as 100Mi or 1Gi",
+            f"--record-limit: {arguments.record_limit!r} is no size from 1Mi to 1Gi",
+            hint="such as 100Mi or 1Gi; a longer one could not be replayed",
         )
     try:
         mode = (await read_dataplane(client)).mode
@@ -163,7 +155,7 @@ async def find_caches(client: Client, arguments: argparse.Namespace) -> tuple[Ca
 
 def dns_namespace(arguments: argparse.Namespace) -> str:
     """Return the DNS service's namespace."""
-    return split_name(arguments.dns_service)[0] if arguments.dns_service else USUAL_NAMESPACE
+    return home_of(arguments.dns_service)
 
 
 async def dns_ips_of(client: Client, given: str | None) -> tuple[str, ...]:

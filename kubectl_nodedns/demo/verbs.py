@@ -103,10 +103,19 @@ class Verbs:
         """Server-side apply an object.
 
         Raises:
-            Refusal: another manager owns a field and holds it otherwise.
+            Refusal: another manager owns a field and holds it otherwise, or the object is not the
+                one that is meant.
         """
         resource = at.resource
         live = self.store.get(resource, at.namespace, at.name)
+        uid = (body.get("metadata") or {}).get("uid")
+        if uid and uid != ((live or {}).get("metadata") or {}).get("uid"):
+            raise Refusal(
+                409,
+                "Conflict",
+                f'Operation cannot be fulfilled on {resource.plural} "{at.name}": uid mismatch: '
+                f"the provided object specified uid {uid}, and there is no such object",
+            )
         owners = self._owners.get(_place(at), ())
         if live is not None and not owners:
             owners = (Owned("before", "Update", stamp(), leaves(live)),)
@@ -141,11 +150,12 @@ class Verbs:
         """Put another object in the place of one.
 
         Raises:
-            Refusal: there is none, or it changed since it was read.
+            Refusal: there is none, it is another, or it changed since it was read.
         """
         live = self.get(at)
-        wanted = (body.get("metadata") or {}).get("resourceVersion")
-        if wanted and wanted != live["metadata"].get("resourceVersion"):
+        given, has = body.get("metadata") or {}, live["metadata"]
+        known = ("uid", "resourceVersion")
+        if any(given.get(key) and given[key] != has.get(key) for key in known):
             raise Refusal(
                 409,
                 "Conflict",

@@ -8,23 +8,26 @@ through all of them and stores nothing.
 from __future__ import annotations
 
 import copy
+import re
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from kubectl_nodedns.cluster.paths import collection, named
-from kubectl_nodedns.errors import ApiError, ForbiddenError, NotFoundError
+from kubectl_nodedns.errors import ApiError, ConflictError
 from kubectl_nodedns.facts.quantity import MI, quantity
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Awaitable, Mapping, Sequence
 
     from kubectl_nodedns.cluster.client import Client
 
 ENFORCE = "pod-security.kubernetes.io/enforce"
 LEVELS = ("privileged", "baseline", "restricted")
-UNKNOWN_RIGHT = "cannot create resource"
+UNKNOWN_RIGHT = re.compile(r"cannot \w+ resource")
 """Words of the API server's authorizer; admission uses others."""
+WEBHOOK = ("admission webhook", "failed calling webhook")
+"""Words of the API server about what a webhook did, or did not do."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +40,8 @@ class Trial:
     """Why it was refused, in the API server's words; empty when it was let in."""
     changes: tuple[str, ...] = ()
     """What admission changed that matters to DNS."""
+    conflict: bool = False
+    """Whether it was refused because another field manager owns a field."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,34 +73,66 @@ async def try_pod(client: Client, pod: dict[str, Any], subject: str) -> Trial:
     """Send a pod in a server dry run.
 
     Raises:
-        ForbiddenError: the user may not create pods there, so that nothing was tried.
-        NotFoundError: there is no such namespace.
-        UnreachableError: no answer.
+        ApiError: it was not tried.
     """
     path = collection("v1", "pods", pod["metadata"]["namespace"])
-    try:
-        got = await client.create(path, pod, dry_run=True)
-    except NotFoundError:
-        raise
-    except ApiError as error:
-        unasked = isinstance(error, ForbiddenError) and UNKNOWN_RIGHT in str(error)
-        if unasked or error.status == 0:
-            raise
-        return Trial(subject=subject, refusal=str(error))
-    return Trial(subject=subject, refusal="", changes=tuple(changed(pod, got)))
+    return await _trial(subject, client.create(path, pod, dry_run=True), sent=pod)
+
+
+async def try_job(client: Client, job: dict[str, Any], subject: str) -> Trial:
+    """Send a Job in a server dry run.
+
+    Raises:
+        ApiError: it was not tried.
+    """
+    path = collection("batch/v1", "jobs", job["metadata"]["namespace"])
+    return await _trial(subject, client.create(path, job, dry_run=True))
 
 
 async def try_object(client: Client, obj: dict[str, Any], *, force: bool = False) -> Trial:
-    """Send an object of ours as it would be applied, in a server dry run."""
+    """Send an object of ours as it would be applied, in a server dry run.
+
+    Raises:
+        ApiError: it was not tried.
+    """
     metadata = obj["metadata"]
     subject = f"{obj['kind']} {metadata['namespace']}/{metadata['name']}"
+    return await _trial(subject, client.apply(obj, dry_run=True, force=force), owned=True)
+
+
+async def _trial(
+    subject: str,
+    asked: Awaitable[Mapping[str, Any]],
+    *,
+    sent: Mapping[str, Any] | None = None,
+    owned: bool = False,
+) -> Trial:
+    """Await a server dry run.
+
+    Args:
+        subject: what is sent, in words.
+        asked: the request.
+        sent: the pod that is sent, to tell what admission changes.
+        owned: whether a conflict (409) is one over the ownership of fields.
+
+    Raises:
+        ApiError: nobody looked at it: a right is missing, the server is overloaded or fails.
+    """
     try:
-        await client.apply(obj, dry_run=True, force=force)
+        got = await asked
     except ApiError as error:
-        if error.status == 0:
+        conflict = owned and isinstance(error, ConflictError)
+        if not (conflict or _refused(error)):
             raise
-        return Trial(subject=subject, refusal=str(error))
-    return Trial(subject=subject, refusal="")
+        return Trial(subject=subject, refusal=str(error), conflict=conflict)
+    return Trial(subject=subject, refusal="", changes=tuple(changed(sent, got)) if sent else ())
+
+
+def _refused(error: ApiError) -> bool:
+    """Whether somebody looked at an object and refused it: webhooks may do so by any status."""
+    said = str(error)
+    by_webhook = any(words in said for words in WEBHOOK)
+    return by_webhook or (error.judged and not UNKNOWN_RIGHT.search(said))
 
 
 def pod_of_template(template: Mapping[str, Any], namespace: str) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from kubectl_nodedns.cluster.paths import collection
 from kubectl_nodedns.errors import NotFoundError
+from kubectl_nodedns.readable import readable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,7 +44,7 @@ async def read_alert_rules(client: Client) -> tuple[AlertRule, ...]:
         items = await client.list(collection("monitoring.coreos.com/v1", "prometheusrules"))
     except NotFoundError:
         return ()
-    return tuple(rule for item in items for rule in rules_of(item))
+    return tuple(rule for rules in readable(rules_of, items) for rule in rules)
 
 
 def rules_of(item: Mapping[str, Any]) -> list[AlertRule]:
@@ -54,6 +55,6 @@ def rules_of(item: Mapping[str, Any]) -> list[AlertRule]:
         for rule in group.get("rules") or ():
             metrics = tuple(sorted(set(_METRIC.findall(str(rule.get("expr", ""))))))
             if metrics:
-                name = rule.get("alert") or rule.get("record") or ""
+                name = str(rule.get("alert") or rule.get("record") or "")
                 found.append(AlertRule(resource=resource, name=name, metrics=metrics))
     return found

@@ -15,6 +15,7 @@ from kubectl_nodedns.facts.caches import (
     words_of,
 )
 from kubectl_nodedns.facts.conditions import is_ready
+from kubectl_nodedns.facts.pod_owners import controller_uid
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
 LONGEST = 160
 """Characters of a trouble; kubelets nest one cause in another."""
 LOG_LINES = 60
-"""Lines of a log that are read: CoreDNS says why it ends in its last ones."""
+"""Lines of a log that are read: CoreDNS says why it ends in its last ones,"""
+LOG_BYTES = 256 * 1024
+"""and how much of them at most."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,14 +79,17 @@ class CachePod:
 
 
 async def read_cache_pods(client: Client, cache: Cache) -> tuple[CachePod, ...]:
-    """Read the pods of a cache, by node and name.
+    """Read the pods of a cache, by node and name: those that its DaemonSet keeps.
+
+    What only carries the labels is none of them, and neither is a pod in a network of its own where
+    the DaemonSet's are in their nodes': it was written by hand, for the DaemonSet to adopt.
 
     Raises:
         ApiError: they cannot be listed.
     """
     path = collection("v1", "pods", cache.namespace)
     items = await client.list(path, labels=cache.selector)
-    pods = (cache_pod_of(item, cache) for item in items if _owned(item, cache))
+    pods = (cache_pod_of(item, cache) for item in items if _is_of(item, cache))
     return tuple(sorted(pods, key=lambda pod: (pod.node, pod.name)))
 
 
@@ -93,7 +99,8 @@ async def read_last_words(client: Client, pod: CachePod, *, previous: bool) -> s
     Raises:
         ApiError: there is none, or it may not be read.
     """
-    query = f"container={pod.container}&tailLines={LOG_LINES}" + "&previous=true" * previous
+    query = f"container={pod.container}&tailLines={LOG_LINES}&limitBytes={LOG_BYTES}"
+    query += "&previous=true" * previous
     path = f"{named('v1', 'pods', pod.namespace, pod.name)}/log?{query}"
     return await client.get_text(path, timeout=10)
 
@@ -138,10 +145,9 @@ def unix(text: str | None) -> float | None:
         return None
 
 
-def _owned(item: Mapping[str, Any], cache: Cache) -> bool:
-    """Tell pods of two DaemonSets with one selector apart, where their owner is told."""
-    owners = item["metadata"].get("ownerReferences") or ()
-    return not owners or any(owner.get("uid") == cache.uid for owner in owners)
+def _is_of(item: Mapping[str, Any], cache: Cache) -> bool:
+    on_node = bool((item.get("spec") or {}).get("hostNetwork"))
+    return controller_uid(item) == cache.uid and (on_node or not cache.host_network)
 
 
 def _ended(statuses: Any) -> tuple[str, float | None]:

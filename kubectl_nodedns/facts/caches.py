@@ -2,27 +2,40 @@
 
 A cache is recognised by its image and arguments, never by name alone: kubespray calls it
 `nodelocaldns`, Helm by the release, RKE2 and kOps `node-local-dns` like upstream.
+
+Labels and annotations prove nothing: whoever may write in some namespace writes what he likes
+there. Ours is the DaemonSet of our name in the DNS service's namespace, and no other. Elsewhere a
+DaemonSet is a cache only where its pods are on nodes' own network, which no tenant may do.
 """
 
 from __future__ import annotations
 
+import contextlib
 import re
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
 from kubectl_nodedns.cluster.paths import collection
 from kubectl_nodedns.errors import ForbiddenError
+from kubectl_nodedns.facts.pod_owners import controller_uid
 from kubectl_nodedns.facts.quantity import quantity
+from kubectl_nodedns.numbers import port
+from kubectl_nodedns.readable import readable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from kubectl_nodedns.cluster.client import Client
     from kubectl_nodedns.facts.nodes import Node
 
 MANAGED_BY = "app.kubernetes.io/managed-by"
 OURS = "kubectl-nodedns"
+OWN_NAME = "node-local-dns"
+"""Name of our DaemonSet."""
 FORBIDDEN = 403
+METRICS_PORT = 9253
+"""Port of CoreDNS's metrics where nothing says otherwise."""
 SETUP_METRICS_PORT = 9353
 """Port of the agent's own metrics where no -metrics-listen-address says otherwise."""
 _IMAGE = re.compile(r"(^|/)([\w.-]*node-cache[\w.-]*)([:@]|$)")
@@ -39,7 +52,7 @@ class Cache:
     uid: str
     """UID of the DaemonSet."""
     ours: bool
-    """Whether this plugin made it."""
+    """Whether it is the installation of this plugin."""
     owner: str
     """Who seems to manage it, in words."""
     image: str
@@ -92,37 +105,145 @@ class Cache:
         return tag or digest
 
 
+@dataclass(frozen=True, kw_only=True)
+class Imitation:
+    """A DaemonSet that has the looks of a cache, or of ours, and is not what it looks like."""
+
+    namespace: str
+    """Its namespace."""
+    name: str
+    """Its name."""
+    labelled: bool
+    """Whether it bears our label; else it looks like a cache, and none of its pods is on a node's
+    network."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """The DaemonSets that are node-local DNS caches, and those that only seem to be."""
+
+    caches: tuple[Cache, ...]
+    """Ours first, then those of the DNS service's namespace."""
+    imitations: tuple[Imitation, ...]
+    """By namespace and name."""
+
+
 async def read_caches(client: Client, dns_namespace: str) -> tuple[Cache, ...]:
-    """Find every node-local DNS cache; ours first.
+    """Find every node-local DNS cache: ours first, then those of the DNS service's namespace.
 
     Looks in all namespaces, and where that is forbidden in the DNS service's own.
     """
+    return (await find_caches(client, dns_namespace)).caches
+
+
+async def find_caches(client: Client, dns_namespace: str) -> Found:
+    """Find every node-local DNS cache, and what only seems to be one; see `read_caches`."""
     try:
         items = await client.list(collection("apps/v1", "daemonsets"))
     except ForbiddenError as error:
         if error.status != FORBIDDEN:
             raise
         items = await client.list(collection("apps/v1", "daemonsets", dns_namespace))
-    found = (cache_of(item) for item in items)
-    return tuple(sorted((c for c in found if c), key=lambda c: (not c.ours, c.namespace, c.name)))
+    return sort_out(items, dns_namespace, await _kept_on_nodes(client, items, dns_namespace))
 
 
-def cache_of(daemonset: Mapping[str, Any]) -> Cache | None:
-    """Read a DaemonSet object; None when it is no node-local DNS cache."""
+async def _kept_on_nodes(
+    client: Client, daemonsets: Iterable[Mapping[str, Any]], dns_namespace: str
+) -> frozenset[str]:
+    """Return the UIDs of those that keep a pod on a node's network, outside of `dns_namespace`.
+
+    Only the pods tell: a DaemonSet adopts a pod in a network of its own as well, and counts it.
+    """
+    spaces = {
+        cache.namespace
+        for cache in readable(cache_of, daemonsets)
+        if cache is not None and cache.host_network and cache.namespace != dns_namespace
+    }
+    kept: set[str] = set()
+    for namespace in sorted(spaces):
+        with contextlib.suppress(ForbiddenError):
+            pods = await client.list(collection("v1", "pods", namespace))
+            kept.update(filter(None, readable(_on_its_node, pods)))
+    return frozenset(kept)
+
+
+def _on_its_node(pod: Mapping[str, Any]) -> str:
+    """Return the UID of what keeps a pod that is on its node's network; empty for any other."""
+    return controller_uid(pod) if (pod.get("spec") or {}).get("hostNetwork") else ""
+
+
+def sort_out(
+    daemonsets: Iterable[Mapping[str, Any]], dns_namespace: str, on_nodes: Collection[str] = ()
+) -> Found:
+    """Tell caches among DaemonSet objects from what only seems to be one.
+
+    Args:
+        daemonsets: the objects.
+        dns_namespace: the DNS service's.
+        on_nodes: UIDs of what keeps pods on nodes' network in other namespaces.
+    """
+    found = readable(lambda item: _sorted_out(item, dns_namespace, on_nodes), daemonsets)
+    caches = [cache for cache, _ in found if cache]
+    imitations = [imitation for _, imitation in found if imitation]
+    caches.sort(key=lambda c: (not c.ours, c.namespace != dns_namespace, c.namespace, c.name))
+    imitations.sort(key=lambda one: (one.namespace, one.name))
+    return Found(caches=tuple(caches), imitations=tuple(imitations))
+
+
+def _sorted_out(
+    daemonset: Mapping[str, Any], dns_namespace: str, on_nodes: Collection[str]
+) -> tuple[Cache | None, Imitation | None]:
+    """Say of one object whether it is a cache, and whether it only seems to be one, or ours."""
+    cache = cache_of(daemonset, home=dns_namespace)
+    serves = cache is not None and (
+        cache.namespace == dns_namespace or (cache.host_network and cache.uid in on_nodes)
+    )
+    labelled = is_labelled(daemonset) and not is_own(daemonset, dns_namespace)
+    seems = None
+    if labelled or (cache is not None and not serves):
+        metadata = daemonset["metadata"]
+        seems = Imitation(namespace=metadata["namespace"], name=metadata["name"], labelled=labelled)
+    return (cache if serves else None), seems
+
+
+def is_labelled(obj: Mapping[str, Any]) -> bool:
+    """Whether an object bears our label."""
+    return (obj["metadata"].get("labels") or {}).get(MANAGED_BY) == OURS
+
+
+def is_own(daemonset: Mapping[str, Any], home: str) -> bool:
+    """Whether a DaemonSet is our installation.
+
+    Args:
+        daemonset: the object.
+        home: namespace of the DNS service.
+    """
+    metadata = daemonset["metadata"]
+    own = (metadata["namespace"], metadata["name"]) == (home, OWN_NAME)
+    return own and is_labelled(daemonset)
+
+
+def cache_of(daemonset: Mapping[str, Any], *, home: str = "") -> Cache | None:
+    """Read a DaemonSet object; None when it is no node-local DNS cache.
+
+    Args:
+        daemonset: the object.
+        home: namespace of the DNS service, where ours is; empty where that does not matter.
+    """
     template = daemonset["spec"]["template"]
     container = _cache_container(template["spec"].get("containers") or ())
     if container is None:
         return None
     metadata = daemonset["metadata"]
-    labels = metadata.get("labels") or {}
+    ours = is_own(daemonset, home)
     words = words_of(container)
     selector = daemonset["spec"]["selector"].get("matchLabels") or {}
     return Cache(
         namespace=metadata["namespace"],
         name=metadata["name"],
         uid=metadata["uid"],
-        ours=labels.get(MANAGED_BY) == OURS,
-        owner=_owner(metadata, labels),
+        ours=ours,
+        owner="kubectl nodedns" if ours else _owner(metadata, metadata.get("labels") or {}),
         image=container.get("image", ""),
         arguments=words,
         local_ips=local_ips_of(words),
@@ -146,7 +267,16 @@ def words_of(container: Mapping[str, Any]) -> tuple[str, ...]:
 
 def local_ips_of(words: tuple[str, ...]) -> tuple[str, ...]:
     """Return the addresses that an agent with this command line listens on."""
-    return tuple(ip.strip() for ip in flag(words, "localip").split(",") if ip.strip())
+    given = (word.strip() for word in flag(words, "localip").split(","))
+    return tuple(ip for ip in given if is_address(ip))
+
+
+def is_address(text: str) -> bool:
+    """Whether a text is an IP address, without a zone."""
+    try:
+        return "%" not in text and bool(ip_address(text))
+    except ValueError:
+        return False
 
 
 def flag(words: tuple[str, ...], name: str) -> str:
@@ -162,8 +292,7 @@ def flag(words: tuple[str, ...], name: str) -> str:
 
 def setup_metrics_port(words: tuple[str, ...]) -> int:
     """Return the port of the agent's own metrics: its -metrics-listen-address, else 9353."""
-    port = flag(words, "metrics-listen-address").rpartition(":")[2]
-    return int(port) if port.isdigit() else SETUP_METRICS_PORT
+    return port(flag(words, "metrics-listen-address").rpartition(":")[2]) or SETUP_METRICS_PORT
 
 
 def memory_limit_of(container: Mapping[str, Any]) -> int | None:
@@ -191,19 +320,16 @@ def _configmap(volumes: Any) -> str:
 
 def _metrics_port(container: Mapping[str, Any], template: Mapping[str, Any]) -> int:
     """The port named metrics, else the scrape annotation, else CoreDNS's default in node-cache."""
-    for port in container.get("ports") or ():
-        if port.get("name") == "metrics":
-            return int(port["containerPort"])
+    for declared in container.get("ports") or ():
+        if declared.get("name") == "metrics":
+            return int(declared["containerPort"])
     annotations = (template.get("metadata") or {}).get("annotations") or {}
-    text = annotations.get("prometheus.io/port", "")
-    return int(text) if text.isdigit() else 9253
+    return port(annotations.get("prometheus.io/port")) or METRICS_PORT
 
 
 def _owner(metadata: Mapping[str, Any], labels: Mapping[str, str]) -> str:
     """Name the installer, from what each one leaves on its DaemonSet."""
     annotations = metadata.get("annotations") or {}
-    if labels.get(MANAGED_BY) == OURS:
-        return "kubectl nodedns"
     if release := annotations.get("meta.helm.sh/release-name"):
         return f"Helm release {release}"
     if labels.get("addon.kops.k8s.io/name") or labels.get("k8s-addon"):
@@ -212,4 +338,5 @@ def _owner(metadata: Mapping[str, Any], labels: Mapping[str, str]) -> str:
         return "kubespray"
     if labels.get("addonmanager.kubernetes.io/mode"):
         return "the Kubernetes add-on manifest"
-    return labels.get(MANAGED_BY) or "whoever applied its manifest"
+    manager = labels.get(MANAGED_BY) or "whoever applied its manifest"
+    return "somebody who gave it our label" if manager == OURS else manager

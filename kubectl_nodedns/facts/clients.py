@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from kubectl_nodedns.cluster.paths import collection
 from kubectl_nodedns.facts.kubelets import read_handed_out
+from kubectl_nodedns.readable import readable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -39,7 +40,8 @@ async def read_clients(client: Client, ip: str, nodes: Sequence[str]) -> Clients
     handed = await read_handed_out(client, nodes)
     pods: list[str] = []
     async for page in client.pages(collection("v1", "pods"), again=pods.clear):
-        pods += [_name(pod) for pod in page.get("items") or () if names(pod, ip)]
+        items = page.get("items") or ()
+        pods += filter(None, readable(lambda pod: _name(pod) if names(pod, ip) else "", items))
     return Clients(
         kubelets=tuple(node for node, servers in handed.items() if ip in servers),
         pods=tuple(pods),

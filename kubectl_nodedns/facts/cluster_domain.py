@@ -10,8 +10,9 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from kubectl_nodedns.cluster.paths import collection, node_proxy
+from kubectl_nodedns.cluster.paths import collection
 from kubectl_nodedns.errors import ApiError, RefusedError
+from kubectl_nodedns.facts.kubelets import kubelet_of, read_configz
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -70,13 +71,12 @@ async def read_cluster_domain(
             return ClusterDomain(name=found[0], evidence=f"ConfigMap {namespace}/{name}, Corefile")
     for node in nodes:
         try:
-            config = await client.get(node_proxy(node, "configz"), timeout=5)
+            kubelet = kubelet_of(node, await read_configz(client, node))
         except ApiError:
             continue
-        domain = (config.get("kubeletconfig") or {}).get("clusterDomain", "")
-        if domain:
+        if kubelet.cluster_domain:
             return ClusterDomain(
-                name=domain.rstrip("."), evidence=f"configuration of kubelet {node}"
+                name=kubelet.cluster_domain, evidence=f"configuration of kubelet {node}"
             )
     raise RefusedError(
         "the cluster domain is not known: no Corefile with the kubernetes plugin, no kubelet tells",

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from kubectl_nodedns.numbers import whole
+
 CAPACITY = 9984
 """Entries that each of a block's two caches holds unless the Corefile says otherwise (CoreDNS,
 plugin/cache)."""
@@ -36,8 +38,8 @@ class Plugin:
 
     def number(self, name: str, default: int) -> int:
         """Return the number that follows `name` in the body; the last one counts."""
-        given = [int(words[0]) for words in self.lines(name) if words and words[0].isdigit()]
-        return given[-1] if given else default
+        given = [whole(words[0], most=2**31) for words in self.lines(name) if words]
+        return next((number for number in reversed(given) if number is not None), default)
 
     def room(self, kind: str) -> int | None:
         """Return the entries of a cache's half, "success" or "denial"; None where it is off."""

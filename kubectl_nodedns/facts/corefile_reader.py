@@ -11,17 +11,24 @@ from __future__ import annotations
 import fnmatch
 import posixpath
 import re
+from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kubectl_nodedns.facts.corefile import Corefile, CorefileError, Key, Plugin, ServerBlock
 from kubectl_nodedns.facts.zones import zone_of_key
+from kubectl_nodedns.numbers import port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 MOST_IMPORTS = 1000
 """Imports followed in one Corefile; more can only be a cycle."""
+MOST_WORDS = 100_000
+"""Words of a Corefile with all that it imports: ten times what the largest ones have. Snippets that
+import snippets could make any number out of a few lines."""
+LONGEST_KEY = 1024
+"""Characters of a server block's key; a domain name has 253."""
 _ENVIRONMENT = re.compile(r"\{\$(?P<unix>[^{}]+)\}|\{%(?P<windows>[^{}%]+)%\}")
 _KEY = re.compile(r"(?:(?P<scheme>[a-z0-9]+)://)?(?P<zone>.*?)(?::(?P<port>\d+))?", re.IGNORECASE)
 
@@ -106,12 +113,13 @@ class _Parser:
         files: Mapping[str, str],
         environment: Mapping[str, str] | None,
     ) -> None:
-        self._tokens = tokens_of(text, path)
+        self._tokens = deque(tokens_of(text, path))
         self._files = files
         self._environment = environment
         self._snippets: dict[str, list[Token]] = {}
         self._missing: list[str] = []
         self._imports = 0
+        self._words = len(self._tokens)
 
     def parse(self) -> Corefile:
         blocks: list[ServerBlock] = []
@@ -141,9 +149,9 @@ class _Parser:
             new = not taken or not _same_line(taken[-1], token)
             if new and taken and not taken[-1].text.endswith(",") and token.text != "{":
                 break
-            self._tokens.pop(0)
+            self._tokens.popleft()
             if new and token.text == "import":
-                self._tokens[:0] = self._imported(token, self._tokens)
+                self._import(token, self._tokens)
                 continue
             taken.append(token)
             if token.text == "{":
@@ -151,30 +159,38 @@ class _Parser:
         return taken
 
     def _rest(self) -> list[Token]:
-        rest, self._tokens = self._tokens, []
+        rest, self._tokens = list(self._tokens), deque()
         return rest
 
     def _until_brace(self, opened: Token) -> list[Token]:
         """Take the words up to the brace that closes what `opened` opened."""
         depth = 1
-        for i, token in enumerate(self._tokens):
+        body: list[Token] = []
+        while self._tokens:
+            token = self._tokens.popleft()
             depth += (token.text == "{") - (token.text == "}")
             if depth == 0:
-                body = self._tokens[:i]
-                del self._tokens[: i + 1]
                 return body
+            body.append(token)
         raise _error(opened, "its { is never closed")
 
-    def _imported(self, at: Token, rest: list[Token]) -> list[Token]:
-        """Take the argument of an import from `rest`; return what it stands for."""
+    def _import(self, at: Token, rest: deque[Token]) -> None:
+        """Replace the argument of an import, at the beginning of `rest`, by what it stands for."""
+        found = self._imported(at, rest)
+        self._words += len(found)
+        if self._words > MOST_WORDS:
+            raise _error(at, f"with what it imports it has more than {MOST_WORDS} words")
+        rest.extendleft(reversed(found))
+
+    def _imported(self, at: Token, rest: deque[Token]) -> list[Token]:
         if not rest or not _same_line(at, rest[0]):
             raise _error(at, "import needs a file or a snippet")
         self._imports += 1
         if self._imports > MOST_IMPORTS:
             raise _error(at, "imports go round in a circle")
-        name = self._expanded(rest.pop(0).text)
+        name = self._expanded(rest.popleft().text)
         if name in self._snippets:
-            return list(self._snippets[name])
+            return self._snippets[name]
         pattern = posixpath.normpath(posixpath.join(posixpath.dirname(at.file), name))
         matches = sorted(path for path in self._files if _matches(path, pattern))
         if not matches and not set(name) & set("*?["):
@@ -182,17 +198,17 @@ class _Parser:
         return [token for path in matches for token in tokens_of(self._files[path], path)]
 
     def _plugins(self, body: list[Token]) -> Iterator[Plugin]:
-        rest = list(body)
+        rest = deque(body)
         while rest:
-            first = rest.pop(0)
+            first = rest.popleft()
             if first.text == "import":
-                rest[:0] = self._imported(first, rest)
+                self._import(first, rest)
                 continue
             if first.text in ("{", "}"):
                 raise _error(first, f"a {first.text} where a plugin should stand")
             yield self._plugin(first, rest)
 
-    def _plugin(self, first: Token, rest: list[Token]) -> Plugin:
+    def _plugin(self, first: Token, rest: deque[Token]) -> Plugin:
         """Take one plugin's words from `rest`."""
         lines: list[list[str]] = [[]]
         last, depth, opened = first, 0, False
@@ -203,9 +219,9 @@ class _Parser:
                 break
             if depth == 0 and opened:
                 break
-            rest.pop(0)
+            rest.popleft()
             if new and token.text == "import":
-                rest[:0] = self._imported(token, rest)
+                self._import(token, rest)
                 continue
             depth += (token.text == "{") - (token.text == "}")
             last = token
@@ -247,12 +263,13 @@ def _matches(path: str, pattern: str) -> bool:
 
 
 def _key(word: str) -> Key:
-    match = _KEY.fullmatch(word)
-    if match is None:  # the pattern takes any text
-        raise CorefileError(f"{word!r} is no zone")
+    match = _KEY.fullmatch(word) if len(word) <= LONGEST_KEY else None
+    number = port(match["port"] or "53") if match else None
+    if match is None or number is None:
+        raise CorefileError(f"{word[:LONGEST_KEY]!r} is no zone, or has no port that there is")
     return Key(
         zone=zone_of_key(match["zone"]),
-        port=int(match["port"] or 53),
+        port=number,
         scheme=(match["scheme"] or "dns").lower(),
         text=word,
     )

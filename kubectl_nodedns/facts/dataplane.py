@@ -11,10 +11,9 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
 from kubectl_nodedns.cluster.paths import collection, named
-from kubectl_nodedns.errors import ApiError, ForbiddenError, NotFoundError
+from kubectl_nodedns.documents import DocumentError, load
+from kubectl_nodedns.errors import ApiError, NotFoundError
 from kubectl_nodedns.facts.caches import flag, words_of
 
 if TYPE_CHECKING:
@@ -39,26 +38,24 @@ class Dataplane:
 async def read_dataplane(client: Client) -> Dataplane:
     """Find out what translates service addresses. An unknown mode is a fact too.
 
-    What may not be read is passed over as long as something else tells: whoever may not read
-    Calico's settings gets the same answer whether there is a Calico or not.
+    Cilium and Calico go before kube-proxy, whose objects stay behind where they replace it. So
+    whatever cannot be read on the way to an answer leaves the mode unknown: that it is not there
+    is only known when the API server says so.
 
     Raises:
         ApiError: the API server does not answer.
     """
-    forbidden = ""
     for look in (_cilium, _calico, _kube_proxy):
         try:
             found: Dataplane | None = await look(client)
-        except ForbiddenError as error:
-            forbidden, found = str(error), None
         except ApiError as error:
             if error.status == 0:
                 raise
-            found = None
+            return Dataplane(mode="", evidence=str(error))
         if found is not None:
             return found
     nothing = "there is no ConfigMap kube-system/kube-proxy and no kube-proxy DaemonSet"
-    return Dataplane(mode="", evidence=forbidden or nothing)
+    return Dataplane(mode="", evidence=nothing)
 
 
 def mode_of_config(text: str) -> str | None:
@@ -67,12 +64,13 @@ def mode_of_config(text: str) -> str | None:
     An empty mode, which kubeadm writes, means iptables on Linux.
     """
     try:
-        documents = list(yaml.safe_load_all(text))
-    except yaml.YAMLError:
+        documents = load(text)
+    except DocumentError:
         return None
     for document in documents:
         if isinstance(document, dict) and document.get("kind") == "KubeProxyConfiguration":
-            return str(document.get("mode") or "iptables").lower()
+            mode = document.get("mode")
+            return str(mode or "iptables").lower() if isinstance(mode, str | None) else None
     return None
 
 

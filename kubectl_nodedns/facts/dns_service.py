@@ -1,7 +1,8 @@
 """The cluster's DNS service: name, addresses, selector, ready endpoints.
 
-Found by the label that every installer gives it, `k8s-app: kube-dns`; its name is "kube-dns" for
-kubeadm and most others, something else for RKE2, kubespray and OpenShift.
+Found in kube-system by the label that every installer gives it, `k8s-app: kube-dns`; its name is
+"kube-dns" for kubeadm and most others, something else for RKE2, kubespray and OpenShift. In another
+namespace it has to be named: a label there may be anybody's.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from kubectl_nodedns.cluster.paths import collection, named
-from kubectl_nodedns.errors import NotFoundError, RefusedError, UsageError
+from kubectl_nodedns.errors import ForbiddenError, NotFoundError, RefusedError, UsageError
+from kubectl_nodedns.readable import readable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 LABEL = "k8s-app=kube-dns"
 USUAL_NAMESPACE = "kube-system"
 DNS_PORT = 53
+SHOWN = 5
+"""Services that an error names."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +71,16 @@ def split_name(text: str) -> tuple[str, str]:
     return namespace, name
 
 
+def home_of(given: str | None) -> str:
+    """Return the namespace of the DNS service, where our installation is.
+
+    Args:
+        given: --dns-service as it was given; empty or None when it is to be found, which it is in
+            kube-system alone.
+    """
+    return split_name(given)[0] if given else USUAL_NAMESPACE
+
+
 async def read_dns_service(client: Client, given: str = "") -> DnsService:
     """Find the DNS service, or read the one that `given` names (NAMESPACE/NAME).
 
@@ -110,14 +124,16 @@ async def ready_endpoints(client: Client, namespace: str, service: str) -> int:
         collection("discovery.k8s.io/v1", "endpointslices", namespace),
         labels=f"kubernetes.io/service-name={service}",
     )
-    addresses = {
+    return len(set().union(*readable(_ready, slices)))
+
+
+def _ready(one: Mapping[str, Any]) -> set[str]:
+    return {
         address
-        for one in slices
         for endpoint in one.get("endpoints") or ()
         if (endpoint.get("conditions") or {}).get("ready") is not False
         for address in endpoint.get("addresses") or ()
     }
-    return len(addresses)
 
 
 async def _named(client: Client, given: str) -> Mapping[str, Any]:
@@ -133,32 +149,45 @@ async def _named(client: Client, given: str) -> Mapping[str, Any]:
 
 
 async def _labelled(client: Client) -> Mapping[str, Any]:
-    found = _candidates(
-        await client.list(collection("v1", "services", USUAL_NAMESPACE), labels=LABEL)
-    )
+    """Find it by its label, in the one namespace where no tenant can put a service."""
+    services = await client.list(collection("v1", "services", USUAL_NAMESPACE), labels=LABEL)
+    found = _candidates(services)
     if not found:
-        found = _candidates(await client.list(collection("v1", "services"), labels=LABEL))
-    if not found:
+        try:
+            everywhere = await client.list(collection("v1", "services"), labels=LABEL)
+        except ForbiddenError:
+            everywhere = []
+        elsewhere = _candidates(everywhere)
+        others = f"; elsewhere there are {_names(elsewhere)}" if elsewhere else ""
         raise RefusedError(
-            f"there is no DNS service: no service carries the label {LABEL}",
-            hint="name it with --dns-service NAMESPACE/NAME",
+            f"there is no DNS service in namespace {USUAL_NAMESPACE}: no service carries the label "
+            f"{LABEL}{others}",
+            hint="name it with --dns-service NAMESPACE/NAME: elsewhere anybody can put that label "
+            "on a service",
         )
     usual = [s for s in found if s["metadata"]["name"] == "kube-dns"]
     if len(found) > 1 and len(usual) != 1:
-        names = ", ".join(f"{s['metadata']['namespace']}/{s['metadata']['name']}" for s in found)
         raise RefusedError(
-            f"there are several services that could be the DNS service: {names}",
+            f"there are several services that could be the DNS service: {_names(found)}",
             hint="name the right one with --dns-service NAMESPACE/NAME",
         )
     return (usual or found)[0]
 
 
+def _names(services: Sequence[Mapping[str, Any]]) -> str:
+    names = [f"{s['metadata']['namespace']}/{s['metadata']['name']}" for s in services]
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return ", ".join(names[:SHOWN]) + more
+
+
 def _candidates(services: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Leave out headless services, and the upstream services that caches come with."""
-    return [
-        s
-        for s in services
-        if s["spec"].get("clusterIP") not in (None, "", "None")
-        and not s["metadata"]["name"].endswith("upstream")
-        and (s["metadata"].get("labels") or {}).get("kubernetes.io/name") != "KubeDNSUpstream"
-    ]
+    return [service for service in readable(_candidate, services) if service]
+
+
+def _candidate(service: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    metadata = service["metadata"]
+    headless = service["spec"].get("clusterIP") in (None, "", "None")
+    label = (metadata.get("labels") or {}).get("kubernetes.io/name")
+    upstream = metadata["name"].endswith("upstream") or label == "KubeDNSUpstream"
+    return None if headless or upstream else service

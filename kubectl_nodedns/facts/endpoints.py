@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from kubectl_nodedns.cluster.paths import collection
+from kubectl_nodedns.readable import readable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -23,15 +24,17 @@ async def read_endpoints(client: Client, namespace: str, service: str) -> tuple[
 
 def endpoints_of(slices: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
     """Read EndpointSlice objects; a slice without ports means port 53."""
-    found = {
+    return tuple(sorted(set().union(*readable(_endpoints_of, slices))))
+
+
+def _endpoints_of(one: Mapping[str, Any]) -> set[str]:
+    return {
         f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
-        for one in slices
         for port in _ports(one)
         for endpoint in one.get("endpoints") or ()
         if (endpoint.get("conditions") or {}).get("ready") is not False
         for address in endpoint.get("addresses") or ()
     }
-    return tuple(sorted(found))
 
 
 def _ports(one: Mapping[str, Any]) -> list[int]:

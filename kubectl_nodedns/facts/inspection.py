@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kubectl_nodedns.errors import RefusedError
-from kubectl_nodedns.facts.caches import Cache, read_caches
+from kubectl_nodedns.facts.caches import Cache, Imitation, find_caches
 from kubectl_nodedns.facts.cluster_domain import ClusterDomain, read_cluster_domain
 from kubectl_nodedns.facts.dataplane import INSTALLABLE, Dataplane, read_dataplane
 from kubectl_nodedns.facts.dns_service import DnsService, read_dns_service
@@ -39,6 +39,8 @@ class Inspection:
     """All nodes."""
     caches: tuple[Cache, ...]
     """Node-local caches that are there already, ours among them."""
+    imitations: tuple[Imitation, ...] = ()
+    """DaemonSets that only look like one, or like ours."""
 
     def lines(self) -> list[str]:
         """Say in lines what was found, and where."""
@@ -70,8 +72,15 @@ async def inspect(client: Client, given: Mapping[str, str]) -> Inspection:
         dataplane = Dataplane(mode=mode, evidence="as given")
     else:
         dataplane = await read_dataplane(client)
-    caches = await read_caches(client, dns.namespace)
-    return Inspection(dns=dns, domain=found, dataplane=dataplane, nodes=nodes, caches=caches)
+    there = await find_caches(client, dns.namespace)
+    return Inspection(
+        dns=dns,
+        domain=found,
+        dataplane=dataplane,
+        nodes=nodes,
+        caches=there.caches,
+        imitations=there.imitations,
+    )
 
 
 def refuse_mode(dataplane: Dataplane) -> None:
@@ -84,7 +93,8 @@ def refuse_mode(dataplane: Dataplane) -> None:
     if not mode:
         raise RefusedError(
             f"kube-proxy's mode is not known: {dataplane.evidence}",
-            hint="say it with --mode iptables, nftables or ipvs, if one of them it is",
+            hint="try again when it can be read; or say it with --mode iptables, nftables or ipvs, "
+            "if one of them it is",
         )
     if mode not in INSTALLABLE:
         why = WAYS_OUT.get(mode, f"the mode {mode} is not one that this plugin knows")

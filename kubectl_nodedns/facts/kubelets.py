@@ -11,8 +11,9 @@ import ipaddress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from kubectl_nodedns.cluster.bounded import OK, SETTINGS
 from kubectl_nodedns.cluster.paths import node_proxy
-from kubectl_nodedns.errors import ApiError, ForbiddenError
+from kubectl_nodedns.errors import ApiError, ForbiddenError, SilentError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
     from kubectl_nodedns.cluster.client import Client
 
 AT_ONCE = 20
+PATIENCE = 5.0
+"""Seconds that a kubelet may take."""
+MOST_SILENT = 40
+"""After so many kubelets that did not answer in time no other is asked."""
 MOST = 50
 """Kubelets asked; their configuration is the same in most fleets."""
 
@@ -48,8 +53,15 @@ class Resolvers:
     """Addresses, in order."""
 
 
-async def read_kubelets(client: Client, nodes: Sequence[str]) -> tuple[Kubelet, ...]:
+async def read_kubelets(
+    client: Client, nodes: Sequence[str], *, patience: float = PATIENCE
+) -> tuple[Kubelet, ...]:
     """Read the configuration of kubelets, of at most `MOST`.
+
+    Args:
+        client: an open client.
+        nodes: whose kubelets.
+        patience: seconds that one may take.
 
     Raises:
         ForbiddenError: the user may not.
@@ -57,44 +69,78 @@ async def read_kubelets(client: Client, nodes: Sequence[str]) -> tuple[Kubelet, 
     """
     if not nodes:
         return ()
-    (first,) = await _ask(client, nodes[:1])
+    (first,) = await _ask(client, nodes[:1], patience)
     if isinstance(first, ForbiddenError):
         raise first
-    answers = [first, *await _ask(client, nodes[1:MOST])]
+    answers = [first, *await _ask(client, nodes[1:MOST], patience)]
     found = tuple(answer for answer in answers if isinstance(answer, Kubelet))
     if not found and isinstance(first, ApiError):
         raise first
     return found
 
 
-async def read_handed_out(client: Client, nodes: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    """Return the nameservers that each kubelet hands out; one that cannot be asked is left out."""
-    answers = await _ask(client, nodes)
+async def read_handed_out(
+    client: Client, nodes: Sequence[str], *, patience: float = PATIENCE
+) -> dict[str, tuple[str, ...]]:
+    """Return the nameservers that each kubelet hands out; one that cannot be asked is left out.
+
+    Args:
+        client: an open client.
+        nodes: whose kubelets.
+        patience: seconds that one may take.
+    """
+    answers = await _ask(client, nodes, patience)
     return {one.node: one.cluster_dns for one in answers if isinstance(one, Kubelet)}
 
 
-async def _ask(client: Client, nodes: Sequence[str]) -> list[Kubelet | ApiError]:
-    """Ask every kubelet for its configuration; the error where it does not tell."""
+async def _ask(client: Client, nodes: Sequence[str], patience: float) -> list[Kubelet | ApiError]:
+    """Ask every kubelet for its configuration; the error where it does not tell.
+
+    Where many are silent the rest is not waited for: a fleet would take minutes.
+    """
     gate = asyncio.Semaphore(AT_ONCE)
+    silent: list[SilentError] = []
 
     async def one(node: str) -> Kubelet | ApiError:
         async with gate:
+            if len(silent) >= MOST_SILENT:
+                return silent[0]
             try:
-                return kubelet_of(node, await client.get(node_proxy(node, "configz"), timeout=5))
+                return kubelet_of(node, await read_configz(client, node, patience=patience))
+            except SilentError as error:
+                silent.append(error)
+                return error
             except ApiError as error:
                 return error
 
     return list(await asyncio.gather(*(one(node) for node in nodes)))
 
 
-def kubelet_of(node: str, configz: Mapping[str, Any]) -> Kubelet:
-    """Read an answer of /configz. A missing resolvConf means the default, /etc/resolv.conf."""
-    config = configz.get("kubeletconfig") or {}
+async def read_configz(
+    client: Client, node: str, *, patience: float = PATIENCE
+) -> Mapping[str, Any]:
+    """Read the configuration of a kubelet as it tells it.
+
+    Raises:
+        SilentError: it does not answer within `patience` seconds.
+        ApiError: it cannot be had.
+    """
+    path = node_proxy(node, "configz")
+    answer = await client.get(path, timeout=patience, most=SETTINGS)
+    config: Mapping[str, Any] = answer.get("kubeletconfig") or {}
+    if not isinstance(config, dict):
+        raise ApiError(f"GET {path}: the answer is no configuration of a kubelet", status=OK)
+    return config
+
+
+def kubelet_of(node: str, config: Mapping[str, Any]) -> Kubelet:
+    """Read a kubelet's configuration; a missing resolvConf means the default, /etc/resolv.conf."""
     resolv_conf = config.get("resolvConf")
+    servers = config.get("clusterDNS")
     return Kubelet(
         node=node,
         resolv_conf="/etc/resolv.conf" if resolv_conf is None else str(resolv_conf),
-        cluster_dns=tuple(config.get("clusterDNS") or ()),
+        cluster_dns=tuple(str(ip) for ip in servers) if isinstance(servers, list) else (),
         cluster_domain=str(config.get("clusterDomain") or "").rstrip("."),
     )
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from kubectl_nodedns.cluster.paths import collection
 from kubectl_nodedns.facts.caches import MANAGED_BY, OURS, flag
 from kubectl_nodedns.facts.dns_service import ready_endpoints
+from kubectl_nodedns.readable import readable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -61,10 +63,9 @@ async def read_leftovers(
     found: list[Leftover] = []
     for namespace in sorted(set(namespaces)):
         for kind, plural in KINDS.items():
-            for item in await client.list(collection("v1", plural, namespace)):
-                one = leftover_of(kind, item)
-                if one and not _used(one, caches):
-                    found.append(one)
+            items = await client.list(collection("v1", plural, namespace))
+            read = readable(partial(leftover_of, kind), items)
+            found += [one for one in read if one and not _used(one, caches)]
     return tuple(found)
 
 

@@ -27,13 +27,13 @@ class Admission:
     version: str
     """Version in which MutatingAdmissionPolicy is served; empty when it is not."""
     found: tuple[Mapping[str, Any], ...] = ()
-    """Policies and bindings with the label that was asked for, bindings first."""
+    """Policies and bindings with the label and the name that were asked for, bindings first."""
     forbidden: str = ""
     """Why they could not be read; empty when they could."""
 
 
-async def read_admission(client: Client, labels: str) -> Admission:
-    """Find out whether MutatingAdmissionPolicy is served, and list those with `labels`."""
+async def read_admission(client: Client, labels: str, name: str) -> Admission:
+    """Find out whether MutatingAdmissionPolicy is served; list those of that name with `labels`."""
     version = await _served(client)
     found: list[Mapping[str, Any]] = []
     if version:
@@ -41,7 +41,11 @@ async def read_admission(client: Client, labels: str) -> Admission:
         try:
             for kind in KINDS:
                 items = await client.list(collection(api_version, PLURALS[kind]), labels=labels)
-                found += [{"apiVersion": api_version, "kind": kind, **item} for item in items]
+                found += [
+                    {"apiVersion": api_version, "kind": kind, **item}
+                    for item in items
+                    if item["metadata"]["name"] == name
+                ]
         except ForbiddenError as error:
             return Admission(version=version, forbidden=str(error))
     return Admission(version=version, found=tuple(found))

@@ -11,12 +11,14 @@ selects is not restricted, a missing list allows everything. Pure, but for `read
 from __future__ import annotations
 
 import ipaddress
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from kubectl_nodedns.cluster.paths import collection
 from kubectl_nodedns.errors import NotFoundError
 from kubectl_nodedns.facts.selectors import matches
+from kubectl_nodedns.readable import readable
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -107,33 +109,50 @@ def blocked_egress(
         addresses: where pods send their lookups once there is a cache.
     """
     cache = Peer(namespace="", namespace_labels={}, labels={}, ips=tuple(addresses))
-    found = []
+    own: defaultdict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    near: defaultdict[str, list[Pod]] = defaultdict(list)
     for policy in policies:
-        own = [p for p in policies if _namespace(p) == _namespace(policy)]
-        subjects = _subjects(policy, pods)
-        names: list[str] = []
-        protocols: set[str] = set()
-        for name, labels in subjects:
-            theirs = [p for p in own if _selects(p, labels, "Egress")]
-            # Only what this policy grants itself is its to extend.
-            granted = [
-                protocol
-                for protocol in PROTOCOLS
-                if policy in theirs and _allowed([policy], "Egress", "to", coredns, protocol)
-            ]
-            lost = [p for p in granted if not _reaches(theirs, cache, p)]
-            if lost:
-                protocols.update(lost)
-                names += [name] if name else []
-        if protocols:
-            found.append(
-                Blocked(
-                    policy=f"{_namespace(policy)}/{policy['metadata']['name']}",
-                    pods=tuple(sorted(names)),
-                    protocols=tuple(p for p in PROTOCOLS if p in protocols),
-                )
-            )
-    return found
+        own[_namespace(policy)].append(policy)
+    for pod in pods:
+        near[pod.namespace].append(pod)
+    # One that cannot be read takes those of its namespace along, and no others.
+    found = readable(
+        lambda one: _blocked(one, own[_namespace(one)], near[_namespace(one)], coredns, cache),
+        policies,
+    )
+    return [one for one in found if one]
+
+
+def _blocked(
+    policy: Mapping[str, Any],
+    own: Sequence[Mapping[str, Any]],
+    pods: Sequence[Pod],
+    coredns: Peer,
+    cache: Peer,
+) -> Blocked | None:
+    """Look at one policy, among all of its namespace and the pods there."""
+    names: list[str] = []
+    protocols: set[str] = set()
+    for name, labels in _subjects(policy, pods):
+        theirs = [p for p in own if _selects(p, labels, "Egress")]
+        # Only what this policy grants itself is its to extend.
+        granted = [
+            protocol
+            for protocol in PROTOCOLS
+            if any(one is policy for one in theirs)
+            and _allowed([policy], "Egress", "to", coredns, protocol)
+        ]
+        lost = [p for p in granted if not _reaches(theirs, cache, p)]
+        if lost:
+            protocols.update(lost)
+            names += [name] if name else []
+    if not protocols:
+        return None
+    return Blocked(
+        policy=f"{_namespace(policy)}/{policy['metadata']['name']}",
+        pods=tuple(sorted(names)),
+        protocols=tuple(p for p in PROTOCOLS if p in protocols),
+    )
 
 
 def blocked_ingress(
@@ -165,13 +184,11 @@ def blocked_ingress(
 def _subjects(
     policy: Mapping[str, Any], pods: Sequence[Pod]
 ) -> list[tuple[str, Mapping[str, str]]]:
-    """Return the pods that a policy selects; where there is none, one that it would select."""
+    """Return the pods of its namespace that a policy selects; else one that it would select."""
     found = [
         (pod.name, pod.labels)
         for pod in pods
-        if pod.namespace == _namespace(policy)
-        and not pod.host_network
-        and matches(_selector(policy), pod.labels)
+        if not pod.host_network and matches(_selector(policy), pod.labels)
     ]
     return found or [("", _typical(_selector(policy)))]
 

@@ -17,13 +17,15 @@ if TYPE_CHECKING:
 
 AUTOMATIC = "node.kubernetes.io/"
 """Prefix of the taints that the DaemonSet controller tolerates by itself, as a condition's name."""
-_DIGITS = re.compile(r"(\d+)")
+_DIGITS = re.compile(r"([0-9]{1,18})")
 
 
 def natural(name: str) -> list[tuple[bool, int, str]]:
     """Sort key under which node-2 comes before node-10."""
-    parts = _DIGITS.split(name)
-    return [(part.isdigit(), int(part) if part.isdigit() else 0, part) for part in parts]
+    parts = _DIGITS.split(name)  # every other one matches
+    return [
+        (place % 2 == 1, int(part) if place % 2 else 0, part) for place, part in enumerate(parts)
+    ]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from kubectl_nodedns.cluster.paths import collection
 from kubectl_nodedns.facts.clients import ENDED
+from kubectl_nodedns.readable import readable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -62,7 +63,7 @@ async def read_pod_dns(client: Client) -> tuple[PodDns, ...]:
     """
     found: list[PodDns] = []
     async for page in client.pages(collection("v1", "pods"), again=found.clear):
-        found += [one for item in page.get("items") or () if (one := pod_dns_of(item))]
+        found += filter(None, readable(pod_dns_of, page.get("items") or ()))
     return tuple(sorted(found, key=lambda pod: pod.where))
 
 
@@ -78,9 +79,9 @@ def pod_dns_of(item: Mapping[str, Any]) -> PodDns | None:
         namespace=metadata["namespace"],
         name=metadata["name"],
         owner=next((f"{o['kind']} {o['name']}" for o in owners if o.get("controller")), ""),
-        node=spec.get("nodeName") or "",
-        servers=tuple((spec.get("dnsConfig") or {}).get("nameservers") or ()),
-        policy=spec.get("dnsPolicy") or "ClusterFirst",
+        node=str(spec.get("nodeName") or ""),
+        servers=tuple(map(str, (spec.get("dnsConfig") or {}).get("nameservers") or ())),
+        policy=str(spec.get("dnsPolicy") or "ClusterFirst"),
         host_network=bool(spec.get("hostNetwork")),
     )
     return pod if pod.servers or pod.falls_back else None

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from kubectl_nodedns.cluster.paths import collection
 from kubectl_nodedns.facts.clients import ENDED
+from kubectl_nodedns.readable import readable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,7 +56,7 @@ async def read_all_pods(client: Client) -> tuple[Pod, ...]:
     """Read the pods of all namespaces that have not ended."""
     found: list[Pod] = []
     async for page in client.pages(collection("v1", "pods"), again=found.clear):
-        found += [pod for pod in map(pod_of, page.get("items") or ()) if pod is not None]
+        found += filter(None, readable(pod_of, page.get("items") or ()))
     return tuple(found)
 
 
@@ -69,9 +70,9 @@ def pod_of(item: Mapping[str, Any]) -> Pod | None:
     return Pod(
         namespace=item["metadata"].get("namespace", ""),
         name=item["metadata"]["name"],
-        node=spec.get("nodeName") or "",
-        labels=item["metadata"].get("labels") or {},
-        ips=tuple(ips or filter(None, [status.get("podIP")])),
+        node=str(spec.get("nodeName") or ""),
+        labels=dict(item["metadata"].get("labels") or {}),
+        ips=tuple(map(str, ips or filter(None, [status.get("podIP")]))),
         host_network=bool(spec.get("hostNetwork")),
         host_ports=host_ports_of(spec),
         leaving="deletionTimestamp" in item["metadata"],
@@ -85,8 +86,8 @@ def host_ports_of(spec: Mapping[str, Any]) -> tuple[HostPort, ...]:
     return tuple(
         HostPort(
             port=int(port.get("hostPort") or port["containerPort"]),
-            protocol=port.get("protocol") or "TCP",
-            ip=port.get("hostIP") or "",
+            protocol=str(port.get("protocol") or "TCP"),
+            ip=str(port.get("hostIP") or ""),
         )
         for container in containers
         for port in container.get("ports") or ()

@@ -16,12 +16,14 @@ DECIMAL = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "P": 10**15, 
 """The same of each decimal unit."""
 _PARTS = {"m": 10**3, "u": 10**6, "n": 10**9}
 _QUANTITY = re.compile(
-    r"(?P<number>[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)(?P<unit>[KMGTPE]i|[numkMGTPE]?)"
+    r"(?P<number>[+-]?(?:\d{1,30}\.?\d{0,30}|\.\d{1,30})(?:[eE][+-]?\d{1,2})?)"
+    r"(?P<unit>[KMGTPE]i|[numkMGTPE]?)",
+    re.ASCII,
 )
 
 
 def quantity(text: str) -> Fraction:
-    """Read a quantity exactly; 0 where it is none."""
+    """Read a quantity exactly; 0 where it is none, or has more digits than any that is meant."""
     match = _QUANTITY.fullmatch(text)
     if match is None:
         return Fraction(0)

@@ -10,11 +10,11 @@ import ipaddress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
 from kubectl_nodedns.cluster.paths import collection, named
+from kubectl_nodedns.documents import DocumentError, load
 from kubectl_nodedns.errors import NotFoundError
 from kubectl_nodedns.facts.caches import flag, words_of
+from kubectl_nodedns.readable import readable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -73,26 +73,32 @@ async def read_ranges(client: Client) -> tuple[Range, ...]:
 
 def of_service_cidrs(items: Iterable[Mapping[str, Any]]) -> list[Range]:
     """Read ServiceCIDR objects."""
-    return [
-        Range(cidr=cidr, what="services", evidence=f"ServiceCIDR {item['metadata']['name']}")
-        for item in items
-        for cidr in (item.get("spec") or {}).get("cidrs") or ()
-    ]
+
+    def read(item: Mapping[str, Any]) -> list[Range]:
+        evidence = f"ServiceCIDR {item['metadata']['name']}"
+        cidrs = (item.get("spec") or {}).get("cidrs") or ()
+        return [Range(cidr=str(cidr), what="services", evidence=evidence) for cidr in cidrs]
+
+    return [one for some in readable(read, items) for one in some]
 
 
 def of_kubeadm(configmap: Mapping[str, Any]) -> list[Range]:
     """Read the ConfigMap that kubeadm keeps its ClusterConfiguration in."""
     text = (configmap.get("data") or {}).get("ClusterConfiguration", "")
     try:
-        config = yaml.safe_load(text) or {}
-        networking = config.get("networking") or {}
-    except (yaml.YAMLError, AttributeError):
+        documents = load(text)
+    except DocumentError:
+        return []
+    config = next((one for one in documents if isinstance(one, dict)), {})
+    networking = config.get("networking")
+    if not isinstance(networking, dict):
         return []
     evidence = "ConfigMap kube-system/kubeadm-config"
     return [
         Range(cidr=cidr, what=what, evidence=evidence)
         for key, what in (("serviceSubnet", "services"), ("podSubnet", "pods"))
-        for cidr in _split(networking.get(key))
+        if isinstance(given := networking.get(key), str)
+        for cidr in _split(given)
     ]
 
 
@@ -113,11 +119,15 @@ def of_arguments(pod: Mapping[str, Any]) -> list[Range]:
 
 def of_ip_pools(items: Iterable[Mapping[str, Any]]) -> list[Range]:
     """Read Calico's IPPool objects."""
-    return [
-        Range(cidr=item["spec"]["cidr"], what="pods", evidence=f"IPPool {item['metadata']['name']}")
-        for item in items
-        if (item.get("spec") or {}).get("cidr") and not item["spec"].get("disabled")
-    ]
+
+    def read(item: Mapping[str, Any]) -> list[Range]:
+        spec = item.get("spec") or {}
+        if not spec.get("cidr") or spec.get("disabled"):
+            return []
+        evidence = f"IPPool {item['metadata']['name']}"
+        return [Range(cidr=str(spec["cidr"]), what="pods", evidence=evidence)]
+
+    return [one for some in readable(read, items) for one in some]
 
 
 async def _optional(client: Client, version: str, plural: str, read: Any) -> Sequence[Range]:

@@ -62,6 +62,12 @@ def to_change(namespace: str, probe_namespace: str) -> list[Right]:
     ]
 
 
+def to_hold(namespace: str) -> list[Right]:
+    """Return the rights to hold the lease that keeps two runs apart."""
+    verbs = ("create", "get", "update", "delete")
+    return [Right(verb, "coordination.k8s.io", "leases", namespace) for verb in verbs]
+
+
 def to_look(namespace: str) -> list[Right]:
     """Return the rights to look at nodes from their own network; `disable` can do without."""
     return [

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from kubectl_nodedns.cluster.paths import collection
 from kubectl_nodedns.facts.dns_service import DNS_PORT
+from kubectl_nodedns.readable import readable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,13 +27,16 @@ async def read_upstream_ip(client: Client, dns: DnsService) -> str:
 
 def upstream_ip(services: Sequence[Mapping[str, Any]], dns: DnsService) -> str:
     """Choose among the services of the DNS service's namespace; a name in "upstream" goes first."""
-    found = []
-    for service in services:
-        spec = service["spec"]
-        ip = spec.get("clusterIP")
-        ports = {port["port"] for port in spec.get("ports") or ()}
-        same = (spec.get("selector") or {}) == dict(dns.selector)
-        if same and ip and ip != "None" and ip not in dns.ips and DNS_PORT in ports:
-            name = service["metadata"]["name"]
-            found.append((not name.endswith("upstream"), name, str(ip)))
+    found = [one for one in readable(lambda service: _way_of(service, dns), services) if one]
     return min(found)[2] if found else ""
+
+
+def _way_of(service: Mapping[str, Any], dns: DnsService) -> tuple[bool, str, str] | None:
+    spec = service["spec"]
+    ip = spec.get("clusterIP")
+    ports = {port["port"] for port in spec.get("ports") or ()}
+    same = (spec.get("selector") or {}) == dict(dns.selector)
+    if not same or not ip or ip == "None" or ip in dns.ips or DNS_PORT not in ports:
+        return None
+    name = service["metadata"]["name"]
+    return (not name.endswith("upstream"), name, str(ip))

@@ -21,9 +21,10 @@ from kubectl_nodedns.facts.corefile_reader import read_corefile
 from kubectl_nodedns.facts.dns_service import DnsService, read_dns_service
 from kubectl_nodedns.facts.leftovers import read_upstreams
 from kubectl_nodedns.facts.nodes import Node, read_nodes
+from kubectl_nodedns.readable import readable
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Iterable, Mapping
+    from collections.abc import Awaitable, Iterable, Iterator, Mapping
 
     from kubectl_nodedns.cluster.client import Client
 
@@ -146,19 +147,23 @@ async def read_way(client: Client, *, dns_service: str = "", domain: str = "") -
 
 def endpoints_of(slices: Iterable[Mapping[str, Any]]) -> tuple[Endpoint, ...]:
     """Read EndpointSlices: each ready address once, in the order of the addresses."""
-    found: dict[str, Endpoint] = {}
-    for one in slices:
-        for endpoint in one.get("endpoints") or ():
-            if (endpoint.get("conditions") or {}).get("ready") is False:
-                continue
-            target = endpoint.get("targetRef") or {}
-            for address in endpoint.get("addresses") or ():
-                found[address] = Endpoint(
-                    address=address,
-                    pod=target.get("name", "") if target.get("kind") == "Pod" else "",
-                    node=endpoint.get("nodeName") or "",
-                )
+    read = readable(lambda one: [*_endpoints_in(one)], slices)
+    found = {endpoint.address: endpoint for some in read for endpoint in some}
     return tuple(sorted(found.values(), key=_by_address))
+
+
+def _endpoints_in(one: Mapping[str, Any]) -> Iterator[Endpoint]:
+    for endpoint in one.get("endpoints") or ():
+        if (endpoint.get("conditions") or {}).get("ready") is False:
+            continue
+        target = endpoint.get("targetRef") or {}
+        for address in endpoint.get("addresses") or ():
+            if _is_address(address):  # a slice may hold host names
+                yield Endpoint(
+                    address=address,
+                    pod=str(target.get("name") or "") if target.get("kind") == "Pod" else "",
+                    node=str(endpoint.get("nodeName") or ""),
+                )
 
 
 def forwards_of(corefile: str) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from kubectl_nodedns.facts.corefile_reader import read_corefile
 from kubectl_nodedns.install.option_checks import SYSTEM, check
 from kubectl_nodedns.install.option_table import BY_NAME, REGISTRY
 from kubectl_nodedns.names import marker_name
+from kubectl_nodedns.numbers import whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -34,6 +35,9 @@ PLAIN = frozenset(
 """Plugins of a block whose meaning our own blocks have too; `log` is noise, not an answer."""
 FORWARDING = frozenset({"force_tcp", "prefer_udp", "max_concurrent"})
 """Options of `forward` that change no answer."""
+
+MOST = 10**18 - 1
+"""What is read as a number at all; each option has bounds of its own."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,16 +148,16 @@ def _forward(
 
 def _port(option: str, plugin: Plugin) -> Iterator[tuple[str, str]]:
     port = plugin.arguments[0].rpartition(":")[2] if plugin.arguments else ""
-    if port.isdigit():
+    if whole(port, most=MOST) is not None:
         yield option, port
 
 
 def _caching(plugin: Plugin, *, cluster: bool) -> Iterator[tuple[str, str]]:
     """Say how long and how much is kept; the cluster's block tells of the denials."""
-    if plugin.arguments and plugin.arguments[0].isdigit() and not cluster:
+    if plugin.arguments and whole(plugin.arguments[0], most=MOST) is not None and not cluster:
         yield "cache-ttl", plugin.arguments[0]
     for name, *words in plugin.body:
-        numbers = [word for word in words if word.isdigit()]
+        numbers = [word for word in words if whole(word, most=MOST) is not None]
         if name == "success" and numbers:
             yield "cache-size", numbers[0]
             if len(numbers) > 1:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import yaml
 
+from kubectl_nodedns.documents import DocumentError, compose
 from kubectl_nodedns.errors import UsageError
 from kubectl_nodedns.install.option_checks import check
 from kubectl_nodedns.install.option_table import ALL, BY_KEY, NO, Option
@@ -41,12 +42,10 @@ def read_config(text: str, *, name: str) -> dict[str, str]:
         UsageError: it is not such a file; the message names the line and the key.
     """
     try:
-        documents = list(yaml.compose_all(text, Loader=yaml.SafeLoader))
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f"{name}:{mark.line + 1}" if mark else name
-        problem = getattr(error, "problem", None) or error
-        raise UsageError(f"--config: {line}: it is not YAML: {problem}") from error
+        documents = compose(text)
+    except DocumentError as error:
+        line = f"{name}:{error.line}" if error.line else name
+        raise UsageError(f"--config: {line}: {error}") from error
     if len(documents) != 1 or documents[0] is None:
         raise UsageError(
             f"--config: {name}: it holds {len(documents)} documents, and one is expected",
@@ -142,6 +141,8 @@ class _File:
             raise self._error(node, f"{path or 'the document'} is not a map")
         seen: set[str] = set()
         for key, value in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise self._error(key, f"a key of {path or 'the document'} is not a single value")
             if key.value in seen:
                 raise self._error(key, f"{f'{path}.' if path else ''}{key.value} stands twice")
             seen.add(key.value)

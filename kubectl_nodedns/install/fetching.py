@@ -8,18 +8,20 @@ would make it endless. So a Job on each node runs the image once, and the kubele
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import secrets
 from typing import TYPE_CHECKING, Any
 
-from kubectl_nodedns.cluster.paths import collection, named
-from kubectl_nodedns.errors import ApiError
+from kubectl_nodedns.cluster.jobs import short_lived
+from kubectl_nodedns.cluster.paths import collection
+from kubectl_nodedns.errors import RefusedError
 from kubectl_nodedns.facts.cache_pods import trouble
 from kubectl_nodedns.facts.images import NO_IMAGE, Imageless
+from kubectl_nodedns.facts.pod_owners import pod_of_job
 from kubectl_nodedns.install.host_jobs import RUN_LABEL, fetch_job
+from kubectl_nodedns.together import together
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from kubectl_nodedns.cluster.client import Client
 
@@ -37,6 +39,7 @@ async def fetch(
     image: str,
     pull_secrets: tuple[str, ...],
     timeout: float,
+    note: Callable[[str], None],
 ) -> Mapping[str, str]:
     """Have each node fetch `image`.
 
@@ -47,6 +50,7 @@ async def fetch(
         image: the cache's image.
         pull_secrets: Secrets to pull it with.
         timeout: seconds that one node may take.
+        note: told of a Job that may be left.
 
     Returns:
         For each node that has not fetched it: why.
@@ -62,32 +66,36 @@ async def fetch(
         job = fetch_job(
             node, name=name, run=run, namespace=namespace, image=image, pull_secrets=pull_secrets
         )
-        async with gate:
-            made = await client.create(collection("batch/v1", "jobs", namespace), job)
+        async with gate, short_lived(client, job, told=note) as made:
             try:
-                return node, await _wait(client, namespace, run, name, timeout)
-            finally:
-                with contextlib.suppress(ApiError):
-                    path = named("batch/v1", "jobs", namespace, name)
-                    await asyncio.shield(client.delete(path, uid=made["metadata"]["uid"]))
+                return node, await _wait(client, namespace, run, (made.uid, node), timeout)
+            except RefusedError as error:
+                return node, str(error)
 
-    found = await asyncio.gather(*(one(i, node) for i, node in enumerate(nodes)))
+    found = await together(one(i, node) for i, node in enumerate(nodes))
     return {node: why for node, why in found if why}
 
 
-async def _wait(client: Client, namespace: str, run: str, job: str, timeout: float) -> str:
-    """Wait until the pod of a Job has its image; return why not, empty when it has."""
+async def _wait(
+    client: Client, namespace: str, run: str, job: tuple[str, str], timeout: float
+) -> str:
+    """Wait until the pod of a Job has its image; return why not, empty when it has.
+
+    Raises:
+        RefusedError: another pod says that it is this one, or it runs on another node.
+    """
+    uid, node = job
     loop = asyncio.get_running_loop()
     deadline = loop.time() + timeout
     imageless = Imageless()
     while True:
         pods = await client.list(collection("v1", "pods", namespace), labels=f"{RUN_LABEL}={run}")
-        pod = next((p for p in pods if p["metadata"]["name"].startswith(f"{job}-")), None)
+        pod = pod_of_job(pods, uid=uid, node=node)
         if pod is not None and fetched(pod):
             return ""
         why = trouble(pod.get("status") or {}) if pod else "its Job made no pod"
         now = loop.time()
-        in_vain = imageless.too_long(job, now, imageless=why.startswith(NO_IMAGE))
+        in_vain = imageless.too_long(node, now, imageless=why.startswith(NO_IMAGE))
         if in_vain or now >= deadline:
             return why or "it was not fetched in time"
         await asyncio.sleep(POLL)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from typing import TYPE_CHECKING
 
 from kubectl_nodedns.errors import NodednsError
+from kubectl_nodedns.together import together
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Collection, Iterable, Sequence
@@ -40,13 +40,13 @@ class Gaps:
         """
         new = [node for node in nodes if node in self._nodes and node not in self._watched]
         self._watched |= set(new)
-        watches: Sequence[Watch] = await asyncio.gather(*(self._proof.watch(n) for n in new))
+        watches: Sequence[Watch] = await together(map(self._proof.watch, new))
         try:
             yield
         except NodednsError:
             await self._say(watches)
             raise
-        except asyncio.CancelledError:
+        except BaseException:
             for watch in watches:
                 watch.cancel()
             raise
@@ -55,6 +55,6 @@ class Gaps:
         await self._say(watches)
 
     async def _say(self, watches: Sequence[Watch]) -> None:
-        for gap in await asyncio.gather(*(watch.end() for watch in watches)):
+        for gap in await together(watch.end() for watch in watches):
             self.measured.append(gap)
             self._report.note(f"{gap.node}: {gap}")

@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from kubectl_nodedns.cluster.paths import collection, named
-from kubectl_nodedns.errors import ForbiddenError, NotFoundError, TimedOutError
+from kubectl_nodedns.errors import NotFoundError, TimedOutError
+from kubectl_nodedns.facts.caches import cache_of
 from kubectl_nodedns.install.objects import (
     ENABLING,
     MANAGED_BY,
@@ -66,11 +67,17 @@ class Record:
 
     @classmethod
     def of_object(cls, obj: Mapping[str, Any]) -> Record | None:
-        """Read the ConfigMap; None when somebody emptied it."""
+        """Read the ConfigMap; None when it holds no DaemonSet of its own namespace."""
         data = obj.get("data") or {}
         try:
             daemonset = json.loads(data[_DAEMONSET])
-        except (KeyError, ValueError):
+            metadata = daemonset["metadata"]
+            whole = all(isinstance(metadata[key], str) for key in ("namespace", "name", "uid"))
+            near = metadata["namespace"] == obj["metadata"]["namespace"]
+            cache = cache_of(daemonset)
+        except (KeyError, ValueError, TypeError, AttributeError, RecursionError):
+            return None
+        if not (whole and near and cache):
             return None
         return cls(daemonset=daemonset, options=data.get(_OPTIONS, ""))
 
@@ -102,6 +109,7 @@ def handed_over(daemonset: Mapping[str, Any], options: str) -> dict[str, Any]:
     obj = applicable(daemonset)
     metadata = obj["metadata"]
     metadata["name"] = NAME
+    metadata.pop("uid", None)
     metadata["labels"] |= {**MANAGED_BY, "app.kubernetes.io/name": NAME}
     metadata["annotations"] = {STATE: ENABLING} | ({OPTIONS: options} if options else {})
     obj["spec"]["selector"] = {"matchLabels": {"k8s-app": NAME}}
@@ -109,10 +117,14 @@ def handed_over(daemonset: Mapping[str, Any], options: str) -> dict[str, Any]:
 
 
 async def read_record(client: Client, namespace: str) -> Record | None:
-    """Read what an earlier run wrote down; None when there is nothing, or it may not be read."""
+    """Read what an earlier run wrote down; None when there is nothing.
+
+    Raises:
+        ApiError: it cannot be read, so that nobody knows.
+    """
     try:
         found = await client.get(named("v1", "configmaps", namespace, RECORD))
-    except (NotFoundError, ForbiddenError):
+    except NotFoundError:
         return None
     labels = found["metadata"].get("labels") or {}
     ours = all(labels.get(key) == value for key, value in MANAGED_BY.items())

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from kubectl_nodedns.cluster.paths import PLURALS, collection, object_path
-from kubectl_nodedns.errors import NotFoundError
+from kubectl_nodedns.errors import NotFoundError, RefusedError
 from kubectl_nodedns.facts.cache_pods import trouble
 from kubectl_nodedns.facts.caches import local_ips_of, words_of
 from kubectl_nodedns.facts.conditions import is_ready
@@ -108,6 +108,36 @@ def is_ours(obj: Mapping[str, Any]) -> bool:
     return all(labels.get(key) == value for key, value in MANAGED_BY.items())
 
 
+def refuse_changed(before: Live, now: Live) -> None:
+    """Refuse where somebody changed an installation after the plan was made.
+
+    Args:
+        before: what the plan was made from.
+        now: what is there, now that nobody else may write.
+
+    Raises:
+        RefusedError: an object was added, changed or deleted meanwhile.
+    """
+    one, other = _contents(before), _contents(now)
+    changed = [key for key in {**one, **other} if one.get(key) != other.get(key)]
+    if changed:
+        kind, name = changed[0]
+        raise RefusedError(
+            f"{kind} {name} was changed after the plan was made: by another run?",
+            hint="nothing was written; run it again, and look at the new plan",
+        )
+
+
+def _contents(live: Live) -> dict[tuple[str, str], Any]:
+    """Return what people decide about in each object, and its UID."""
+    found = {}
+    for key, obj in live.objects.items():
+        metadata = obj["metadata"]
+        said = {name: metadata.get(name) for name in ("uid", "labels", "annotations")}
+        found[key] = {**said, **{name: obj.get(name) for name in ("spec", "data")}}
+    return found
+
+
 async def read_live(
     client: Client, namespace: str, wanted: Sequence[Mapping[str, Any]] = ()
 ) -> Live:
@@ -117,7 +147,9 @@ async def read_live(
         version = _API_VERSIONS.get(kind, "v1")
         path = collection(version, PLURALS[kind], namespace)
         for item in await client.list(path, labels=_OURS):
-            objects[kind, item["metadata"]["name"]] = {"apiVersion": version, "kind": kind, **item}
+            name = item["metadata"]["name"]
+            if kind != "DaemonSet" or name == NAME:  # another one bears our label without being it
+                objects[kind, name] = {"apiVersion": version, "kind": kind, **item}
     for obj in wanted:
         key = (obj["kind"], obj["metadata"]["name"])
         if key not in objects:
@@ -135,14 +167,15 @@ async def read_pods(client: Client, namespace: str, node: str = "") -> dict[str,
         labels=SELECTOR,
         fields=f"spec.nodeName={node}" if node else "",
     )
-    return newest([item for item in items if is_ours(item) or _of_daemonset(item)])
+    return newest([item for item in items if _of_daemonset(item)])
 
 
 def _of_daemonset(item: Mapping[str, Any]) -> bool:
     """Whether a pod belongs to the DaemonSet of our name, or to none: that takes it, then."""
     owners = item["metadata"].get("ownerReferences") or ()
     ours = ("DaemonSet", NAME)
-    return not owners or any((owner.get("kind"), owner.get("name")) == ours for owner in owners)
+    keepers = [(o.get("kind"), o.get("name")) for o in owners if o.get("controller")]
+    return not owners or keepers == [ours]
 
 
 def newest(items: Sequence[Mapping[str, Any]]) -> dict[str, CachePod]:

@@ -13,7 +13,12 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
-from kubectl_nodedns.facts.caches import SETUP_METRICS_PORT, local_ips_of, words_of
+from kubectl_nodedns.facts.caches import (
+    OWN_NAME,
+    SETUP_METRICS_PORT,
+    local_ips_of,
+    words_of,
+)
 from kubectl_nodedns.install.corefile import HEALTH_PORT
 from kubectl_nodedns.install.manifest import read_objects
 from kubectl_nodedns.install.quantity import memory_bytes
@@ -32,7 +37,7 @@ if TYPE_CHECKING:
 
     from kubectl_nodedns.install.settings import Settings
 
-NAME = "node-local-dns"
+NAME = OWN_NAME
 UPSTREAM = "kube-dns-upstream"
 RECORD = "node-local-dns-adopted"
 """ConfigMap with what an installation of somebody else was, while it is taken over."""
@@ -197,7 +202,10 @@ def _darken(spec: dict[str, Any]) -> None:
 
 
 def applicable(live: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a live object without what the API server adds, so that it can be applied again."""
+    """Return a live object without what the API server adds, so that it can be applied again.
+
+    It keeps its UID: the API server turns it away where the object is gone, or another by now.
+    """
     metadata = live["metadata"]
     annotations = {
         key: value
@@ -212,6 +220,7 @@ def applicable(live: Mapping[str, Any]) -> dict[str, Any]:
             "namespace": metadata["namespace"],
             "labels": dict(metadata.get("labels") or {}),
             "annotations": annotations,
+            **({"uid": metadata["uid"]} if "uid" in metadata else {}),
         },
         # An adopted one may have rolled by itself; under us nothing reaches a node ungated.
         "spec": {**copy.deepcopy(dict(live["spec"])), "updateStrategy": {"type": "OnDelete"}},

@@ -41,7 +41,8 @@ _LABEL_KEY = re.compile(r"([a-z0-9.-]+/)?[A-Za-z0-9]([\w.-]*[A-Za-z0-9])?")
 _LABEL_VALUE = re.compile(r"([A-Za-z0-9]([\w.-]{0,61}[A-Za-z0-9])?)?")
 _IMAGE = re.compile(r"[a-z0-9][\w.:/-]*(@sha256:[0-9a-f]{64})?")
 _REGISTRY = re.compile(r"[a-z0-9][a-z0-9.-]*(:\d+)?(/[a-z0-9][a-z0-9._-]*)*")
-_DURATION = re.compile(r"[1-9]\d{0,5}[smh]")
+_NUMBER = re.compile(r"[0-9]{1,18}")
+_DURATION = re.compile(r"[1-9][0-9]{0,5}[smh]")
 
 
 def check(name: str, text: str) -> str:
@@ -51,6 +52,8 @@ def check(name: str, text: str) -> str:
         UsageError: it cannot be used; the message names the option.
     """
     option = BY_NAME[name]
+    if strange := next((c for c in text if not c.isprintable() and c not in "\t\n\r"), ""):
+        raise UsageError(f"--{name}: there is a character {strange!r} in it, which nobody can read")
     if option.default is None and text.strip() == NO:
         return ""
     return KINDS[option.kind](option, text)
@@ -70,7 +73,7 @@ def _word(option: Option, text: str) -> str:
 
 def _number(option: Option, text: str) -> str:
     digits = text.strip()
-    if not digits.isdecimal() or not option.least <= int(digits) <= option.most:
+    if not _NUMBER.fullmatch(digits) or not option.least <= int(digits) <= option.most:
         raise UsageError(
             f"--{option.name}: {text!r} is not a whole number from {option.least} to {option.most}"
         )
@@ -163,7 +166,7 @@ def _servers(option: Option, text: str) -> str:
 
 
 def _server(option: Option, text: str) -> str:
-    match = re.fullmatch(r"\[([^]]+)\](?::(\d+))?|([^:]+):(\d+)", text)
+    match = re.fullmatch(r"\[([^]]+)\](?::([0-9]{1,9}))?|([^:]+):([0-9]{1,9})", text)
     host, port = (match[1] or match[3], match[2] or match[4]) if match else (text, "")
     ip = address(host, option=f"--{option.name}")
     if port and not 0 < int(port) <= 65535:  # noqa: PLR2004 - ports have 16 bits

@@ -10,7 +10,7 @@ from __future__ import annotations
 import ipaddress
 import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kubectl_nodedns import __version__
 from kubectl_nodedns.errors import RefusedError, UsageError
@@ -38,6 +38,8 @@ DEFAULT_IPV6 = "fd00:90de:d95::1"
 NAMES = tuple(BY_NAME)
 """Options that are remembered."""
 NO_EXTERNAL_NAME = NO
+TOLD = frozenset({"image", "image-registry", "upstream", "stub-domain", "extra-blocks"})
+"""Options that decide what runs on the nodes and who answers: a plan tells where they stem from."""
 LONGEST = 60
 """Characters of a value that a line of the plan shows."""
 
@@ -52,6 +54,8 @@ class Memory:
     """Defaults that were used, by name."""
     version: str = field(default=__version__, compare=False)
     """Version of the plugin that wrote it; empty when it did not say."""
+    wrong: Mapping[str, str] = field(default_factory=dict, compare=False)
+    """Why a remembered value cannot be used, by the option's name; such values are left out."""
 
     def value(self, name: str) -> str:
         """Return an option's value; empty when it was not given and has no default."""
@@ -67,16 +71,49 @@ class Memory:
         return json.dumps(content, sort_keys=True)
 
     @classmethod
-    def of_text(cls, text: str) -> Memory:
-        """Read the annotation; an unreadable one is an empty memory."""
+    def of_text(cls, text: str, *, home: str = "") -> Memory:
+        """Read the annotation; an unreadable one is an empty memory.
+
+        Each value is checked as one that is given on the command line. Options that this version
+        does not know are left out.
+
+        Args:
+            text: the annotation.
+            home: namespace of the DaemonSet that bears it, where the DNS service must be; empty
+                where that does not matter.
+        """
         try:
             content = json.loads(text)
-            given = {k: str(v) for k, v in content["given"].items() if k in NAMES}
-            defaults = {k: str(v) for k, v in content["defaults"].items() if k in DEFAULTS}
+            given = {k: v for k, v in content["given"].items() if k in NAMES}
+            defaults = {k: v for k, v in content["defaults"].items() if k in DEFAULTS}
             version = str(content.get("version", ""))
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return cls(version="")
-        return cls(given=given, defaults=defaults, version=version)
+        wrong: dict[str, str] = {}
+        elsewhere = str(given.get("dns-service") or f"{home}/").partition("/")[0] != home
+        if home and elsewhere:
+            wrong["dns-service"] = f"--dns-service: {given.pop('dns-service')!r} is not in {home}"
+        return cls(
+            given=_checked(given, wrong),
+            defaults=_checked(defaults, wrong),
+            version=version,
+            wrong=wrong,
+        )
+
+
+def _checked(values: Mapping[str, Any], wrong: dict[str, str]) -> dict[str, str]:
+    """Return the values that can be used; the others go into `wrong`, with the reason."""
+    found = {}
+    for name, value in values.items():
+        # As it is written down where "none" took a value back.
+        if value == "" and BY_NAME[name].default is None:
+            found[name] = ""
+            continue
+        try:
+            found[name] = check(name, str(value))
+        except UsageError as error:
+            wrong[name] = str(error)
+    return found
 
 
 def settle(
@@ -91,15 +128,32 @@ def settle(
         whole: whether `given` is all that shall be given: a configuration file says so.
 
     Returns:
-        The memory to write, and a line for each newer default that is not taken.
+        The memory to write, and a line for each value that is remembered and is not what a new
+        installation would have.
+
+    Raises:
+        RefusedError: a remembered value cannot be used, and nothing is given in its place.
     """
     known = before or Memory()
     all_given = dict(given) if whole else {**known.given, **given}
     defaults = dict(DEFAULTS) if upgrade else {**DEFAULTS, **known.defaults}
+    if wrong := [name for name in known.wrong if name not in given and not whole]:
+        raise RefusedError(
+            f"the installation remembers an option that cannot be used: {known.wrong[wrong[0]]}",
+            hint=f"who wrote that? Give --{wrong[0]} anew; it stands in the annotation "
+            "kubectl-nodedns/options of the DaemonSet",
+        )
     notes = [
-        f"{name}: this version's default is {new}; kept at {defaults[name]} until --upgrade"
+        f"{name}: this version's default is {new}; remembered is {_short(defaults[name])}, and "
+        "kept until --upgrade"
         for name, new in DEFAULTS.items()
         if name not in all_given and defaults[name] != new
+    ]
+    notes += [
+        f"{name}: {_short(value)} is remembered from an earlier run"
+        + (f"; this version's default is {DEFAULTS[name]}" if name in DEFAULTS else "")
+        for name, value in all_given.items()
+        if name in TOLD and name not in given and value not in ("", DEFAULTS.get(name))
     ]
     return Memory(given=all_given, defaults=defaults), notes
 

@@ -13,13 +13,14 @@ import contextlib
 import re
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from kubectl_nodedns.cluster.paths import object_path
 from kubectl_nodedns.errors import PartialError, RevertedError, TimedOutError
 from kubectl_nodedns.facts.nodes import read_nodes
 from kubectl_nodedns.install.handover import forget
 from kubectl_nodedns.install.live import Live, is_ours
+from kubectl_nodedns.install.needs import delete_unneeded
 from kubectl_nodedns.install.objects import (
     DARK,
     DISABLING,
@@ -32,13 +33,16 @@ from kubectl_nodedns.install.objects import (
 )
 from kubectl_nodedns.install.plan import batches, nodes_text
 from kubectl_nodedns.install.pods import CachePods
+from kubectl_nodedns.install.standing import Stand, Standing, in_words
 from kubectl_nodedns.install.verdicts import Verdicts
+from kubectl_nodedns.together import together
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from kubectl_nodedns.cluster.client import Client
     from kubectl_nodedns.install.leftover import Leftover
+    from kubectl_nodedns.install.needs import User
     from kubectl_nodedns.install.proof import Proof, Report
     from kubectl_nodedns.install.sweep import Sweep
     from kubectl_nodedns.verdict import Verdict
@@ -47,10 +51,11 @@ BACK_PROOF = 15.0
 """Seconds that kube-dns may take to answer a node whose cache let go."""
 SILENCE = 20.0
 """Seconds after which the local IP must be silent."""
+AGAIN = "run disable again to go on, or enable to go back"
 DARK_START = 10.0
 """Seconds to let a pod get started in the dark, so that it also ends in order."""
-NOW_WAIT = 10.0
-"""Seconds that `--now` gives the cache pods to take their rules away."""
+NOW_WAIT = 60.0
+"""Seconds that `--now` gives the cache pods to end, at most: what they use is not taken away."""
 # The ConfigMap goes last: a run that was stopped half-way is known by it (see `installed`).
 _ORDER = ("DaemonSet", "Service", "ServiceAccount", "ConfigMap")
 
@@ -78,8 +83,22 @@ def ours(live: Live) -> list[Mapping[str, Any]]:
     return sorted(found, key=lambda o: o["metadata"]["name"] != RECORD)
 
 
-def describe(live: Live, nodes: Sequence[str], left_out: Mapping[str, str], size: int) -> list[str]:
-    """Say in lines what `disable` does."""
+def describe(
+    live: Live,
+    nodes: Sequence[str],
+    left_out: Mapping[str, str],
+    size: int,
+    left: Mapping[str, User] | None = None,
+) -> list[str]:
+    """Say in lines what `disable` does.
+
+    Args:
+        live: what is installed.
+        nodes: nodes that can be asked.
+        left_out: the others, each with the reason.
+        size: nodes given back at once.
+        left: objects that stay, by kind and name, each with who uses it.
+    """
     full = [n for n in nodes if n in live.pods and live.pods[n].phase == FULL]
     lines = []
     alone = live.daemonset is not None and serves_alone(live.daemonset)
@@ -87,7 +106,9 @@ def describe(live: Live, nodes: Sequence[str], left_out: Mapping[str, str], size
         lines.append(f"{'give back':<10} {nodes_text(len(full))}, at most {size} at a time")
     for obj in ours(live):
         metadata = obj["metadata"]
-        lines.append(f"{'delete':<10} {obj['kind']} {metadata['namespace']}/{metadata['name']}")
+        user = (left or {}).get(f"{obj['kind']} {metadata['name']}")
+        where = f"{obj['kind']} {metadata['namespace']}/{metadata['name']}"
+        lines.append(f"{'keep':<10} {where}: {user} uses it" if user else f"{'delete':<10} {where}")
     lines += [f"{'unproved':<10} node {node}: {why}" for node, why in left_out.items()]
     return lines
 
@@ -159,13 +180,16 @@ class Removal:
         namespace = next((o["metadata"]["namespace"] for o in ours(live)), "")
         self._pods = CachePods(client, namespace, timeout=timeout, note=report.note)
         self._verdicts = Verdicts(self._pods)
-        self._given_back: list[str] = []
+        self._standing = Standing()
+        self._deleted: list[str] = []
         self._sweep = sweep
         self._dark = dark
         self.inferred: dict[str, str] = {}
         """Nodes that could not be looked at, with the reason."""
         self.kept_for: list[str] = []
         """Nodes whose cache pod outlived its DaemonSet; what it needs was not deleted."""
+        self.left: Mapping[str, User] = {}
+        """Objects that were not deleted because a cache uses them, each with who."""
 
     @property
     def lost(self) -> Mapping[str, str]:
@@ -194,13 +218,15 @@ class Removal:
             left = await self._look()
             verdicts = await self._prove_clean(left)
             self.kept_for = await self._with_a_pod()
-            for kind in () if self.kept_for else _ORDER[1:]:
-                await self._delete(kind)
-        except asyncio.CancelledError:
-            self._report.note(
-                f"interrupted: {len(self._given_back)} of {len(self._nodes)} nodes are given back, "
-                "and DNS works on all; run disable again to go on, or enable to go back"
-            )
+            if not self.kept_for:
+                rest = [obj for obj in ours(self._live) if obj["kind"] != "DaemonSet"]
+                done = self._deleted.append
+                self.left = await delete_unneeded(self._client, rest, self._report, done)
+        except RevertedError:
+            raise
+        except BaseException:
+            deleted = f"; deleted: {', '.join(self._deleted)}" if self._deleted else ""
+            self._report.note(f"as it stands: {self._standing}{deleted}")
             raise
         return verdicts
 
@@ -217,12 +243,16 @@ class Removal:
             if not here:
                 continue
             self._report.step(f"give back {', '.join(here)}")
-            self._given_back += here
-            await asyncio.gather(*(self._pods.delete(pods[node]) for node in here))
-            verdicts = await self._back(here)
-            bad = [v for v in await self._verdicts.bad(verdicts) if v.node in self._trusted]
+            self._standing.put(here, Stand.GIVING_BACK)
+            try:
+                await together(self._pods.delete(pods[node]) for node in here)
+                verdicts = await self._back(here)
+                bad = [v for v in await self._verdicts.bad(verdicts) if v.node in self._trusted]
+            except Exception as error:  # noqa: BLE001 - whatever it is, no node stays unproved
+                await self._put_back(daemonset, *in_words(error))
             if bad:
-                await self._put_back(daemonset, bad[0])
+                await self._put_back(daemonset, *why_back(bad[0]))
+            self._standing.put((v.node for v in verdicts if v.ok), Stand.GIVEN_BACK)
         if intercepted:
             with contextlib.suppress(TimedOutError, asyncio.TimeoutError):
                 async with asyncio.timeout(DARK_START):
@@ -233,46 +263,66 @@ class Removal:
         return [node for node in nodes if node not in self.lost]
 
     async def _back(self, batch: Sequence[str]) -> list[Verdict]:
-        verdicts = await asyncio.gather(*map(self._ask_back, batch))
+        verdicts = await together(map(self._ask_back, batch))
         for verdict in verdicts:
             self._report.node(verdict)
-        return list(verdicts)
+        return verdicts
 
     async def _ask_back(self, node: str) -> Verdict:
         return await self._verdicts.ask(partial(self._proof.back, node, timeout=BACK_PROOF))
 
-    async def _put_back(self, daemonset: Mapping[str, Any], bad: Verdict) -> None:
-        """Give the nodes of this run their cache again, and raise what happened."""
-        self._report.step(f"put back {', '.join(self._given_back)}")
-        why = f"node {bad.node} has no DNS without the cache: {bad.text}"
-        labels = daemonset["spec"]["template"]["metadata"]["labels"]
-        await self._client.apply(applicable(daemonset), force=True)
-        pods = await self._pods.read()
-        for node in self._given_back:
-            if node in pods and pods[node].phase == DARK:
-                await self._pods.delete(pods[node])
-        revision = labels.get(REVISION, "")
-        running = await self._pods.running(self._given_back, revision, FULL)
-        switched = self._proof.switched
-        verdicts = await asyncio.gather(
-            *(
-                self._verdicts.ask(partial(switched, node, pod.uid, timeout=BACK_PROOF))
-                if revision
-                else self._ask_back(node)  # an adopted one has no marker
-                for node, pod in sorted(running.items())
-            )
-        )
-        for verdict in verdicts:
-            self._report.node(verdict)
-        if still := await self._verdicts.bad(verdicts):
+    async def _put_back(self, daemonset: Mapping[str, Any], why: str, hint: str) -> NoReturn:
+        """Give the nodes of this run their cache again, and raise what happened.
+
+        Raises:
+            RevertedError: all of them have it.
+            PartialError: some have not, or are not proved.
+        """
+        nodes = self._standing.nodes
+        self._report.step(f"put back {', '.join(nodes)}: {why}")
+        self._standing.put(nodes, Stand.PUTTING_BACK)
+        try:
+            verdicts = await self._with_cache(daemonset, nodes)
+            still = await self._verdicts.bad(verdicts)
+        except Exception as error:
+            said, todo = in_words(error)
+            raise PartialError(
+                f"{why}; and putting the cache back did not come to its end: {said}",
+                hint=f"{todo}\n{AGAIN}".strip(),
+            ) from error
+        self._standing.put((v.node for v in verdicts if v.ok), Stand.PUT_BACK)
+        if still:
             raise PartialError(
                 f"{why}; and after putting the cache back, node {still[0].node}: {still[0].text}",
                 hint="kubectl nodedns disable --now takes the cache out without asking",
             )
         raise RevertedError(
-            f"{why}; the cache is back on {nodes_text(len(self._given_back))}",
-            hint="look at CoreDNS and kube-proxy there, then run disable again",
+            f"{why}; the cache is back on {nodes_text(len(nodes))}",
+            hint=f"{hint}\nthen run disable again".strip(),
         )
+
+    async def _with_cache(
+        self, daemonset: Mapping[str, Any], nodes: Sequence[str]
+    ) -> list[Verdict]:
+        """Give `nodes` the pods of the template before; return what they answer then."""
+        await self._client.apply(applicable(daemonset), force=True)
+        pods = await self._pods.read()
+        for node in nodes:
+            if node in pods and pods[node].phase == DARK:
+                await self._pods.delete(pods[node])
+        labels = daemonset["spec"]["template"]["metadata"]["labels"]
+        revision = labels.get(REVISION, "")
+        running = await self._pods.running(nodes, revision, FULL)
+        switched = self._proof.switched
+        verdicts = await together(
+            self._verdicts.ask(partial(switched, node, pod.uid, timeout=BACK_PROOF))
+            if revision
+            else self._ask_back(node)  # an adopted one has no marker
+            for node, pod in sorted(running.items())
+        )
+        for verdict in verdicts:
+            self._report.node(verdict)
+        return verdicts
 
     async def _look(self) -> Mapping[str, Leftover]:
         """Look for rules and links that are left, while the upstream service still stands.
@@ -313,7 +363,7 @@ class Removal:
             self._report.node(verdict)
             return verdict
 
-        verdicts = await asyncio.gather(*map(one, here))
+        verdicts = await together(map(one, here))
         await self._verdicts.bad(verdicts)
         return [verdict for verdict in verdicts if verdict.node not in self.lost]
 
@@ -331,27 +381,53 @@ class Removal:
             if obj["kind"] == kind:
                 self._report.step(f"delete {kind} {obj['metadata']['name']}")
                 await self._client.delete(object_path(dict(obj)), uid=obj["metadata"]["uid"])
+                self._deleted.append(f"{kind} {obj['metadata']['name']}")
 
 
-async def remove_now(client: Client, live: Live, report: Report) -> None:
-    """Delete everything of ours at once, without a question and without a proof.
+def why_back(bad: Verdict) -> tuple[str, str]:
+    """Say why a node gets its cache back, and where to look."""
+    if bad.asked:
+        why = f"node {bad.node} has no DNS without the cache: {bad.text}"
+        return why, "look at CoreDNS and kube-proxy there"
+    why = f"whether node {bad.node} has DNS without the cache is not known: {bad.text}"
+    return why, "look at its kubelet"
 
-    The pods get a few seconds to take their rules away before what they depend on goes too.
+
+async def remove_now(
+    client: Client, live: Live, report: Report, *, timeout: float
+) -> Mapping[str, User]:
+    """Delete everything of ours that no cache needs, without a question and without a proof.
+
+    Args:
+        client: an open client.
+        live: what is installed.
+        report: where progress goes.
+        timeout: seconds that the cache pods are given to end, at most `NOW_WAIT`.
+
+    Returns:
+        What was left because a cache that runs uses it, each with who.
     """
-    if record := live.objects.get(("ConfigMap", RECORD)):
+    objects = ours(live)
+    namespace = next((obj["metadata"]["namespace"] for obj in objects), "")
+    pods = CachePods(client, namespace, timeout=min(timeout, NOW_WAIT), note=report.note)
+    ending = set()
+    if ("ConfigMap", RECORD) in live.objects:
         # A takeover was cut off where its pods belong to no DaemonSet: nothing deletes them for us.
-        namespace = record["metadata"]["namespace"]
-        cut_off = CachePods(client, namespace, timeout=NOW_WAIT, note=report.note)
-        for pod in (await cut_off.read()).values():
-            if pod.orphaned:
-                await cut_off.delete(pod)
-    for obj in ours(live):
-        metadata = obj["metadata"]
-        report.step(f"delete {obj['kind']} {metadata['name']}")
-        await client.delete(object_path(dict(obj)), uid=metadata["uid"])
+        orphans = [pod for pod in (await pods.read()).values() if pod.orphaned]
+        for pod in orphans:
+            await pods.delete(pod)
+        ending |= {pod.node for pod in orphans}
+    rest = []
+    for obj in objects:
+        if obj["kind"] != "DaemonSet" and obj["metadata"]["name"] != RECORD:
+            rest.append(obj)
+            continue
+        report.step(f"delete {obj['kind']} {obj['metadata']['name']}")
+        await client.delete(object_path(dict(obj)), uid=obj["metadata"]["uid"])
         if obj["kind"] == "DaemonSet":
-            pods = CachePods(client, metadata["namespace"], timeout=NOW_WAIT, note=report.note)
-            try:
-                await pods.gone(live.pods)
-            except TimedOutError as error:
-                report.note(f"{error}; going on")
+            ending |= set(live.pods)
+    try:
+        await pods.gone(ending)
+    except TimedOutError as error:
+        report.note(f"{error}; going on")
+    return await delete_unneeded(client, rest, report)

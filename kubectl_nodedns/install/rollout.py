@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import asyncio
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from kubectl_nodedns.cluster.paths import object_path
-from kubectl_nodedns.errors import NodednsError, PartialError, RevertedError, TimedOutError
+from kubectl_nodedns.errors import PartialError, RevertedError, TimedOutError
 from kubectl_nodedns.facts.dns_service import ready_endpoints
 from kubectl_nodedns.install.changes import DELETE
 from kubectl_nodedns.install.gaps import Gaps
@@ -34,8 +34,10 @@ from kubectl_nodedns.install.objects import (
 )
 from kubectl_nodedns.install.plan import Plan, nodes_text
 from kubectl_nodedns.install.pods import CachePods
+from kubectl_nodedns.install.standing import Stand, Standing, in_words
 from kubectl_nodedns.install.variants import Variant
 from kubectl_nodedns.install.verdicts import Verdicts
+from kubectl_nodedns.together import together
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -90,7 +92,9 @@ class Rollout:
         """Nodes whose cache pod was as it should be, did not intercept, and was replaced."""
         self.gaps = Gaps(proof, report, plan.gaps)
         """What clients of the local IP met on each node that served them."""
-        self._switched: dict[str, None] = {}  # in the order in which they were switched
+        metadata = live.daemonset["metadata"] if live.daemonset is not None else {}
+        self._uid: str = metadata.get("uid", "")  # of our DaemonSet, once there is one
+        self._standing = Standing()
 
     async def run(self) -> list[Verdict]:
         """Carry out the plan; return the final verdict on each node.
@@ -114,8 +118,10 @@ class Rollout:
                 good += await self._switch(batch)
             if self.repaired or not self._plan.unchanged:
                 await self._record()
-        except asyncio.CancelledError:
-            self._report.note(self._where())
+        except RevertedError:
+            raise
+        except BaseException:
+            self._report.note(f"as it stands: {self._standing}")
             raise
         good = [verdict for verdict in good if verdict.node not in self.lost]
         return sorted(good, key=lambda verdict: verdict.node)
@@ -161,35 +167,53 @@ class Rollout:
             if pod is None:
                 continue
             if (pod.revision, pod.phase) != (plan.revision, DARK) or pod.imageless:
-                if pod.phase == FULL:
-                    self._switched[node] = None
-                await self._pods.delete(pod)
+                await self._darken(pod)
         try:
             running = await self._pods.running(plan.dark, plan.revision, DARK)
-            verdicts = await asyncio.gather(
-                *(self._prove_dark(node, pod) for node, pod in sorted(running.items()))
+            verdicts = await together(
+                self._prove_dark(node, pod) for node, pod in sorted(running.items())
             )
-        except TimedOutError as error:
-            if self._switched:
-                await self._put_back(str(error), error.hint)
-            raise TimedOutError(
-                f"{error}; nobody's DNS was touched", hint=_after(error.hint)
-            ) from error
-        if bad := await self._verdicts.bad(verdicts):
+            bad = await self._verdicts.bad(verdicts)
+        except Exception as error:
+            if self._standing.nodes:
+                await self._put_back(*in_words(error))
+            if isinstance(error, TimedOutError):
+                raise TimedOutError(
+                    f"{error}; nobody's DNS was touched", hint=_after(error.hint)
+                ) from error
+            raise
+        if bad:
             await self._fail_dark(f"node {bad[0].node}: {bad[0].text}", _more(bad))
+        proved = {verdict.node for verdict in verdicts if verdict.ok}
+        self._standing.put(proved & set(self._standing.nodes), Stand.DARKENED)
+
+    async def _darken(self, pod: CachePod) -> None:
+        """Have a node's pod replaced by one in the dark; kube-dns serves it from then on.
+
+        Raises:
+            RevertedError: that did not come to its end, and an older cache is back.
+        """
+        if pod.phase != FULL:
+            await self._pods.delete(pod)
+            return
+        self._standing.put([pod.node], Stand.SWITCHING)
+        try:
+            await self._pods.delete(pod)
+        except Exception as error:  # noqa: BLE001 - whatever it is, an older cache served it
+            await self._put_back(*in_words(error))
 
     async def _prove_dark(self, node: str, pod: CachePod) -> Verdict:
         dark = partial(self._proof.dark, node, pod.uid, timeout=DARK_PROOF)
         verdict = await self._verdicts.ask(dark)
-        if verdict.ok and node in self._switched:  # kube-dns serves it meanwhile
+        if verdict.ok and node in self._standing.nodes:  # kube-dns serves it meanwhile
             back = await self._verdicts.ask(partial(self._proof.back, node, timeout=SWITCH_PROOF))
             verdict = verdict if back.ok else back
         self._report.node(verdict)
         return verdict
 
-    async def _fail_dark(self, why: str, hint: str) -> None:
+    async def _fail_dark(self, why: str, hint: str) -> NoReturn:
         """End a dark start that failed. Nodes that an older revision served get it back."""
-        if self._switched:
+        if self._standing.nodes:
             await self._put_back(why, hint)
         ip = self._plan.settings.local_ip
         raise RevertedError(
@@ -209,21 +233,22 @@ class Rollout:
         self._report.step(f"switch {', '.join(batch)}")
         async with self.gaps.over(batch):
             try:
-                await asyncio.gather(*(self._replace(node) for node in batch))
+                await together(map(self._replace, batch))
                 running = await self._pods.running(batch, self._plan.revision, FULL)
-            except NodednsError as error:
-                await self._put_back(str(error), error.hint)
-                raise
-            verdicts = await asyncio.gather(
-                *(self._prove_switched(node, pod) for node, pod in sorted(running.items()))
-            )
-            if bad := await self._verdicts.bad(verdicts):
+                verdicts = await together(
+                    self._prove_switched(node, pod) for node, pod in sorted(running.items())
+                )
+                bad = await self._verdicts.bad(verdicts)
+            except Exception as error:  # noqa: BLE001 - whatever it is, no node stays unproved
+                await self._put_back(*in_words(error))
+            if bad:
                 await self._put_back(f"node {bad[0].node}: {bad[0].text}", _more(bad))
-        return list(verdicts)
+            self._standing.put((verdict.node for verdict in verdicts if verdict.ok), Stand.SWITCHED)
+        return verdicts
 
     async def _replace(self, node: str) -> None:
         pod = (await self._pods.read(node)).get(node)
-        self._switched[node] = None
+        self._standing.put([node], Stand.SWITCHING)
         wanted = (self._plan.revision, FULL)
         stale = pod is not None and (
             (pod.revision, pod.phase) != wanted or node in self._plan.kept or pod.imageless
@@ -249,11 +274,7 @@ class Rollout:
             return []
         self._report.step(f"prove {nodes_text(len(self._plan.kept))} switched already")
         pods = await self._pods.ready(self._plan.kept)
-        return list(
-            await asyncio.gather(
-                *(self._prove_switched(node, pod) for node, pod in sorted(pods.items()))
-            )
-        )
+        return await together(self._prove_switched(node, pod) for node, pod in sorted(pods.items()))
 
     async def _record(self) -> None:
         """Write down that the installation is complete; old configuration goes last."""
@@ -268,31 +289,33 @@ class Rollout:
             await forget(self._client, self._plan.settings.namespace)
         await self._apply_daemonset(FULL, ENABLED)
 
-    async def _put_back(self, why: str, hint: str) -> None:
+    async def _put_back(self, why: str, hint: str) -> NoReturn:
         """Undo what this run switched, prove it, and raise what happened.
 
         Raises:
             RevertedError: all of it is put back.
             PartialError: some of it could not be.
         """
-        self._report.step(f"put back {', '.join(self._switched) or 'nothing'}: {why}")
-        previous = self._previous()
-        await self._client.apply(previous, force=True)
+        touched = self._standing.nodes
+        self._report.step(f"put back {', '.join(touched) or 'nothing'}: {why}")
         # Where clients wait meanwhile, not all of them at once; those of the failure first.
-        order = list(reversed(self._switched))
+        order = list(reversed(touched))
         size = self._plan.batch_size if self._plan.gaps else len(order)
         try:
+            previous = self._previous()
+            await self._client.apply(previous, force=True)
             for i in range(0, len(order), size or 1):
                 async with self.gaps.over(order[i : i + size]):
                     await self._put_back_nodes(order[i : i + size], previous, why)
         except PartialError:
             raise
-        except NodednsError as error:
+        except Exception as error:
+            said, todo = in_words(error)
             raise PartialError(
-                f"{why}; and putting it back failed: {error}", hint=error.hint
+                f"{why}; and putting it back did not come to its end: {said}", hint=_after(todo)
             ) from error
         raise RevertedError(
-            f"{why}; put back on {nodes_text(len(self._switched))}: DNS goes as it went before",
+            f"{why}; put back on {nodes_text(len(touched))}: DNS goes as it went before",
             hint=_after(hint),
         )
 
@@ -306,6 +329,7 @@ class Rollout:
         """
         labels = previous["spec"]["template"]["metadata"]["labels"]
         revision, phase = labels.get(REVISION, ""), labels.get(PHASE, FULL)
+        self._standing.put(nodes, Stand.PUTTING_BACK)
         pods = await self._pods.read()
         for node in nodes:
             pod = pods.get(node)
@@ -320,6 +344,7 @@ class Rollout:
                 f"{why}; and after putting it back, node {bad[0].node}: {bad[0].text}",
                 hint="kubectl nodedns disable --now takes the cache out without asking",
             )
+        self._standing.put((verdict.node for verdict in verdicts if verdict.ok), Stand.PUT_BACK)
 
     async def _prove_previous(
         self, nodes: Sequence[str], revision: str, phase: str, *, alone: bool
@@ -337,10 +362,10 @@ class Rollout:
                 partial(prove, node, pod.uid, timeout=DARK_PROOF)
                 for node, pod in sorted(pods.items())
             ]
-        verdicts = await asyncio.gather(*map(self._verdicts.ask, asks))
+        verdicts = await together(map(self._verdicts.ask, asks))
         for verdict in verdicts:
             self._report.node(verdict)
-        return list(verdicts)
+        return verdicts
 
     def _previous(self) -> dict[str, Any]:
         """Return the DaemonSet to go back to: an older revision that served, else the dark one."""
@@ -357,17 +382,9 @@ class Rollout:
 
     async def _apply_daemonset(self, phase: str, state: str) -> None:
         obj = daemonset_of(self._objects(phase, state))
-        await self._client.apply(obj, force=self._force)
-
-    def _where(self) -> str:
-        """Say where an interrupted run stands."""
-        done = len(self._switched)
-        if not done:
-            return "interrupted: no node was switched; run enable again to go on, or disable"
-        return (
-            f"interrupted: {done} of {len(self._plan.switch)} nodes are switched, and DNS works on "
-            "all; run enable again to go on, or disable to take the cache out"
-        )
+        if self._uid:  # turned away where somebody deleted it, or made another, meanwhile
+            obj["metadata"]["uid"] = self._uid
+        self._uid = (await self._client.apply(obj, force=self._force))["metadata"]["uid"]
 
 
 def _after(hint: str) -> str:

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import ipaddress
 import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from kubectl_nodedns.cluster.bounded import DOCUMENT
+from kubectl_nodedns.cluster.jobs import short_lived
 from kubectl_nodedns.cluster.paths import collection, named
-from kubectl_nodedns.errors import ApiError, TimedOutError
+from kubectl_nodedns.errors import ApiError, RefusedError, TimedOutError
 from kubectl_nodedns.facts.cache_pods import trouble
 from kubectl_nodedns.facts.conditions import is_ready
 from kubectl_nodedns.facts.images import NO_IMAGE, Imageless
+from kubectl_nodedns.facts.pod_owners import pod_of_job
 from kubectl_nodedns.install.host_jobs import NETWORK, RULES, RUN_LABEL, clean_job, look_job
 from kubectl_nodedns.install.leftover import Leftover, leftover_of
+from kubectl_nodedns.together import together
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -77,7 +80,7 @@ class Sweep:
 
     async def sweep(self, nodes: Sequence[str]) -> Mapping[str, Look]:
         """Look at each node, clean those where something is left, and look at those again."""
-        looks = dict(zip(nodes, await asyncio.gather(*map(self.look, nodes)), strict=True))
+        looks = dict(zip(nodes, await together(map(self.look, nodes)), strict=True))
         for node, look in looks.items():
             found = look.leftover
             if found is None or found.nothing:
@@ -85,7 +88,7 @@ class Sweep:
             self._note(f"node {node}: a cache that was killed left {found}")
             try:
                 await self.clean(node, found)
-            except (ApiError, TimedOutError) as error:
+            except (ApiError, RefusedError, TimedOutError) as error:
                 self._note(f"node {node} could not be cleaned: {error}")
             looks[node] = await self.look(node)
         return looks
@@ -105,17 +108,12 @@ class Sweep:
         )
         async with self._gate:
             try:
-                uid = await self._start(job)
-            except ApiError as error:
+                async with short_lived(self._client, job, told=self._note) as made:
+                    pod = await self._wait(made.uid, node, _ended, "has not looked")
+                    rules = await self._log(pod, RULES)
+                    network = await self._log(pod, NETWORK)
+            except (ApiError, RefusedError, TimedOutError) as error:
                 return Look(leftover=None, why=str(error))
-            try:
-                pod = await self._wait(name, _ended, "has not looked")
-                rules = await self._log(pod, RULES)
-                network = await self._log(pod, NETWORK)
-            except (ApiError, TimedOutError) as error:
-                return Look(leftover=None, why=str(error))
-            finally:
-                await self._delete(name, uid)
         if failed := _failed(pod):
             return Look(leftover=None, why=failed)
         return Look(leftover=leftover_of(rules, network, self._cache_ips))
@@ -125,6 +123,7 @@ class Sweep:
 
         Raises:
             TimedOutError: it did not start, or did not end.
+            RefusedError: another pod says that it is this one, or it runs on another node.
             ApiError: it may not be started.
         """
         addresses = found.addresses or self._cache_ips[:1]
@@ -139,41 +138,36 @@ class Sweep:
             addresses=addresses,
             upstreams=self._upstreams,
         )
-        uid = await self._start(job)
-        try:
-            await self._wait(name, _ready, "does not answer")
-        finally:
-            await self._delete(name, uid)
-        await self._wait(name, lambda pod: pod is None, "has not ended")
+        async with short_lived(self._client, job, told=self._note) as made:
+            await self._wait(made.uid, node, _ready, "does not answer")
+        await self._wait(made.uid, node, lambda pod: pod is None, "has not ended")
 
     def _name(self, what: str) -> str:
         self._count += 1
         return f"nodedns-{what}-{self._run}-{self._count}"
 
-    async def _start(self, job: dict[str, Any]) -> str:
-        path = collection("batch/v1", "jobs", self._namespace)
-        return str((await self._client.create(path, job))["metadata"]["uid"])
-
-    async def _delete(self, name: str, uid: str) -> None:
-        with contextlib.suppress(ApiError):
-            path = named("batch/v1", "jobs", self._namespace, name)
-            await asyncio.shield(self._client.delete(path, uid=uid))
-
     async def _log(self, pod: Mapping[str, Any], container: str) -> str:
         path = named("v1", "pods", self._namespace, pod["metadata"]["name"])
-        return await self._client.get_text(f"{path}/log?container={container}", timeout=20)
+        # All rules of a node with thousands of services are some 20 MiB.
+        return await self._client.get_text(
+            f"{path}/log?container={container}", timeout=20, most=DOCUMENT
+        )
 
     async def _wait(
-        self, job: str, done: Callable[[Mapping[str, Any] | None], bool], complaint: str
+        self,
+        job: str,
+        node: str,
+        done: Callable[[Mapping[str, Any] | None], bool],
+        complaint: str,
     ) -> Mapping[str, Any]:
+        """Wait for the pod of the Job with this UID."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + PATIENCE
         imageless = Imageless()
         path = collection("v1", "pods", self._namespace)
         while True:
             pods = await self._client.list(path, labels=f"{RUN_LABEL}={self._run}")
-            mine = (p for p in pods if p["metadata"]["name"].startswith(f"{job}-"))
-            pod = next(mine, None)
+            pod = pod_of_job(pods, uid=job, node=node)
             if done(pod):
                 return pod or {}
             why = trouble(pod.get("status") or {}) if pod else "its Job made no pod"

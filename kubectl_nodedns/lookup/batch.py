@@ -36,6 +36,8 @@ done; done; }} | timeout $limit dig {_DIG} $transport @$server -f - 2>&1
 note end
 exit 0"""
 
+EACH, AROUND = 2048, 2**20
+"""Bytes that dig may print of a lookup, some 400 as a rule; and what stands around them."""
 _NOTE = re.compile(r"^;;; (begin|end) (\d+\.\d+)", re.MULTILINE)
 _THROTTLED = re.compile(r"^nr_throttled (\d+)", re.MULTILINE)
 _OUTCOME = re.compile(
@@ -97,6 +99,11 @@ def command(batch: Batch) -> list[str]:
 def cut_off(batch: Batch) -> int:
     """Seconds after which the batch is ended where it is, whatever it still had to ask."""
     return ceil(batch.count / batch.rate * GRACE) + TIMEOUT
+
+
+def longest(batch: Batch) -> int:
+    """Bytes that the output of `command` may have."""
+    return AROUND + batch.count * EACH
 
 
 def read(output: str) -> BatchResult:

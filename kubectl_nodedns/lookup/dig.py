@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from kubectl_nodedns.lookup.printable import printable
 from kubectl_nodedns.lookup.question import Answer, Question, Record
+from kubectl_nodedns.numbers import whole
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -128,7 +129,7 @@ def _section(block: str, name: str) -> tuple[Record, ...]:
         if not line.strip():
             break
         fields = line.split(None, _FIELDS - 1)
-        if line.startswith(";") or len(fields) < _FIELDS or not fields[1].isdigit():
+        if line.startswith(";") or len(fields) < _FIELDS or whole(fields[1], most=2**32) is None:
             continue
         owner, ttl, _, rtype, data = fields
         records.append(

@@ -6,10 +6,14 @@ in conditions, container states and events.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from kubectl_nodedns.lookup.printable import printable
+
+if TYPE_CHECKING:
+    from kubectl_nodedns.errors import ApiError
 
 _CHOOSE = "--probe-namespace names another namespace"
 
@@ -27,6 +31,10 @@ class What(StrEnum):
     """It cannot be pulled, or cannot run as a probe."""
     NODE = "the node"
     """It has no room, or does not get pods going."""
+    SERVER = "the API server"
+    """It is overloaded or fails, or its answer was lost: it has not judged the probe."""
+    FOREIGN = "somebody else's pod"
+    """Another pod answers for the probe, or the probe was put on another node."""
     UNKNOWN = "something"
     """None of the known words."""
 
@@ -78,6 +86,10 @@ _WAYS_OUT = {
     What.IMAGE: "--probe-image names an image with dig, sh and sleep that the node can pull and "
     "user 65534 can run",
     What.NODE: "kubectl describe node shows its conditions; --node asks from others",
+    What.SERVER: "it has not judged the probe: try again later; kubectl get --raw /readyz?verbose "
+    "shows how it is",
+    What.FOREIGN: "kubectl get pods -l app.kubernetes.io/component=probe -o yaml shows who writes "
+    f"them there; {_CHOOSE}, in which nobody else does",
     What.UNKNOWN: f"--probe-image names another image; {_CHOOSE}",
 }
 FINAL = frozenset({What.QUOTA, What.POLICY, What.ADMISSION})
@@ -100,6 +112,14 @@ class Obstacle:
 
     def __str__(self) -> str:
         return f"{self.what} stands in the way: {self.said}"
+
+
+def obstacle_of(error: ApiError) -> Obstacle:
+    """Tell what stands in the way where a Job could not be created."""
+    found = obstacle(str(error))
+    if found.what is What.UNKNOWN and not error.judged:
+        return replace(found, what=What.SERVER)
+    return found
 
 
 def obstacle(said: str) -> Obstacle:

@@ -1,20 +1,10 @@
-"""Text from the network, made harmless for a terminal. Pure."""
+"""Text from the network in a line of its own. Pure."""
 
 from __future__ import annotations
 
+from kubectl_nodedns.printable import printable
 
-def printable(text: str) -> str:
-    r"""Return `text` with every character that is not printable as its octets, \\DDD each.
-
-    That is the escape of master files (RFC 1035, section 5.1), which dig uses too. Escape
-    sequences, line ends and characters that turn the direction of writing are among them.
-    """
-    if text.isprintable():
-        return text
-    return "".join(
-        c if c.isprintable() else "".join(f"\\{octet:03}" for octet in c.encode(errors="replace"))
-        for c in text
-    )
+__all__ = ["printable", "shortened"]
 
 
 def shortened(text: str, cells: int) -> str:

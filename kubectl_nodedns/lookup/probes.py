@@ -7,15 +7,16 @@ by exec. Probes start in parallel, are used for every question of a run, and are
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import secrets
 from typing import TYPE_CHECKING, Any, Self
 
-from kubectl_nodedns.cluster.paths import collection, named
+from kubectl_nodedns.cluster.bounded import PRINTED
+from kubectl_nodedns.cluster.jobs import ShortLived
+from kubectl_nodedns.cluster.whole import whole
 from kubectl_nodedns.errors import ApiError, NotFoundError, UsageError
 from kubectl_nodedns.lookup.asking import ask_in_pod, unasked
 from kubectl_nodedns.lookup.gap import LIMIT, Watch
-from kubectl_nodedns.lookup.obstacle import Obstacle, obstacle
+from kubectl_nodedns.lookup.obstacle import Obstacle, obstacle_of
 from kubectl_nodedns.lookup.probe_job import (
     CONTAINER,
     IMAGE,
@@ -24,7 +25,7 @@ from kubectl_nodedns.lookup.probe_job import (
     RUN_LABEL,
     job_for,
 )
-from kubectl_nodedns.lookup.starting import Starting
+from kubectl_nodedns.lookup.starting import Made, Starting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
@@ -47,7 +48,7 @@ class Probes:
         lifetime: seconds after which a pod ends by itself.
         dns_policy: "ClusterFirst" gives pods their usual resolv.conf, "Default" the node's.
         host_network: whether they live in their node's network instead of one of their own.
-        told: called with a sentence about probes that could not be deleted.
+        told: called with a sentence about probes that may be left.
     """
 
     def __init__(
@@ -73,7 +74,7 @@ class Probes:
         self._told = told
         self._run = secrets.token_hex(4)
         self._count = 0
-        self._jobs: dict[str, tuple[str, str]] = {}
+        self._jobs: dict[str, ShortLived] = {}
         self._pods: dict[str, str] = {}
         self._gate = asyncio.Semaphore(AT_ONCE)
 
@@ -106,9 +107,9 @@ class Probes:
                 try:
                     await self._create(node)
                 except ApiError as error:
-                    if not self._jobs:
+                    if not any(job.uid for job in self._jobs.values()):
                         raise
-                    failed[node] = obstacle(str(error))
+                    failed[node] = obstacle_of(error)
 
         # The first alone: a missing right or namespace is then one error, not one a node.
         if wanted:
@@ -123,7 +124,11 @@ class Probes:
             self._client,
             self._namespace,
             selector=f"{RUN_LABEL}={self._run}",
-            jobs={self._jobs[node][0]: node for node in wanted if node not in failed},
+            jobs={
+                node: Made(name=self._jobs[node].name, uid=self._jobs[node].uid)
+                for node in wanted
+                if node not in failed
+            },
             timeout=self._timeout,
         )
         return failed | await starting.wait(running)
@@ -156,15 +161,18 @@ class Probes:
             self._client, self._namespace, pod, CONTAINER, questions, self._gate, answered
         )
 
-    async def run(self, node: str, command: Sequence[str], *, timeout: float) -> str:
-        """Run `command` in the probe on `node` and return what it printed.
+    async def run(
+        self, node: str, command: Sequence[str], *, timeout: float, most: int = PRINTED
+    ) -> str:
+        """Run `command` in the probe on `node` and return what it printed, `most` bytes long.
 
         Raises:
+            TooLargeError: it printed more.
             ApiError: it cannot be run.
             TimedOutError: it did not end within `timeout` seconds.
         """
         done = await self._client.exec(
-            self._namespace, self._pods[node], CONTAINER, command, timeout=timeout
+            self._namespace, self._pods[node], CONTAINER, command, timeout=timeout, most=most
         )
         return done.stdout
 
@@ -196,19 +204,13 @@ class Probes:
     async def close(self) -> None:
         """Delete every probe of this run, even while we are being cancelled."""
         jobs, self._jobs, self._pods = self._jobs, {}, {}
-        if jobs:
-            ends = asyncio.gather(*(self._delete(*job) for job in jobs.values()))
-            left = [error for error in await asyncio.shield(ends) if error is not None]
-            if left:
-                number = "a probe pod" if len(left) == 1 else f"{len(left)} probe pods"
-                self._told(
-                    f"{number} in namespace {self._namespace} could not be deleted: {left[0]}; "
-                    f"within {self._lifetime} s from their start they end by themselves"
-                )
+        ends = await whole(_all(job.delete() for job in jobs.values()))
+        if left := [end for end in ends if end]:
+            self._told(left[0] + (f"; and {len(left) - 1} more like it" if len(left) > 1 else ""))
 
     async def _create(self, node: str) -> None:
         if before := self._jobs.pop(node, None):  # an earlier start that did not come to its end
-            await self._delete(*before)
+            await before.delete()
         self._count += 1
         job = job_for(
             node,
@@ -220,44 +222,22 @@ class Probes:
             dns_policy=self._dns_policy,
             host_network=self._host_network,
         )
-        path = collection("batch/v1", "jobs", self._namespace)
-        name = job["metadata"]["name"]
-        self._jobs[node] = (name, "")
+        self._jobs[node] = ShortLived(self._client, job)
         try:
-            made = await _whole(self._client.create(path, job))
-        except ApiError as error:
-            del self._jobs[node]
-            if isinstance(error, NotFoundError):
+            await self._jobs[node].create()
+        except NotFoundError as error:
+            if lacks_namespace(error, self._namespace):
                 raise no_namespace(self._namespace) from error
             raise
-        self._jobs[node] = (name, made["metadata"]["uid"])
-
-    async def _delete(self, name: str, uid: str) -> ApiError | None:
-        """Delete a Job; return why that did not succeed."""
-        path = named("batch/v1", "jobs", self._namespace, name)
-        try:
-            with contextlib.suppress(NotFoundError, asyncio.CancelledError):
-                if not uid:  # cancelled between the request and its answer
-                    uid = (await self._client.get(path))["metadata"]["uid"]
-                await self._client.delete(path, uid=uid)
-        except ApiError as error:
-            return error
-        return None
 
 
-async def _whole(write: Coroutine[Any, Any, dict[str, Any]]) -> dict[str, Any]:
-    """Await a write to its end, even while we are being cancelled.
+async def _all(ends: Iterable[Coroutine[Any, Any, str]]) -> list[str]:
+    return await asyncio.gather(*ends)
 
-    A Job whose creation is abandoned half-way might appear after everything was cleaned up.
-    """
-    task = asyncio.ensure_future(write)
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await asyncio.wait({task})
-        if not task.cancelled():
-            task.exception()  # whatever it was, the cancellation goes first
-        raise
+
+def lacks_namespace(error: NotFoundError, namespace: str) -> bool:
+    """Whether it is the namespace that is not there; a 404 may also mean the kind, or a proxy."""
+    return f'namespaces "{namespace}" not found' in str(error)
 
 
 def no_namespace(namespace: str) -> UsageError:

@@ -104,12 +104,17 @@ class Verdict:
 
 
 def baseline(node: str, answers: Sequence[Answer]) -> Verdict:
-    """Judge the questions of `Target.ordinary`: the cluster's own name is mandatory."""
+    """Judge the questions of `Target.ordinary`: the cluster's own name is mandatory.
+
+    A question that was not asked has no answer, so it does not count as one that failed.
+    """
     first = answers[0]
-    text = (
-        f"{first.question.name} resolves at {first.question.server}" if first.ok else _said(first)
-    )
-    return Verdict(node=node, ok=first.ok, text=text, answers=tuple(answers))
+    unasked = [answer for answer in answers if not answer.asked]
+    text = f"{first.question.name} resolves at {first.question.server}"
+    if unasked or not first.ok:
+        text = _said((unasked or [first])[0])
+    ok = first.ok and not unasked
+    return Verdict(node=node, ok=ok, text=text, answers=tuple(answers))
 
 
 def dark(node: str, pod_uid: str, answers: Sequence[Answer]) -> Verdict:
@@ -117,7 +122,9 @@ def dark(node: str, pod_uid: str, answers: Sequence[Answer]) -> Verdict:
     wrong = _wrong_marker(node, pod_uid, answers[0])
     wrong += [_said(answer) for answer in answers[1:] if not answer.ok]
     if wrong:
-        return Verdict(node=node, ok=False, text="; ".join(wrong), answers=tuple(answers))
+        return Verdict(
+            node=node, ok=False, text="; ".join(dict.fromkeys(wrong)), answers=tuple(answers)
+        )
     kinds = ", ".join(["marker", *(_kind(a) for a in answers[1:])])
     text = f"{kinds} answered at {answers[0].question.server}"
     return Verdict(node=node, ok=True, text=text, answers=tuple(answers))
@@ -141,13 +148,16 @@ def back(node: str, answers: Sequence[Answer]) -> Verdict:
     elif not answers[0].rcode:
         wrong.append(_said(answers[0]))
     wrong += [_said(answer) for answer in answers[1:] if not answer.ok]
-    text = "; ".join(wrong) or f"kube-dns answers at {answers[0].question.server} itself"
+    text = (
+        "; ".join(dict.fromkeys(wrong))
+        or f"kube-dns answers at {answers[0].question.server} itself"
+    )
     return Verdict(node=node, ok=not wrong, text=text, answers=tuple(answers))
 
 
 def local(node: str, answers: Sequence[Answer]) -> Verdict:
     """Judge ordinary names at the local address, where somebody else's cache answers."""
-    wrong = "; ".join(_said(answer) for answer in answers if not answer.ok)
+    wrong = "; ".join(dict.fromkeys(_said(answer) for answer in answers if not answer.ok))
     text = wrong or f"the cache that it had answers at {answers[0].question.server}"
     return Verdict(node=node, ok=not wrong, text=text, answers=tuple(answers))
 
@@ -159,7 +169,7 @@ def silent(node: str, answers: Sequence[Answer]) -> Verdict:
     """
     answer = answers[0]
     if not answer.asked:
-        return Verdict(node=node, ok=False, text=answer.error, answers=tuple(answers))
+        return Verdict(node=node, ok=False, text=_said(answer), answers=tuple(answers))
     if answer.rcode:
         text = f"something still answers at {answer.question.server}: {answer.summary()}"
         return Verdict(node=node, ok=False, text=text, answers=tuple(answers))
@@ -168,6 +178,8 @@ def silent(node: str, answers: Sequence[Answer]) -> Verdict:
 
 
 def _wrong_marker(node: str, pod_uid: str, answer: Answer) -> list[str]:
+    if not answer.asked:
+        return [_said(answer)]
     marker = read_marker(answer)
     if marker is None:
         where = answer.question.server
@@ -180,6 +192,8 @@ def _wrong_marker(node: str, pod_uid: str, answer: Answer) -> list[str]:
 
 
 def _said(answer: Answer) -> str:
+    if not answer.asked:
+        return f"it could not be asked: {answer.error}"
     return f"{answer.question.name} at {answer.question.server}: {answer.summary()}"
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from kubectl_nodedns.errors import UsageError
 from kubectl_nodedns.lookup.printable import printable
 from kubectl_nodedns.names import absolute
+from kubectl_nodedns.numbers import whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -41,8 +42,8 @@ class ResolvConf:
         """Dots from which a name is tried as it is first."""
         for option in self.options:
             name, _, value = option.partition(":")
-            if name == "ndots" and value.isdecimal():
-                return min(int(value), MOST_NDOTS)
+            if name == "ndots" and (given := whole(value, most=10**18 - 1)) is not None:
+                return min(given, MOST_NDOTS)
         return 1
 
     def lines(self) -> list[str]:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from kubectl_nodedns.cluster.paths import collection
-from kubectl_nodedns.errors import ApiError
+from kubectl_nodedns.errors import ApiError, RefusedError
 from kubectl_nodedns.facts.images import IMAGE_PATIENCE, Imageless
+from kubectl_nodedns.facts.pod_owners import pod_of_job
 from kubectl_nodedns.lookup.obstacle import FINAL, Obstacle, What, obstacle
+from kubectl_nodedns.lookup.printable import printable
 from kubectl_nodedns.lookup.probe_job import pod_state
 
 if TYPE_CHECKING:
@@ -24,6 +26,16 @@ LOOKS = 4
 """Looks after which a Job without a pod is asked why, by its events."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Made:
+    """A probe's Job, as it was made."""
+
+    name: str
+    """Its name."""
+    uid: str
+    """Its UID: its pod is known by that."""
+
+
 class Starting:
     """The probes that were made and do not run yet.
 
@@ -31,7 +43,7 @@ class Starting:
         client: an open client.
         namespace: where they are.
         selector: label selector of their pods.
-        jobs: the node of each Job, by the Job's name.
+        jobs: the Job of each node, by the node's name.
         timeout: seconds that they may take.
     """
 
@@ -41,15 +53,14 @@ class Starting:
         namespace: str,
         *,
         selector: str,
-        jobs: Mapping[str, str],
+        jobs: Mapping[str, Made],
         timeout: float,
     ) -> None:
         self._client = client
         self._namespace = namespace
         self._selector = selector
         self._timeout = timeout
-        self._waiting = {node: job for job, node in jobs.items()}
-        self._nodes = dict(jobs)
+        self._waiting = dict(jobs)
         self._failed: dict[str, Obstacle] = {}
         self._why: dict[str, str] = {}
         self._imageless = Imageless()
@@ -80,11 +91,14 @@ class Starting:
     async def _look(self, running: Callable[[str, str], None]) -> None:
         """Look at every pod once."""
         path = collection("v1", "pods", self._namespace)
-        for pod in await self._client.list(path, labels=self._selector):
-            labels = pod["metadata"].get("labels") or {}
-            job = labels.get("batch.kubernetes.io/job-name") or labels.get("job-name") or ""
-            node = self._nodes.get(job, "")
-            if node not in self._waiting:
+        pods = await self._client.list(path, labels=self._selector)
+        for node, job in list(self._waiting.items()):
+            try:
+                pod = pod_of_job(pods, uid=job.uid, node=node)
+            except RefusedError as error:
+                self._fail(node, Obstacle(what=What.FOREIGN, said=printable(str(error))))
+                continue
+            if pod is None:
                 continue
             runs, reason, hopeless = pod_state(pod)
             if runs:
@@ -103,7 +117,7 @@ class Starting:
         """Give up on Jobs that could not make their pod, by their events."""
         said = await self._events("Job")
         for node in self._waiting.keys() - self._why.keys():
-            seen = obstacle(said.get(self._waiting[node], ""))
+            seen = obstacle(said.get(self._waiting[node].name, ""))
             if seen.what in FINAL:
                 self._fail(node, seen)
 
@@ -111,7 +125,7 @@ class Starting:
         """Say why a probe does not run in `seconds`: its state, and the newest event about it."""
         why = self._why.get(node, "")
         events = await self._events("Pod" if why else "Job")
-        job = self._waiting[node]
+        job = self._waiting[node].name
         about = [text for name, text in events.items() if f"{name}-".startswith(f"{job}-")]
         said = ". ".join([*([why] if why else []), *about]) or "its Job made no pod"
         seen = obstacle(said)

@@ -4,18 +4,21 @@ Format 1: gzip members, so that each can be read by itself. The first holds one 
 Each of the others holds some frames, two lines a frame: when it was and how bad it was, then what
 changed. The first frame of a member is whole; the next ones build upon it. Counters of a page are
 written when they change, under a number that stands for series and labels within the member.
-Reading leaves out fields that it does not know.
+Reading leaves out fields that it does not know, and takes no file's word for what it holds: a value
+of another kind than its field, or a number that is none, is a `ValueError`.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, fields
+import json
+from dataclasses import asdict, fields, is_dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from kubectl_nodedns.metrics.capacity import Capacity
 from kubectl_nodedns.metrics.fleet import Load, Watched
 from kubectl_nodedns.metrics.page import Page
 from kubectl_nodedns.metrics.series import Series
+from kubectl_nodedns.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,6 +30,11 @@ KIND = "kubectl-nodedns/top"
 VERSION = 1
 CHANGED, WHOLE, FIRST = 0, 1, 2
 """How a page is written: what changed, everything, or everything of a pod's first page."""
+
+LARGEST = 2.0**63
+"""No counter, time or size of a recording is larger."""
+UNREADABLE = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+"""What reading something raises that was not written by `record`."""
 
 T = TypeVar("T")
 Counter = tuple[Series, "Key"]
@@ -41,8 +49,12 @@ def unflat(kind: type[T], data: Mapping[str, Any] | None) -> T | None:
     """Read what `flat` wrote."""
     if data is None:
         return None
-    known = {field.name for field in fields(kind)}  # type: ignore[arg-type]
-    return kind(**{name: value for name, value in data.items() if name in known})
+    known = {field.name: str(field.type) for field in fields(kind)}  # type: ignore[arg-type]
+    given = {name: value for name, value in data.items() if name in known}
+    for name, value in given.items():
+        if not any(_fits(value, one) for one in known[name].split(" | ")):
+            raise ValueError(f"{kind.__name__}.{name} is no {known[name]}")
+    return kind(**given)
 
 
 def whole(kind: type[T], data: Mapping[str, Any]) -> T:
@@ -69,12 +81,23 @@ def read_about(data: Mapping[str, Any]) -> dict[str, Any]:
     """Read what `about` wrote, as arguments of a snapshot."""
     return {
         "caches": tuple(_watched(cache) for cache in data["caches"]),
-        "coredns_ips": tuple(data["coredns_ips"]),
+        "coredns_ips": texts(data["coredns_ips"]),
         "source": str(data["source"]),
-        "interval": float(data["interval"]),
+        "interval": read_number(data["interval"]),
         "load": whole(Load, data["load"]),
-        "problems": tuple(data["problems"]),
+        "problems": texts(data["problems"]),
     }
+
+
+def texts(data: Any) -> tuple[str, ...]:
+    """Read a list of texts.
+
+    Raises:
+        ValueError: something else is in it.
+    """
+    if not all(isinstance(one, str) for one in data):
+        raise ValueError("no text")
+    return tuple(data)
 
 
 def counters(page: Page) -> dict[Counter, float]:
@@ -99,8 +122,77 @@ def number(value: float) -> float:
     return int(value) if value.is_integer() and abs(value) < 2**53 else value
 
 
+def read_line(line: bytes) -> dict[str, Any]:
+    """Read a line of a recording; text in it is made harmless for a terminal.
+
+    Raises:
+        ValueError: it is no object of JSON.
+    """
+    read = json.loads(line)
+    if not isinstance(read, dict):
+        raise ValueError("no object")  # noqa: TRY004 - of the file, not of the program
+    plain = line.isascii() and b"\\" not in line
+    return read if plain else dict(_harmless(read))
+
+
+def read_number(value: Any) -> float:
+    """Read a number: a counter, a time, a size.
+
+    Raises:
+        ValueError: it is none, or one that cannot be.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError("no number")  # noqa: TRY004 - of the file, not of the program
+    if not -LARGEST <= value <= LARGEST:  # of NaN, neither is so
+        raise ValueError("no number that can be")
+    return float(value)
+
+
+def read_counter(data: Any) -> Counter:
+    """Read what a number in a page stands for: a series, and its labels' values.
+
+    Raises:
+        KeyError: there is no such series.
+        ValueError: the labels are not those of the series.
+    """
+    name, *key = data
+    series = Series[name]
+    if len(key) != len(series.value.by) or not all(isinstance(one, str) for one in key):
+        raise ValueError(f"{name} has other labels")
+    return series, tuple(key)
+
+
+def _harmless(value: Any) -> Any:
+    if isinstance(value, str):
+        return printable(value)
+    if isinstance(value, list):
+        return [_harmless(one) for one in value]
+    if isinstance(value, dict):
+        return {printable(name): _harmless(one) for name, one in value.items()}
+    return value
+
+
+def _fits(value: Any, kind: str) -> bool:
+    """Whether a value is of the kind that a field's annotation names."""
+    if kind in ("int", "float"):
+        whole_number = isinstance(value, int) or kind == "float"
+        try:
+            return whole_number and read_number(value) is not None
+        except ValueError:
+            return False
+    if kind == "tuple[str, ...]":
+        return isinstance(value, tuple) and all(isinstance(one, str) for one in value)
+    if kind == "Mapping[str, int]":
+        return isinstance(value, dict) and all(
+            _fits(name, "str") and _fits(one, "int") for name, one in value.items()
+        )
+    if kind == "None":
+        return value is None
+    return type(value).__name__ == kind and (kind in ("str", "bool") or is_dataclass(value))
+
+
 def _watched(data: Mapping[str, Any]) -> Watched:
     read = dict(data)
-    read["kube_dns_ips"] = tuple(read["kube_dns_ips"])
+    read["kube_dns_ips"] = texts(read["kube_dns_ips"])
     read["capacity"] = unflat(Capacity, read.get("capacity"))
     return whole(Watched, read)

@@ -54,6 +54,8 @@ if TYPE_CHECKING:
 
 
 T = TypeVar("T")
+UNREADABLE = (KeyError, TypeError, ValueError, AttributeError, IndexError)
+"""What reading a table raises that is none."""
 TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
 PAUSE_SECONDS = (1.0, 2.0, 5.0, 10.0, 30.0)
 """Pauses before trying again, the last one repeated."""
@@ -95,20 +97,28 @@ class Followed(Generic[T]):
         """
         items: dict[str, T] = {}
         version = ""
-        async for table in self._client.pages(self._path, params=self._params, accept=TABLE):
-            version = table["metadata"]["resourceVersion"]
-            self._columns = columns(table) or self._columns
-            items |= {row["Name"]: self._read(row) for row in rows(table, self._columns)}
+        try:
+            async for table in self._client.pages(self._path, params=self._params, accept=TABLE):
+                version = table["metadata"]["resourceVersion"]
+                self._columns = columns(table) or self._columns
+                items |= {row["Name"]: self._read(row) for row in rows(table, self._columns)}
+        except UNREADABLE as error:
+            raise _problem(self._path, error) from error
         self.items = items
         self.revision += 1
         self._version = version
         self.problem = None
 
     async def follow(self) -> None:
-        """Watch for ever; list anew where the watch cannot go on."""
-        failed = 0
+        """Watch for ever; list anew where the watch cannot go on.
+
+        However a watch ends, in order or not, and whatever came through it: one that did not last
+        is opened again after a pause, and the pauses grow.
+        """
+        loop = asyncio.get_running_loop()
+        ended = 0
         while True:
-            opened = time.monotonic()
+            opened, failed, behind = loop.time(), False, False
             try:
                 if not self._version:
                     await self.load()
@@ -116,16 +126,17 @@ class Followed(Generic[T]):
                     self._path, since=self._version, params=self._params, accept=TABLE
                 ):
                     self.apply(event)
-                    failed = 0
-            except ApiError as error:
+            except (ApiError, *UNREADABLE) as error:
                 self._version = ""
-                if time.monotonic() - opened > LASTED_SECONDS:
-                    failed = 0
-                behind = isinstance(error, NotFoundError) and not failed
-                if not behind:
-                    self.problem = error
-                    await asyncio.sleep(PAUSE_SECONDS[min(failed, len(PAUSE_SECONDS) - 1)])
-                failed += 1
+                behind = isinstance(error, NotFoundError) and not ended
+                failed = not behind
+                if failed:
+                    self.problem = _problem(self._path, error)
+            lasted = loop.time() - opened > LASTED_SECONDS
+            ended = 0 if lasted else ended
+            if failed or not (lasted or behind):
+                await asyncio.sleep(PAUSE_SECONDS[min(ended, len(PAUSE_SECONDS) - 1)])
+            ended += 1
 
     def apply(self, event: Mapping[str, Any]) -> None:
         """Take in one watch event.
@@ -219,9 +230,9 @@ class Discovery:
         return self._inventory
 
     def _read(self) -> Inventory:
-        pods = {p.name: p for followed in self._pods.values() for p in followed.items.values()}
-        grouped = by_node(tuple(pods.values()))
+        pods = {p.where: p for followed in self._pods.values() for p in followed.items.values()}
         nodes = dict(self._nodes.items)
+        grouped = by_node(tuple(pods.values()), {name: node.ip for name, node in nodes.items()})
         if self._nodes_hidden():
             nodes = {name: _only_named(name) for name in grouped}
         return Inventory(
@@ -267,6 +278,12 @@ def _pods_of(client: TableReader, cache: Cache, clock: Callable[[], float]) -> F
 
     path = collection("v1", "pods", cache.namespace)
     return Followed(client, path, labels=cache.selector, read=read)
+
+
+def _problem(path: str, error: Exception) -> ApiError:
+    if isinstance(error, ApiError):
+        return error
+    return ApiError(f"{path}: the server sent a table that cannot be read")
 
 
 def _only_named(name: str) -> Node:

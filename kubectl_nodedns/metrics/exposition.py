@@ -22,6 +22,7 @@ one fleet have most of theirs in common."""
 _PAIR = re.compile(
     r'[ \t]*([a-zA-Z_][a-zA-Z0-9_]*)[ \t]*=[ \t]*"((?:[^"\\]|\\.)*)"[ \t]*(?:,[ \t]*|\Z)'
 )
+_TIMESTAMP = re.compile(r"-?[0-9]{1,19}")
 _ESCAPE = re.compile(r'\\([\\"n])')
 
 T = TypeVar("T")
@@ -127,7 +128,8 @@ def _value(fields: list[str], line: str) -> float:
     """Read value and, if it is there, the timestamp behind it."""
     try:
         if len(fields) == 2:  # noqa: PLR2004 - value and timestamp
-            int(fields[1])
+            if not _TIMESTAMP.fullmatch(fields[1]):
+                _cut(line)
         elif len(fields) != 1:
             _cut(line)
         return float(fields[0])

@@ -104,7 +104,7 @@ class Automatic:
         Raises:
             ApiError: neither way has it; the proxy's own error.
         """
-        if pod.name in self._forwarded:
+        if pod.where in self._forwarded:
             return await self._read_again(pod)
         if not self._proxied and len(self._forwarded) >= CONVINCED:
             try:
@@ -124,31 +124,31 @@ class Automatic:
                 raise error from None
 
     async def _read_again(self, pod: CachePod) -> str:
-        self._forwarded[pod.name] += 1
-        if self._proxied and self._forwarded[pod.name] % AGAIN_READS == 0:
+        self._forwarded[pod.where] += 1
+        if self._proxied and self._forwarded[pod.where] % AGAIN_READS == 0:
             try:
                 page = await self._read_proxied(pod)
             except NotReachedError:
                 pass
             else:
-                del self._forwarded[pod.name]
+                del self._forwarded[pod.where]
                 return page
         try:
             return await self._forward.read(pod)
         except ApiError:
-            self._forwarded.pop(pod.name, None)
+            self._forwarded.pop(pod.where, None)
             raise
 
     async def _read_proxied(self, pod: CachePod) -> str:
         try:
             page = await self._proxy.read(pod)
         except ApiError:
-            self._proxied.discard(pod.name)
+            self._proxied.discard(pod.where)
             raise
-        self._proxied.add(pod.name)
+        self._proxied.add(pod.where)
         return page
 
     async def _read_forwarded(self, pod: CachePod) -> str:
         page = await self._forward.read(pod)
-        self._forwarded[pod.name] = 0
+        self._forwarded[pod.where] = 0
         return page

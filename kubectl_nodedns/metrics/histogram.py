@@ -38,9 +38,14 @@ EMPTY = Histogram((), ())
 def histogram(by_bound: Mapping[str, float]) -> Histogram:
     """Make a histogram of the values of `le` and the counts.
 
-    Empty when the infinite bound is missing, or is the only one.
+    Empty when the infinite bound is missing, or is the only one, and when a bound is no number.
     """
-    pairs = sorted((float(bound), count) for bound, count in by_bound.items())
+    try:
+        pairs = sorted((float(bound), count) for bound, count in by_bound.items())
+    except ValueError:
+        return EMPTY
+    if any(math.isnan(bound) for bound, _ in pairs):
+        return EMPTY
     if len(pairs) < 2 or pairs[-1][0] != math.inf:  # noqa: PLR2004 - a finite and the infinite
         return EMPTY
     counts = []

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from kubectl_nodedns.facts.caches import SETUP_METRICS_PORT
+from kubectl_nodedns.numbers import whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -66,6 +67,11 @@ class CachePod:
     """NAMESPACE/NAME of the DaemonSet that it belongs to."""
     agent_port: int = SETUP_METRICS_PORT
     """Port of node-cache's own metrics listener; the same registry is behind it."""
+
+    @property
+    def where(self) -> str:
+        """NAMESPACE/NAME: a name alone is free to be had in every other namespace."""
+        return f"{self.namespace}/{self.name}"
 
     @property
     def listening(self) -> bool:
@@ -136,7 +142,7 @@ def read_pod(
         node="" if node in _NONE else node,
         ready=ready == wanted and wanted not in {"", "0"},
         status=str(row.get("Status", "")),
-        restarts=int(restarts) if restarts.isdigit() else 0,
+        restarts=whole(restarts, most=2**31) or 0,
         restarted_at=_since(ago.strip("()").removesuffix(" ago"), at),
         created_at=_since(str(row.get("Age", "")), at),
         metrics_port=metrics_port,
@@ -147,8 +153,18 @@ def read_pod(
     )
 
 
-def by_node(pods: Sequence[CachePod]) -> dict[str, tuple[CachePod, ...]]:
-    """Group scheduled pods by node; one that stays before one that leaves, ready ones first."""
+def by_node(
+    pods: Sequence[CachePod], ips: Mapping[str, str] | None = None
+) -> dict[str, tuple[CachePod, ...]]:
+    """Group scheduled pods by node; one that stays before one that leaves, ready ones first.
+
+    A pod in a network of its own comes last, whatever it says: it serves nobody's node.
+
+    Args:
+        pods: cache pods.
+        ips: the nodes' addresses, by name, where they are known.
+    """
+    ips = ips or {}
     grouped: dict[str, tuple[CachePod, ...]] = {}
     for pod in pods:
         if pod.node:
@@ -156,8 +172,13 @@ def by_node(pods: Sequence[CachePod]) -> dict[str, tuple[CachePod, ...]]:
             grouped[pod.node] = (*others, pod) if others else (pod,)
     for node, some in grouped.items():
         if len(some) > 1:
-            grouped[node] = tuple(sorted(some, key=lambda p: (p.leaving, not p.ready, p.name)))
+            grouped[node] = tuple(sorted(some, key=lambda p: _place(p, ips.get(p.node, ""))))
     return grouped
+
+
+def _place(pod: CachePod, ip: str) -> tuple[bool, bool, bool, str]:
+    own_network = bool(ip and pod.ip) and pod.ip != ip
+    return own_network, pod.leaving, not pod.ready, pod.where
 
 
 def _since(age: str, at: float) -> float | None:

@@ -11,7 +11,7 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING, Protocol
 
-from kubectl_nodedns.errors import UNAUTHORIZED, ApiError, NodednsError
+from kubectl_nodedns.errors import ApiError
 from kubectl_nodedns.facts.nodes import natural
 from kubectl_nodedns.metrics.capacity import capacity
 from kubectl_nodedns.metrics.details import PAUSE_SECONDS
@@ -33,8 +33,6 @@ REREAD_SECONDS = 30.0
 """How often the DaemonSets are read again."""
 CHANGED_SECONDS = 5.0
 """How soon they are read again when there are other pods: those may listen on other ports."""
-RENEW_SECONDS = 15.0
-"""Shortest time between two tries to get new credentials."""
 MEASURED_SECONDS = 10.0
 """What our own load is measured over."""
 MEASURED_EACH_SECONDS = 1.0
@@ -62,7 +60,6 @@ class Monitor:
         caches: the DaemonSets that are watched.
         dns_ips: addresses of the cluster's DNS service; none when not known.
         reread: reads the DaemonSets again.
-        renew: gets new credentials, when the API server no longer takes the old ones.
         meter: counts requests and bytes.
         coredns_ips: addresses at which the caches reach CoreDNS; none when not known.
         details: reads what rows of a table do not say; None where that is not wanted.
@@ -78,7 +75,6 @@ class Monitor:
         caches: Sequence[Cache],
         dns_ips: Sequence[str],
         reread: Callable[[], Awaitable[Sequence[Cache]]],
-        renew: Callable[[], Awaitable[None]],
         meter: Meter,
         coredns_ips: Collection[str] = (),
         details: Details | None = None,
@@ -93,7 +89,6 @@ class Monitor:
         self._told = tuple(dns_ips)
         self._dns_ips = frozenset(dns_ips)
         self._reread = reread
-        self._renew = renew
         self._meter = meter
         self._coredns_ips = tuple(coredns_ips)
         self._details = details
@@ -107,16 +102,20 @@ class Monitor:
         self._inventory: Inventory | None = None
         self._trouble: dict[str, str] = {}
 
-    async def once(self) -> FleetSnapshot:
+    async def once(self, apart: float = ONCE_SECONDS) -> FleetSnapshot:
         """Read everything twice, so that there are rates, and return what came out.
+
+        Args:
+            apart: seconds between the two.
 
         Raises:
             ApiError: nodes or pods cannot be listed.
         """
         await self.load()
-        started = time.monotonic()
+        loop = asyncio.get_running_loop()
+        started = loop.time()
         await self._sampler.scrape_all()
-        await asyncio.sleep(max(ONCE_SECONDS - (time.monotonic() - started), 0.0))
+        await asyncio.sleep(max(apart - (loop.time() - started), 0.0))
         await asyncio.gather(self._sampler.scrape_all(), self._read_details())
         return self.snapshot()
 
@@ -136,13 +135,12 @@ class Monitor:
             tasks.create_task(self._sampler.run())
             tasks.create_task(self._keep_pods())
             tasks.create_task(self._keep_caches())
-            tasks.create_task(self._keep_credentials())
             tasks.create_task(self._keep_details())
 
     def look_at(self, nodes: Collection[str]) -> None:
         """Scrape these nodes before all others."""
         rows = (self._rows.get(node) for node in nodes)
-        self._sampler.look_at([row.pod.name for row in rows if row and row.pod])
+        self._sampler.look_at([row.pod.where for row in rows if row and row.pod])
 
     @property
     def kube_dns_ip(self) -> str:
@@ -197,7 +195,7 @@ class Monitor:
         rows = {}
         for name in self._names:
             node, pods = inventory.nodes[name], inventory.pods.get(name, ())
-            sampled = self._sampler.sampled(pods[0].name) if pods else None
+            sampled = self._sampler.sampled(pods[0].where) if pods else None
             detail = self._details.get(name) if self._details else None
             proof = self._proof(name, pods)
             row = self._rows.get(name)
@@ -299,21 +297,7 @@ class Monitor:
 
     def _pod_names(self) -> frozenset[str]:
         pods = self._discovery.inventory().pods.values()
-        return frozenset(pod.name for some in pods for pod in some)
-
-    async def _keep_credentials(self) -> None:
-        """Log in again when the API server says 401; it must never ask on the screen."""
-        while True:
-            await asyncio.sleep(1.0)
-            problems = self._discovery.problems()
-            if self._sampler.unauthorized or any(p.status == UNAUTHORIZED for p in problems):
-                try:
-                    await self._renew()
-                except NodednsError as error:
-                    self._trouble["credentials"] = f"{error}: {error.hint}".rstrip(": ")
-                else:
-                    self._trouble["credentials"] = ""
-                await asyncio.sleep(RENEW_SECONDS)
+        return frozenset(pod.where for some in pods for pod in some)
 
 
 def _changed(
@@ -333,7 +317,7 @@ def _changed(
 
 def _life(pod: CachePod) -> object:
     """Whatever changes when a pod's cache starts anew."""
-    return (pod.name, pod.restarts)
+    return (pod.where, pod.restarts)
 
 
 def _name(cache: Cache) -> str:

@@ -18,6 +18,11 @@ if TYPE_CHECKING:
 
 Key = tuple[str, ...]
 """Values of the labels that `Names.by` names; "" where a release does not have the label."""
+LARGEST = 1e18
+"""What a value stays below, or nobody counted it: a busy cache has 1e13 lookups in a year, and no
+memory has so many bytes. What is left out is not known."""
+LATEST = 253402300800.0
+"""The year 10000, in Unix seconds: no calendar goes further."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,7 +92,7 @@ def _summed(samples: Iterable[tuple[tuple[str, Key], float]], *, at: float) -> P
         if name != before:  # a page has the samples of one name in a row
             before = name
             parts = found.setdefault(name, {})
-        if value == value:  # noqa: PLR0124 - not NaN, and faster than asking math
+        if -LARGEST < value < LARGEST:  # so it is not NaN either
             parts[key] = parts[key] + value if key in parts else value
     totals: dict[Series, Mapping[Key, float]] = {}
     ranks: dict[Series, int] = {}

@@ -3,18 +3,24 @@
 What it stored of each scrape is put together to a page again, with the time of the scrape, so the
 figures are made in the same way as from the caches themselves. Asked is for raw samples (a range
 selector): an instant query would not tell when they were scraped.
+
+A Prometheus scrapes for many, and a tenant may have it scrape a page of his own: what it says of a
+pod counts where it names the pod's own namespace, or none. Whatever else its answer holds that no
+Prometheus says is left out, or makes it no answer.
 """
 
 from __future__ import annotations
 
+import math
 import re
 from typing import TYPE_CHECKING, Any, Protocol
 
 from kubectl_nodedns.cluster.paths import service_proxy
 from kubectl_nodedns.errors import ApiError, NotFoundError, UsageError
 from kubectl_nodedns.metrics.exposition import Sample
-from kubectl_nodedns.metrics.page import Page, page_of_samples
+from kubectl_nodedns.metrics.page import LATEST, Page, page_of_samples
 from kubectl_nodedns.metrics.series import BY_NAME
+from kubectl_nodedns.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,11 +33,17 @@ FIRST_WINDOW = 300
 """Seconds of samples that are asked for while the scrape interval is not known."""
 WINDOW_INTERVALS = 3
 """Scrape intervals that are asked for once it is: two pages, though one scrape may have failed."""
+LONGEST = 200
+"""Characters of its own words that are told."""
 KEPT = 3
 """Newest scrapes that are read."""
 TARGET = ("job", "instance", "endpoint", "service", "prometheus_replica")
 """Labels that tell apart two jobs that scrape the same cache."""
 MOVED = "exported_"
+NAMESPACE = ("namespace", "kubernetes_namespace")
+"""Labels by which usual configurations name a pod's namespace."""
+_NO_ANSWER = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+"""What reading an answer raises that no Prometheus gives."""
 _SERVICE = re.compile(r"(?P<namespace>[\w.-]+)/(?P<service>[\w.-]+)(:(?P<port>[\w-]+))?")
 _NAMES = "|".join(BY_NAME)
 
@@ -108,7 +120,11 @@ class Prometheus:
         for shift in range(len(choices)):
             choice = (self._selector + shift) % len(choices)
             result = await self._query(self._samples_of(choices[choice]))
-            if pages := read_matrix(result):
+            try:
+                pages = read_matrix(result)
+            except _NO_ANSWER as error:
+                raise ApiError(f"{self.name}: its answer is no result") from error
+            if pages:
                 self._selector = choice
                 if len(pages) > 1:
                     self.interval = round(pages[-1].at - pages[-2].at, 3)
@@ -121,9 +137,13 @@ class Prometheus:
 
     async def _query(self, query: str) -> list[Any]:
         answer = await self._reader.get(QUERY, params={"query": query}, timeout=TIMEOUT_SECONDS)
-        if answer.get("status") != "success":
-            raise ApiError(f"{self.name}: {answer.get('error') or 'its answer is no result'}")
-        return list(answer["data"]["result"])
+        said = answer if isinstance(answer, dict) else {}
+        data = said.get("data")
+        result = data.get("result") if isinstance(data, dict) else None
+        if said.get("status") != "success" or not isinstance(result, list):
+            error = printable(str(said.get("error") or "its answer is no result"))
+            raise ApiError(f"{self.name}: {error[:LONGEST]}")
+        return result
 
 
 def read_matrix(result: Sequence[Mapping[str, Any]]) -> tuple[Page, ...]:
@@ -131,18 +151,27 @@ def read_matrix(result: Sequence[Mapping[str, Any]]) -> tuple[Page, ...]:
 
     Args:
         result: `data.result` of a query for a range of samples.
+
+    Raises:
+        ArithmeticError, AttributeError, LookupError, TypeError, ValueError: it is something else.
     """
     targets: dict[tuple[str, ...], dict[float, list[Sample]]] = {}
     for series in result:
-        labels = dict(series["metric"])
+        labels = {label: str(value) for label, value in series["metric"].items()}
         name = labels.pop("__name__", "")
+        if name not in BY_NAME:
+            continue
         target = tuple(labels.get(label, "") for label in TARGET)
         # A scraper moves a label of the page aside when it has one of that name itself.
         moved = {k.removeprefix(MOVED): v for k, v in labels.items() if k.startswith(MOVED)}
         own = {**labels, **moved}
         by_time = targets.setdefault(target, {})
         for at, value in series["values"][-KEPT:]:
-            by_time.setdefault(float(at), []).append(Sample(name, own, float(value)))
+            if not 0 <= float(at) < LATEST:
+                raise ValueError(f"a time that cannot be: {at}")
+            if math.isfinite(float(value)):
+                by_time.setdefault(float(at), []).append(Sample(name, own, float(value)))
+    targets = {target: by_time for target, by_time in targets.items() if by_time}
     if not targets:
         return ()
     newest = max(targets.values(), key=lambda by_time: (max(by_time), len(by_time)))
@@ -152,7 +181,8 @@ def read_matrix(result: Sequence[Mapping[str, Any]]) -> tuple[Page, ...]:
 def _selectors(pod: CachePod) -> tuple[str, ...]:
     """Return the ways in which a Prometheus may name a pod: by address, by pod, by node."""
     host = f"[{pod.ip}]" if ":" in pod.ip else pod.ip
-    return (
+    own = ",".join(f'{label}=~"|{pod.namespace}"' for label in NAMESPACE)
+    ways = (
         f'instance="{host}:{pod.metrics_port}"',
         f'pod="{pod.name}"',
         f'instance="{host}:{pod.agent_port}"',
@@ -160,3 +190,4 @@ def _selectors(pod: CachePod) -> tuple[str, ...]:
         f'node="{pod.node}"',
         f'instance="{pod.node}"',
     )
+    return tuple(f"{way},{own}" for way in ways)

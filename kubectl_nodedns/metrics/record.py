@@ -26,9 +26,11 @@ if TYPE_CHECKING:
     from kubectl_nodedns.metrics.page import Page
 
 Heard = tuple[str, "Page | None", "Page"]
-"""A pod's name, the page before, and the page."""
+"""A pod (NAMESPACE/NAME), the page before, and the page."""
 LIMIT = 100 * 2**20
 """Bytes at which a recording ends, unless another limit is given."""
+LARGEST = 2**30
+"""The largest limit that can be given; no more of a file is read."""
 MEMBER_FRAMES = 30
 """Frames of a member at least; a replay that jumps reads one member."""
 MEMBER_PAGES = 4
@@ -44,12 +46,20 @@ class Recorder:
         path: the file; it must not exist.
         facts: what a replay's heading shows and snapshots do not hold, such as the context.
         limit: bytes at which it ends.
+        member_frames: frames of a member at least.
 
     Raises:
         UsageError: the file cannot be made.
     """
 
-    def __init__(self, path: Path, facts: Mapping[str, str], *, limit: int = LIMIT) -> None:
+    def __init__(
+        self,
+        path: Path,
+        facts: Mapping[str, str],
+        *,
+        limit: int = LIMIT,
+        member_frames: int = MEMBER_FRAMES,
+    ) -> None:
         try:
             self._file = path.open("xb")
         except FileExistsError as error:
@@ -64,6 +74,7 @@ class Recorder:
         """Why it ended early; empty while it goes on."""
         self._path = path
         self._limit = limit
+        self._member_frames = member_frames
         self._turn = threading.RLock()  # a frame may still be written when the end comes
         self._member: Any = None
         self._numbers: dict[codec.Counter, int] = {}
@@ -99,7 +110,7 @@ class Recorder:
         for pod, before, page in pages:
             self._newest[pod] = (before, page)
         frames, written = self._in_member
-        full = frames >= MEMBER_FRAMES and written >= MEMBER_PAGES * len(snapshot.nodes)
+        full = frames >= self._member_frames and written >= MEMBER_PAGES * len(snapshot.nodes)
         first = self._member is None or full
         self._in_member = [1, 0] if first else [frames + 1, written + len(pages)]
         body = self._whole(snapshot) if first else self._change(snapshot, pages)

@@ -2,20 +2,22 @@
 
 Opening reads through the whole file once, for the time and the trouble of each frame; the frames
 themselves are read a member at a time. A file that breaks off, because its writer was killed or the
-disk was full, can be read up to there, and says so.
+disk was full, can be read up to there, and says so. What a file holds is believed of none: it may
+come from anybody.
 """
 
 from __future__ import annotations
 
-import json
 import zlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from kubectl_nodedns.errors import UsageError
+from kubectl_nodedns.files import read_file
 from kubectl_nodedns.metrics import codec
-from kubectl_nodedns.metrics.record import GZIP
+from kubectl_nodedns.metrics.page import LATEST
+from kubectl_nodedns.metrics.record import GZIP, LARGEST
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,7 +26,12 @@ if TYPE_CHECKING:
 FRAME = b'{"frame":'
 MAGIC = b"\x1f\x8b"
 PIECE = 2**16
+"""Bytes that are unpacked at a time."""
+GROWTH = 2**20
+"""Bytes that come of them at a time."""
 LONGEST_HEADER = 2**20
+LARGEST_MEMBER = 2**28
+"""Bytes that a member may have when it is unpacked; those of 5,000 nodes have a fourth of it."""
 
 
 @dataclass(frozen=True)
@@ -53,12 +60,9 @@ class Recording:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        try:
-            self._data = path.read_bytes()
-        except OSError as error:
-            raise UsageError(f"--replay: {path} cannot be read: {error.strerror}") from error
+        self._data = read_file(path, option="--replay", most=LARGEST, begins=MAGIC)
         start, header = _header(path, self._data)
-        self.facts: Mapping[str, str] = header.get("facts") or {}
+        self.facts: Mapping[str, str] = _facts(header)
         """What the heading shows and snapshots do not hold, such as the context."""
         self.damage = ""
         """Where it breaks off, in words; empty when it is whole."""
@@ -71,22 +75,21 @@ class Recording:
     def bodies(self, member: int) -> list[dict[str, Any]]:
         """Read the frames of a member."""
         start, end = self._members[member]
-        text, _, _ = _unpack(self._data, start, end)
+        text, _, _ = _unpack(self._data, start, end, LARGEST_MEMBER)
         lines = text.split(b"\n")[:-1]
-        return [json.loads(line) for line in lines[1::2]]
+        return [codec.read_line(line) for line in lines[1::2]]
 
     def _scan(self, start: int) -> tuple[Moment, ...]:
         moments: list[Moment] = []
         while start < len(self._data):
-            text, end, whole = _unpack(self._data, start, len(self._data))
+            text, end, whole = _unpack(self._data, start, len(self._data), LARGEST_MEMBER)
             lines = text.split(b"\n")[:-1]  # what stands after the last line end is cut off
             for ordinal in range(len(lines) // 2):
-                if not lines[2 * ordinal].startswith(FRAME):
+                moment = _moment(lines[2 * ordinal], len(self._members), ordinal)
+                if moment is None:
                     whole = False
                     break
-                head = json.loads(lines[2 * ordinal])
-                trouble = tuple(head["worst"])
-                moments.append(Moment(head["frame"], trouble, len(self._members), ordinal))
+                moments.append(moment)
             self._members.append((start, end))
             start = end
             if not whole:
@@ -96,6 +99,24 @@ class Recording:
                     self.damage += f" after {last:%Y-%m-%d %H:%M:%S} UTC"
                 break
         return tuple(moments)
+
+
+def _moment(line: bytes, member: int, ordinal: int) -> Moment | None:
+    """Read the first line of a frame; None when it is none."""
+    if not line.startswith(FRAME):
+        return None
+    try:
+        head = codec.read_line(line)
+        at = codec.read_number(head["frame"])
+        trouble = tuple(codec.read_number(one) for one in head["worst"])
+    except codec.UNREADABLE:
+        return None
+    return Moment(at, trouble, member, ordinal) if 0 <= at < LATEST else None
+
+
+def _facts(header: Mapping[str, Any]) -> dict[str, str]:
+    facts = header.get("facts")
+    return {str(k): str(v) for k, v in facts.items()} if isinstance(facts, dict) else {}
 
 
 def _header(path: Path, data: bytes) -> tuple[int, dict[str, Any]]:
@@ -108,35 +129,43 @@ def _header(path: Path, data: bytes) -> tuple[int, dict[str, Any]]:
         raise foreign
     text, start, _ = _unpack(data, 0, len(data), LONGEST_HEADER)
     try:
-        header = json.loads(text.partition(b"\n")[0])
-    except ValueError as error:
+        header = codec.read_line(text.partition(b"\n")[0])
+    except (ValueError, RecursionError) as error:
         raise foreign from error
-    if not isinstance(header, dict) or header.get("recording") != codec.KIND:
+    if header.get("recording") != codec.KIND:
         raise foreign
     if header.get("version") != codec.VERSION:
+        found, by = (str(header.get(key))[:20] for key in ("version", "written_by"))
         raise UsageError(
-            f"--replay: {path} has format {header.get('version')}, and this version reads "
-            f"{codec.VERSION}",
-            hint=f"it was written by kubectl-nodedns {header.get('written_by')}: use that",
+            f"--replay: {path} has format {found}, and this version reads {codec.VERSION}",
+            hint=f"it was written by kubectl-nodedns {by}: use that",
         )
     return start, header
 
 
-def _unpack(data: bytes, start: int, end: int, most: int = 0) -> tuple[bytes, int, bool]:
-    """Unpack one member: its text as far as it goes, where the next begins, whether it is whole."""
+def _unpack(data: bytes, start: int, end: int, most: int) -> tuple[bytes, int, bool]:
+    """Unpack one member: its text as far as it goes, where the next begins, whether it is whole.
+
+    No more of it is unpacked than `most` bytes, and what is left of a member is then no member.
+    """
     unpacker = zlib.decompressobj(wbits=GZIP)
     parts: list[bytes] = []
     position = start
     size = 0
-    while position < end and not unpacker.eof:
+    drained = True
+    while not unpacker.eof and size <= most:
+        piece = unpacker.unconsumed_tail
+        if not piece and drained:
+            if position >= end:
+                break
+            piece = data[position : min(position + PIECE, end)]
+            position += len(piece)
         try:
-            parts.append(unpacker.decompress(data[position : min(position + PIECE, end)]))
+            parts.append(unpacker.decompress(piece, GROWTH))
         except zlib.error:
             return b"".join(parts), end, False
-        position += PIECE
+        drained = len(parts[-1]) < GROWTH
         size += len(parts[-1])
-        if most and size > most:
-            break
-    if not unpacker.eof:
+    if not unpacker.eof or size > most:
         return b"".join(parts), end, False
-    return b"".join(parts), min(position, end) - len(unpacker.unused_data), True
+    return b"".join(parts), position - len(unpacker.unused_data), True

@@ -18,7 +18,6 @@ from kubectl_nodedns.metrics.figures import asked_addresses, figures
 from kubectl_nodedns.metrics.fleet import FleetSnapshot, NodeRow, totals
 from kubectl_nodedns.metrics.inventory import CachePod, Node
 from kubectl_nodedns.metrics.sampler import Sampled
-from kubectl_nodedns.metrics.series import Series
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -58,6 +57,8 @@ class Player:
         self._bodies: list[dict[str, Any]] = []
         self._state = State()
         self._shown: tuple[int, FleetSnapshot] | None = None
+        self.unreadable = ""
+        """Why there is nothing in the frame that is shown; empty when there is."""
 
     @property
     def moments(self) -> tuple[Moment, ...]:
@@ -127,10 +128,20 @@ class Player:
         """Do nothing: what is recorded is there."""
 
     def snapshot(self) -> FleetSnapshot:
-        """Return the frame that is to be shown now."""
+        """Return the frame that is to be shown now; an empty one where it cannot be read."""
         self._advance()
         if self._shown is None or self._shown[0] != self._index:
-            self._shown = (self._index, self._read(self._index))
+            self.unreadable = ""
+            try:
+                shown = self._read(self._index)
+            except codec.UNREADABLE as error:
+                self._member = -1  # what it said so far is not to be gone on with
+                self.unreadable = (
+                    f"frame {self._index + 1} of {self.recording.path} was not written by top "
+                    f"--record: {type(error).__name__}"
+                )
+                shown = _nothing(self.at, self.unreadable)
+            self._shown = (self._index, shown)
         return self._shown[1]
 
     def _set_speed(self, speed: float) -> None:
@@ -186,16 +197,17 @@ class State:
     def apply(self, body: Mapping[str, Any]) -> None:
         """Take in the next frame."""
         self._about = codec.read_about(body["about"])
-        self._counters += [(Series[name], tuple(key)) for name, *key in body["counters"]]
+        self._counters += [codec.read_counter(counter) for counter in body["counters"]]
         for pod, at, kind, values in body["pages"]:
-            page = self._page(pod, at, values, whole=kind != codec.CHANGED)
+            page = self._page(pod, codec.read_number(at), values, whole=kind != codec.CHANGED)
             self._take(pod, page, first=kind == codec.FIRST)
-        self._asked |= body.get("asked", {})
+        for pod, asked in body.get("asked", {}).items():
+            self._asked[pod] = {ip: codec.read_number(at) for ip, at in asked.items()}
         for name in body.get("gone", ()):
             del self._rows[name]
         for name, data in body["rows"].items():
-            self._rows[name] = _row(data, self._rows.get(name))
-            self._scraped[name] = tuple(data["sampled"]) if data.get("sampled") else None
+            self._rows[name] = _row(name, data, self._rows.get(name))
+            self._scraped[name] = _scraped(data.get("sampled"))
             self._changed.add(name)
         self.applied += 1
 
@@ -217,7 +229,10 @@ class State:
         return FleetSnapshot(at=at, fleet=fleet, nodes=rows, **about)
 
     def _page(self, pod: str, at: float, values: Mapping[str, float], *, whole: bool) -> Page:
-        read = {self._counters[int(number)]: float(value) for number, value in values.items()}
+        read = {
+            self._counters[int(number)]: codec.read_number(value)
+            for number, value in values.items()
+        }
         if whole:
             self._values[pod] = read
         else:
@@ -246,12 +261,36 @@ class State:
         )
 
 
-def _row(data: Mapping[str, Any], before: NodeRow | None) -> NodeRow:
+def _nothing(at: float, why: str) -> FleetSnapshot:
+    """Return a snapshot without a node, that says why."""
+    return FleetSnapshot(
+        at=at,
+        caches=(),
+        fleet=totals((), at=at, interval=0.0, kube_dns_ips=(), coredns_ips=()),
+        nodes=(),
+        source="recording",
+        interval=0.0,
+        problems=(why,),
+    )
+
+
+def _scraped(data: Any) -> tuple[str, str, float | None] | None:
+    if not data:
+        return None
+    pod, error, failed_at = data
+    return str(pod), str(error), _time(failed_at)
+
+
+def _time(value: Any) -> float | None:
+    return None if value is None else codec.read_number(value)
+
+
+def _row(name: str, data: Mapping[str, Any], before: NodeRow | None) -> NodeRow:
     """Read what is other than before; what was scraped is filled in later."""
     changed: dict[str, Any] = {
         "sampled": None,
-        "proved_at": data.get("proved_at"),
-        "refuted_at": data.get("refuted_at"),
+        "proved_at": _time(data.get("proved_at")),
+        "refuted_at": _time(data.get("refuted_at")),
     }
     if "pods" in data:
         changed["pods"] = tuple(codec.whole(CachePod, pod) for pod in data["pods"])
@@ -259,4 +298,7 @@ def _row(data: Mapping[str, Any], before: NodeRow | None) -> NodeRow:
         changed["detail"] = codec.unflat(Detail, data["detail"])
     if "node" in data:
         changed["node"] = codec.whole(Node, data["node"])
-    return replace(before, **changed) if before else NodeRow(**changed)
+    row = replace(before, **changed) if before else NodeRow(**changed)
+    if row.node.name != name:
+        raise ValueError("a row under another node's name")
+    return row

@@ -14,7 +14,7 @@ import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from kubectl_nodedns.errors import UNAUTHORIZED, NodednsError
+from kubectl_nodedns.errors import NodednsError
 from kubectl_nodedns.metrics.exposition import ExpositionError
 from kubectl_nodedns.metrics.figures import figures
 from kubectl_nodedns.metrics.source import SCRAPES_PER_SECOND
@@ -40,7 +40,7 @@ class Sampled:
     """What is known of one pod from its pages."""
 
     pod: str
-    """Name of the pod."""
+    """The pod, as NAMESPACE/NAME."""
     figures: Figures | None = None
     """From the newest good page; None before the first one."""
     error: str = ""
@@ -77,8 +77,9 @@ class Sampler:
         source: where pages come from.
         interval: seconds between two scrapes of a pod that is looked at.
         per_second: cap on scrapes per second.
+        in_flight: cap on scrapes at the same time.
         clock: tells Unix seconds.
-        heard: is told of each new page: the pod's name, the page before, the page.
+        heard: is told of each new page: the pod (NAMESPACE/NAME), the page before, the page.
     """
 
     def __init__(
@@ -87,21 +88,21 @@ class Sampler:
         *,
         interval: float = 2.0,
         per_second: float = SCRAPES_PER_SECOND,
+        in_flight: int = IN_FLIGHT,
         clock: Callable[[], float] = time.time,
         heard: Callable[[str, Page | None, Page], None] | None = None,
     ) -> None:
         self.source = source
         self.scrapes = 0
         """Scrapes tried so far."""
-        self.unauthorized = False
-        """Whether the API server turned the newest scrape away for its credentials (401)."""
         self._interval = interval
         self._heard = heard
         self._per_second = per_second
         self._clock = clock
         self._tracks: dict[str, _Track] = {}
         self._looked_at: frozenset[str] = frozenset()
-        self._slots = asyncio.Semaphore(IN_FLIGHT)
+        self._in_flight = in_flight
+        self._slots = asyncio.Semaphore(in_flight)
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
@@ -110,7 +111,7 @@ class Sampler:
         return max(self._interval, self.source.interval)
 
     def sampled(self, pod: str) -> Sampled | None:
-        """Return what is known of a pod; None when it is not scraped."""
+        """Return what is known of a pod (NAMESPACE/NAME); None when it is not scraped."""
         track = self._tracks.get(pod)
         return track.sampled if track else None
 
@@ -119,9 +120,9 @@ class Sampler:
         known = self._tracks
         self._tracks = {}
         for pod in pods:
-            track = known.get(pod.name) or _Track(pod=pod, sampled=Sampled(pod=pod.name))
+            track = known.get(pod.where) or _Track(pod=pod, sampled=Sampled(pod=pod.where))
             track.pod = pod
-            self._tracks[pod.name] = track
+            self._tracks[pod.where] = track
 
     def look_at(self, pods: Collection[str]) -> None:
         """Scrape these pods before all others."""
@@ -141,11 +142,12 @@ class Sampler:
 
     async def run(self) -> None:
         """Scrape for ever, until cancelled."""
+        loop = asyncio.get_running_loop()
         credit = 1.0
-        last = time.monotonic()
+        last = loop.time()
         try:
             while True:
-                now = time.monotonic()
+                now = loop.time()
                 # What was not used is not saved up: a cap, not an average.
                 credit = min(credit + (now - last) * self._per_second, self._burst())
                 last = now
@@ -166,12 +168,12 @@ class Sampler:
 
     def _due(self, most: int) -> Sequence[_Track]:
         """Choose what to scrape now: what is looked at first, then what is longest overdue."""
-        free = min(most, IN_FLIGHT - len(self._tasks))
+        free = min(most, self._in_flight - len(self._tasks))
         if free < 1:
             return ()
         now = self._clock()
         due = [t for t in self._tracks.values() if t.due <= now and not t.running]
-        due.sort(key=lambda t: (t.pod.name not in self._looked_at, t.due))
+        due.sort(key=lambda t: (t.pod.where not in self._looked_at, t.due))
         return due[:free]
 
     async def _scrape(self, track: _Track) -> None:
@@ -181,14 +183,13 @@ class Sampler:
         try:
             async with self._slots:
                 pages = await self.source.pages(track.pod)
+            self._read(track, pages)
         except NodednsError as error:
-            self.unauthorized = getattr(error, "status", 0) == UNAUTHORIZED
             self._failed(track, str(error))
         except ExpositionError as error:
             self._failed(track, f"the metrics page cannot be read: {error}")
-        else:
-            self.unauthorized = False
-            self._read(track, pages)
+        except Exception as error:  # noqa: BLE001 - what is on one page ends no other's reading
+            self._failed(track, f"the metrics page cannot be read: unexpected {_kind(error)}")
         finally:
             track.running = False
 
@@ -201,7 +202,7 @@ class Sampler:
             if before is None or page.at > before.at:
                 track.sampled = track.sampled.after(before, page)
                 if self._heard:
-                    self._heard(track.pod.name, before, page)
+                    self._heard(track.pod.where, before, page)
         # A source with an interval of its own is asked soon after it should have a new page.
         newest = pages[-1].at + self.source.interval if pages else 0.0
         track.due = max(newest, self._clock()) + self._jittered(self._interval)
@@ -216,3 +217,7 @@ class Sampler:
     def _jittered(self, seconds: float) -> float:
         """Spread scrapes out, so that a fleet found in one instant is not asked in one."""
         return seconds * random.uniform(0.9, 1.1)  # noqa: S311 - not cryptography
+
+
+def _kind(error: Exception) -> str:
+    return type(error).__name__

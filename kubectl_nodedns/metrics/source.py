@@ -10,7 +10,13 @@ import time
 from typing import TYPE_CHECKING, Protocol
 
 from kubectl_nodedns.cluster.paths import pod_proxy
-from kubectl_nodedns.errors import ApiError, ForbiddenError, NotFoundError, UnreachableError
+from kubectl_nodedns.errors import (
+    ApiError,
+    ForbiddenError,
+    NotFoundError,
+    SilentError,
+    UnreachableError,
+)
 from kubectl_nodedns.metrics.page import Page, read_page
 
 if TYPE_CHECKING:
@@ -114,12 +120,12 @@ class Ports:
         Raises:
             ApiError: it cannot be had.
         """
-        known = self._ports.get(pod.name)
+        known = self._ports.get(pod.where)
         if known is not None:
             try:
                 return await self._page(pod, known)
             except ApiError:
-                del self._ports[pod.name]
+                del self._ports[pod.where]
                 raise
         return await self._first(pod)
 
@@ -134,7 +140,7 @@ class Ports:
                     raise
                 failed = failed or error
             else:
-                self._ports[pod.name] = port
+                self._ports[pod.where] = port
                 return page
         raise failed or ApiError(f"pod {pod.name} has no metrics port")
 
@@ -167,9 +173,9 @@ class PodProxy(Ports):
         path = pod_proxy(pod.namespace, pod.name, port, "metrics")
         try:
             return await self._client.get_text(path, timeout=TIMEOUT_SECONDS)
-        except UnreachableError as error:
-            if isinstance(error.__cause__, TimeoutError):
-                raise NoAnswerError(f"no answer within {TIMEOUT_SECONDS:.0f} s") from error
+        except SilentError as error:
+            raise NoAnswerError(f"no answer within {TIMEOUT_SECONDS:.0f} s") from error
+        except UnreachableError:
             raise
         except ApiError as error:
             raise _shorter(error) from error

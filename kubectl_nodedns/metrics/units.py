@@ -5,6 +5,7 @@ Pure. A dash is "not known"; "0" is zero and nothing else: what rounds to zero r
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ _AGES = (
 
 def number(value: float | None) -> str:
     """Write a count or a rate in five cells or less: 0, <0.1, 3.2, 812, 48.2k."""
-    if value is None:
+    if value is None or not math.isfinite(value):
         return UNKNOWN
     if 0 < value < 0.1:  # noqa: PLR2004 - what "3.2" would round to zero
         return "<0.1"
@@ -42,7 +43,7 @@ def number(value: float | None) -> str:
 
 def percent(ratio: float | None) -> str:
     """Write a ratio of 0 to 1 as a percentage without its sign: 0, <0.1, 88.2, 100."""
-    if ratio is None:
+    if ratio is None or not math.isfinite(ratio):
         return UNKNOWN
     if ratio in {0, 1}:
         return f"{100 * ratio:.0f}"
@@ -53,7 +54,7 @@ def percent(ratio: float | None) -> str:
 
 def size(value: float | None) -> str:
     """Write bytes: 61Mi."""
-    return UNKNOWN if value is None else _scaled(value, 1024, _BINARY)
+    return UNKNOWN if value is None or not math.isfinite(value) else _scaled(value, 1024, _BINARY)
 
 
 def size_of(value: float | None, limit: float | None) -> str:
@@ -79,6 +80,8 @@ def latency(value: Latency | None) -> str:
 
 def duration(seconds: float) -> str:
     """Write a short duration: 0.25ms, 1.2ms, 310ms, 2.1s."""
+    if not math.isfinite(seconds):
+        return UNKNOWN
     milliseconds = seconds * 1000
     if milliseconds < 0.995:  # noqa: PLR2004
         return f"{milliseconds:.2f}ms"
@@ -91,7 +94,7 @@ def duration(seconds: float) -> str:
 
 def age(seconds: float | None) -> str:
     """Write an age as kubectl does, in four cells or so: 42s, 4m30s, 3h5m, 12d."""
-    if seconds is None:
+    if seconds is None or not math.isfinite(seconds):
         return UNKNOWN
     whole = int(seconds)
     _, unit, name, part, part_name = next(scale for scale in _AGES if whole < scale[0])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -92,16 +94,44 @@ class TopApp(App[None]):
             probing=probing,
         )
         self._sort_by = sort_by
+        self._terminal: int | None = None  # what is typed on, where that is a terminal
+
+    def _fatal_error(self) -> None:
+        """End without a word: Textual would print the local variables of every frame.
+
+        `run_to_end` raises what happened.
+        """
+        self._close_messages_no_wait()
+
+    async def run_to_end(self, *, mouse: bool, headless: bool = False) -> None:
+        """Show the screen until the person leaves it.
+
+        Raises:
+            Exception: whatever was not expected to happen on it.
+        """
+        await self.run_async(mouse=mouse, headless=headless)
+        if self._exception is not None:
+            raise self._exception
 
     def on_mount(self) -> None:
         """Open the first screen and start the clock."""
+        keyboard = sys.__stdin__
+        if keyboard is not None and not self.is_headless and keyboard.isatty():
+            self._terminal = keyboard.fileno()
         self.push_screen(FleetScreen(self.session, sort_by=self._sort_by))
         self.set_interval(TICK_SECONDS, self.tick)
         if self.session.probing:
             self.run_worker(Probing(self.session).run(), exit_on_error=False)
 
     def tick(self) -> None:
-        """Take a snapshot and let the open screens show it."""
+        """Take a snapshot and let the open screens show it; leave a terminal that is gone.
+
+        Where no signal tells of its end, Textual would read its silence for ever, with a core of
+        the machine.
+        """
+        if self._terminal is not None and not os.isatty(self._terminal):
+            self.exit()
+            return
         self.session.tick()
         self.show()
 

@@ -65,11 +65,16 @@ class Moment(NamedTuple):
 
 
 class Trends:
-    """Remembers the fleet and each of its nodes."""
+    """Remembers the fleet and each of its nodes.
 
-    def __init__(self) -> None:
+    Args:
+        budget: moments of all nodes together that are not remembered in full.
+    """
+
+    def __init__(self, budget: int = BUDGET) -> None:
         self.fleet: deque[Moment] = deque(maxlen=MOMENTS)
         """The fleet's moments, oldest first."""
+        self._budget = budget
         self._nodes: dict[str, deque[Moment]] = {}
         self._in_full: dict[str, None] = {}
         self._at = 0.0
@@ -107,7 +112,7 @@ class Trends:
                 memory=fleet.memory_bytes,
             )
         )
-        share = max(BUDGET // max(len(snapshot.nodes), 1), SHORTEST)
+        share = max(self._budget // max(len(snapshot.nodes), 1), SHORTEST)
         known = self._nodes
         for row in snapshot.nodes:
             figures = row.figures

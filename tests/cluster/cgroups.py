@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tests.cluster.layout import Layout, Node
 
 HIERARCHIES = Path("/sys/fs/cgroup")
-REMOVAL_SECONDS = 10.0
+REMOVAL_SECONDS = 60.0
 
 
 def is_unified() -> bool:
@@ -30,6 +30,18 @@ def roots() -> list[Path]:
         return [HIERARCHIES]
     found = (path for path in HIERARCHIES.iterdir() if path.is_dir() and not path.is_symlink())
     return sorted(path for path in found if (path / "tasks").exists())
+
+
+def hierarchies() -> list[Path]:
+    """Return the root folder of each hierarchy in which a runtime may have made folders.
+
+    Beside those of cgroup v1 there may be a unified one (systemd's hybrid layout), which limits
+    nothing, and which runc enters all the same.
+    """
+    if is_unified():
+        return [HIERARCHIES]
+    found = (path for path in HIERARCHIES.iterdir() if path.is_dir() and not path.is_symlink())
+    return sorted(path for path in found if (path / "cgroup.procs").exists())
 
 
 def make(layout: Layout, node: Node) -> None:
@@ -63,13 +75,13 @@ def clear(layout: Layout, node: Node) -> None:
 
     A starting kubelet asks the runtime about each of these, and waits seconds for every answer.
     """
-    for root in roots():
+    for root in hierarchies():
         _remove_below(root / layout.cgroup / node.name)
 
 
 def leftovers(layout: Layout) -> list[Path]:
     """Return the cluster's folders that exist, one for each hierarchy."""
-    return [root / layout.cgroup for root in roots() if (root / layout.cgroup).exists()]
+    return [root / layout.cgroup for root in hierarchies() if (root / layout.cgroup).exists()]
 
 
 def remove(layout: Layout) -> None:

@@ -78,7 +78,7 @@ class Cluster:
             raise ClusterError(f"{name} of the cluster in {self.layout.root} is not running", log)
         return process
 
-    def wait_for_supervisor(self, name: str, seconds: float = 15) -> Process:
+    def wait_for_supervisor(self, name: str, seconds: float = 120) -> Process:
         """Wait until a supervisor has been started."""
         deadline = time.monotonic() + seconds
         while True:
@@ -96,7 +96,7 @@ class Cluster:
             service.write(folder / f"{name}.json")
         self.supervisor(supervisor).send(signal.SIGHUP)
 
-    def withdraw(self, supervisor: str, service: str, seconds: float = 20) -> None:
+    def withdraw(self, supervisor: str, service: str, seconds: float = 120) -> None:
         """Have a supervisor end a service, and wait until it has ended."""
         process = self.service_process(supervisor, service)
         (self.layout.services(supervisor) / f"{service}.json").unlink(missing_ok=True)
@@ -119,7 +119,7 @@ class Cluster:
         return [*commands.inside(self.supervisor(name), everything=True), *command]
 
     def execute(
-        self, name: str, *command: str, check: bool = True, timeout: float | None = 60
+        self, name: str, *command: str, check: bool = True, timeout: float | None = 300
     ) -> subprocess.CompletedProcess[str]:
         """Run a command in all namespaces of a node, or of the control plane ("control")."""
         return commands.run(self.command_in(name, command), check=check, timeout=timeout)

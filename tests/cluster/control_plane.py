@@ -150,7 +150,7 @@ def _upstream(layout: Layout, programs: Path) -> list[str]:
     return [str(programs / "coredns"), "-conf", str(corefile)]
 
 
-def wait_until_ready(layout: Layout, port: int, seconds: float = 60) -> None:
+def wait_until_ready(layout: Layout, port: int, seconds: float = 300) -> None:
     """Wait until the API server says, through the host's loopback, that it is ready."""
     context = ssl.create_default_context(cafile=str(layout.pki / "ca.crt"))
     deadline = time.monotonic() + seconds

@@ -37,6 +37,6 @@ class Kubectl:
         """Apply manifests given as text."""
         self.run("apply", "-f", "-", stdin=text)
 
-    def rollout(self, namespace: str, name: str, seconds: int = 120) -> None:
+    def rollout(self, namespace: str, name: str, seconds: int = 300) -> None:
         """Wait until a workload, given as KIND/NAME, has been rolled out."""
         self.run("-n", namespace, "rollout", "status", name, f"--timeout={seconds}s")

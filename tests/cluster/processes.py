@@ -127,7 +127,7 @@ def find_child(parent: Process, argv: tuple[str, ...]) -> Process | None:
     return None
 
 
-def end(processes: list[Process], seconds: float = 20) -> list[Process]:
+def end(processes: list[Process], seconds: float = 120) -> list[Process]:
     """Kill processes and wait until they have ended; return those that have not.
 
     The first process of a pid namespace takes everything inside along, and has ended only when

@@ -57,7 +57,7 @@ def modes_with_rules(iptables: str, nftables: str) -> set[str]:
     return modes
 
 
-def _wait_until_alone(cluster: Cluster, node: Node, mode: str, seconds: float = 30) -> None:
+def _wait_until_alone(cluster: Cluster, node: Node, mode: str, seconds: float = 300) -> None:
     deadline = time.monotonic() + seconds
     while True:
         iptables = cluster.execute(node.name, "iptables-nft-save", "-t", "nat").stdout

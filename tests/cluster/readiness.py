@@ -33,7 +33,7 @@ def ready_nodes(cluster: Cluster) -> set[str]:
     return ready
 
 
-def wait_for_nodes(cluster: Cluster, seconds: float = 90) -> None:
+def wait_for_nodes(cluster: Cluster, seconds: float = 300) -> None:
     """Wait until every node has registered and is ready."""
     deadline = time.monotonic() + seconds
     while True:
@@ -55,7 +55,7 @@ def answers(cluster: Cluster, node: Node) -> bool:
     return answer.stdout.split() == [API_SERVICE_IP]
 
 
-def wait_for_answer(cluster: Cluster, node: Node, seconds: float = 60) -> None:
+def wait_for_answer(cluster: Cluster, node: Node, seconds: float = 300) -> None:
     """Wait until the cluster's DNS service answers on a node."""
     deadline = time.monotonic() + seconds
     while not answers(cluster, node):

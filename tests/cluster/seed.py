@@ -62,7 +62,7 @@ def _make(layout: Layout, images: list[Image], seed: Path) -> None:
     spaces = ["--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
     words = [sys.executable, "-m", "tests.cluster.seed", str(work)]
     try:
-        commands.run(["unshare", *spaces, *words], directory=REPOSITORY, timeout=300)
+        commands.run(["unshare", *spaces, *words], directory=REPOSITORY, timeout=900)
     except ClusterError as error:
         raise ClusterError(f"images cannot be imported: {error.message}", _log(work)) from error
     seed.parent.mkdir(parents=True, exist_ok=True)

@@ -82,7 +82,8 @@ def cache_pod(where: str) -> dict[str, Any]:
 
 
 def owner(daemonset: str) -> dict[str, Any]:
-    return {"kind": "DaemonSet", "name": daemonset, "uid": f"uid-of-{daemonset}"}
+    uid = f"uid-of-{daemonset}"
+    return {"kind": "DaemonSet", "name": daemonset, "uid": uid, "controller": True}
 
 
 def coredns_pod(number: int) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import json
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -55,7 +56,8 @@ class State:
 
     def __post_init__(self) -> None:
         # Kinds that nobody has told of are served too, in any namespace.
-        self.routes = Routes(Verbs(self.store, strict=False, new_uid=lambda: "made-by-the-server"))
+        uids = (f"made-by-the-server-{number}" for number in itertools.count())
+        self.routes = Routes(Verbs(self.store, strict=False, new_uid=lambda: next(uids)))
 
     @property
     def objects(self) -> list[tuple[str, dict[str, Any]]]:

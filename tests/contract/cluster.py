@@ -10,6 +10,12 @@ if TYPE_CHECKING:
 COREFILE = ".:53 {\n    errors\n    kubernetes cluster.local in-addr.arpa ip6.arpa {\n    }\n}\n"
 
 
+def owned_by(uid: str, kind: str = "Job", name: str = "") -> dict[str, Any]:
+    """The part of a pod's metadata that names its controller."""
+    reference = {"kind": kind, "name": name, "uid": uid, "controller": True}
+    return {"ownerReferences": [reference]}
+
+
 def config(mode: str) -> str:
     """kube-proxy's configuration as kubeadm writes it."""
     return (

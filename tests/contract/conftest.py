@@ -89,12 +89,15 @@ def config(api: Api, home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def run(capsys: pytest.CaptureFixture[str]) -> Callable[..., Ended]:
-    """Run a command line inside this process: an error that nobody turned into words is raised."""
+    """Run a command line inside this process: an error that nobody turned into words is raised.
 
-    def call(*words: str) -> Ended:
+    Keywords are handed to the command's `run`.
+    """
+
+    def call(*words: str, **handed: Any) -> Ended:
         capsys.readouterr()
         try:
-            code = main(words)
+            code = main(words, **handed)
         except SystemExit as end:
             code = int(end.code or 0)
         out, err = capsys.readouterr()

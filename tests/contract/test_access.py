@@ -104,7 +104,7 @@ def test_what_is_no_address_of_a_server_is_refused(address: str, config: Path, r
     said(run("disable", "--server", address), Exit.USAGE, "the address of the API server", address)
 
 
-@pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:1080", "http://[bad"])
+@pytest.mark.parametrize("proxy", ["socks4://127.0.0.1:1080", "http://[bad"])
 def test_a_proxy_that_cannot_be_spoken_to_is_refused(proxy: str, home: Path, run: Run) -> None:
     file = home / "kubeconfig"
     file.write_text(kubeconfig("https://192.0.2.1", **{"proxy-url": proxy}))

@@ -82,6 +82,42 @@ async def test_a_write_is_repeated_too_when_the_server_turned_it_away(
     assert len(api.state.writes) == 2
 
 
+@pytest.mark.parametrize("code", [500, 502, 503, 504])
+async def test_a_read_that_the_server_fails_at_is_repeated(
+    code: int, api: Api, client: Client
+) -> None:
+    failed = answers(code, "InternalError", "etcdserver: leader changed")
+    api.script("GET", PODS, failed, failed, document({"items": [{"a": 1}]}))
+    assert await client.list(PODS) == [{"a": 1}]
+    assert len(api.state.seen) == 3
+
+
+async def test_a_write_that_the_server_fails_at_is_never_repeated(api: Api, client: Client) -> None:
+    """It may have happened."""
+    api.script("PATCH", SERVICE_PATH, answers(503, "ServiceUnavailable", "later"))
+    with pytest.raises(ApiError, match="later"):
+        await client.apply(SERVICE)
+    assert len(api.state.writes) == 1
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        f"{PODS}/cache:9253/proxy/metrics",
+        f"{PODS}/cache/log",
+        "/api/v1/nodes/node1/proxy/configz",
+    ],
+)
+async def test_what_a_kubelet_or_a_pod_cannot_answer_is_asked_once(
+    path: str, api: Api, client: Client
+) -> None:
+    """Whoever reads a page each second asks again by himself."""
+    api.script("GET", path, answers(503, "ServiceUnavailable", "connection refused"))
+    with pytest.raises(ApiError, match="connection refused"):
+        await client.get(path)
+    assert len(api.state.seen) == 1
+
+
 async def test_a_server_that_stays_overloaded_is_an_error_in_the_end(
     api: Api, client: Client
 ) -> None:

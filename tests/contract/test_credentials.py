@@ -10,10 +10,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from kubectl_nodedns.cluster.client import Client
-from kubectl_nodedns.errors import Exit, ForbiddenError
-from tests.contract.api import Api, status
+from kubectl_nodedns.cluster.transport import ATTEMPTS, IN_VAIN, LOG_IN_PAUSE
+from kubectl_nodedns.errors import Exit, ForbiddenError, UnreachableError, UsageError
+from tests.contract.api import Api, answers, status, text
 from tests.contract.conftest import access, kubeconfig
 from tests.contract.test_exec import EXEC, STDOUT, ended, execute, speaks
+from tests.contract.test_port_forward import DATA, HEAD, fetch
+from tests.contract.test_port_forward import PATH as FORWARD
+from tests.contract.test_port_forward import speaks as speaks_forward
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -118,6 +122,95 @@ async def test_new_credentials_that_are_not_taken_either_are_the_end(
         with pytest.raises(ForbiddenError):
             await execute(client)
     assert len(api.state.seen) == 4
+
+
+async def test_a_request_that_is_turned_away_after_others_were_too_many_is_sent_again(
+    api: Api, expiring: Expiring
+) -> None:
+    """The attempt that logs in is no attempt of the request."""
+    busy = answers(429, "TooManyRequests", "slow down", {"Retry-After": "0"})
+    api.script("GET", PODS, *[busy] * (ATTEMPTS - 1), expiring.guarded())
+    async with Client(expiring.first(), log_in=expiring.log_in) as client:
+        assert await client.list(PODS) == []
+    assert len(api.state.seen) == ATTEMPTS + 1
+
+
+PROXIED = (
+    "/api/v1/namespaces/monitoring/services/prometheus:9090/proxy/api/v1/query",
+    "/api/v1/namespaces/kube-system/pods/cache:9253/proxy/metrics",
+    "/api/v1/nodes/n1/proxy/configz",
+)
+
+
+@pytest.mark.parametrize("path", PROXIED)
+async def test_a_401_of_somebody_behind_the_api_server_is_no_reason_to_log_in(
+    path: str, api: Api, expiring: Expiring
+) -> None:
+    """Such as a Prometheus that wants a password, or a pod that wants to be a nuisance."""
+    api.script("GET", path, answers(401, "Unauthorized", "who are you?"))
+    api.script("GET", "/version", expiring.guarded())
+    expiring.valid = "token-0"
+    async with Client(expiring.first(), log_in=expiring.log_in) as client:
+        session = client.opened()
+        for _ in range(20):
+            with pytest.raises(ForbiddenError, match="who are you"):
+                await client.get_text(path)
+        assert client.opened() is session
+    assert expiring.logins == 0
+
+
+@pytest.mark.parametrize("path", PROXIED)
+async def test_a_401_of_the_api_server_before_a_proxy_logs_in(
+    path: str, api: Api, expiring: Expiring
+) -> None:
+    api.script("GET", path, expiring.guarded(text("page")))
+    api.script("GET", "/version", expiring.guarded())
+    async with Client(expiring.first(), log_in=expiring.log_in) as client:
+        assert await client.get_text(path) == "page"
+    assert expiring.logins == 1
+
+
+async def test_log_ins_that_bring_nothing_are_not_tried_without_a_pause(
+    api: Api, expiring: Expiring
+) -> None:
+    now = [100.0]
+    api.script("GET", PODS, expiring.guarded())
+    expiring.valid = "nobody's"
+
+    def in_vain() -> Access:
+        expiring.logins += 1
+        return expiring.first()
+
+    async with Client(expiring.first(), log_in=in_vain, clock=lambda: now[0]) as client:
+        for _ in range(50):
+            with pytest.raises(ForbiddenError):
+                await client.list(PODS)
+        assert expiring.logins == IN_VAIN
+        now[0] += LOG_IN_PAUSE
+        expiring.valid = "token-0"
+        assert await client.list(PODS) == []
+
+
+async def test_a_log_in_that_fails_is_an_error_of_the_request(api: Api, expiring: Expiring) -> None:
+    """Also where the kubeconfig is wrong by then, which is wrong usage at the start."""
+
+    def fails() -> Access:
+        raise UsageError("there is no user 'me'", hint="look")
+
+    api.script("GET", PODS, expiring.guarded())
+    async with Client(expiring.first(), log_in=fails) as client:
+        with pytest.raises(UnreachableError, match="there is no user 'me'"):
+            await client.list(PODS)
+
+
+async def test_a_port_forward_that_was_turned_away_is_opened_again(
+    api: Api, expiring: Expiring
+) -> None:
+    forward = speaks_forward(DATA + HEAD + b"\r\nhello")
+    api.script("GET", FORWARD, expiring.guarded(forward))
+    async with Client(expiring.first(), log_in=expiring.log_in) as client:
+        assert await fetch(client) == "hello"
+    assert expiring.logins == 1
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ import os
 import re
 import signal
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +16,7 @@ from kubectl_nodedns.demo.cluster import Cluster, Options
 from kubectl_nodedns.demo.faults import ALL
 from kubectl_nodedns.errors import Exit
 from tests.e2e.terminal import Terminal
+from tests.patience import PATIENCE, until
 
 if TYPE_CHECKING:
     import subprocess
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     Run = Callable[..., Ended]
     Start = Callable[..., subprocess.Popen[str]]
 
-PATIENCE = 240
-"""Seconds that a demo may take on a machine with other things to do."""
 QUICK = ("--nodes", "4", "--speed", "4")
 
 
@@ -85,6 +83,19 @@ def test_on_a_terminal_the_tour_leads_to_the_screen_and_out_again(home: Path) ->
         assert screen.end() == Exit.OK
         assert "Traceback" not in screen.text
     assert not folder.exists()
+
+
+def test_a_terminal_that_goes_away_ends_the_screen(home: Path) -> None:
+    """Also where no signal says so: a program that ignores it, or a terminal that controls none."""
+    ignoring = "import signal, sys; signal.signal(signal.SIGHUP, signal.SIG_IGN); "
+    running = f"from kubectl_nodedns.cli.main import main; sys.exit(main({['demo', *QUICK]!r}))"
+    command = [sys.executable, "-c", ignoring + running]
+    with Terminal(command, {**os.environ, "NO_COLOR": "1"}, columns=110, lines=40) as screen:
+        see(screen, "press enter to open the screen")
+        screen.type("\r")
+        see(screen, "intercepting ")
+        screen.hang_up()
+        screen.process.wait(PATIENCE)
 
 
 def see(screen: Terminal, words: str) -> str:
@@ -157,10 +168,7 @@ def test_a_bypassed_node_is_found_and_repaired_by_the_plugin_itself(
     demo: Cluster, run: Run
 ) -> None:
     assert run("enable", "--yes").code == Exit.OK
-    deadline = time.monotonic() + PATIENCE
-    while demo.faults_waiting:
-        assert time.monotonic() < deadline, "the fault does not happen"
-        time.sleep(0.1)
+    until(lambda: not demo.faults_waiting, "the fault does not happen")
     [node] = demo.faults.bypass
     ended = run("enable", "--yes", "-o", "json")
     assert ended.code == Exit.OK, ended.err

@@ -10,6 +10,7 @@ import pytest
 from kubectl_nodedns.cluster.client import TABLE
 from kubectl_nodedns.cluster.paths import collection, named
 from kubectl_nodedns.errors import ApiError, ConflictError, NotFoundError
+from tests.patience import PATIENCE
 
 if TYPE_CHECKING:
     from kubectl_nodedns.cluster.client import Client
@@ -71,7 +72,7 @@ async def test_a_watch_tells_what_happens_to_what_is_selected(api: Api, client: 
     await client.apply(configmap("ccc", key="1"))
     await client.apply(configmap("ccc", key="2"))
     await client.delete(named("v1", "configmaps", "lab", "a"), uid=first["metadata"]["uid"])
-    await asyncio.wait_for(watching, 20)
+    await asyncio.wait_for(watching, PATIENCE)
     assert events == [("ADDED", "ccc"), ("MODIFIED", "ccc"), ("DELETED", "a")]
 
 

@@ -13,6 +13,7 @@ from kubectl_nodedns.cluster.client import Client
 from kubectl_nodedns.errors import ApiError, ForbiddenError, NotFoundError, TimedOutError
 from tests.contract.api import Api, answers, drops
 from tests.contract.conftest import access
+from tests.patience import until_on_loop
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -175,9 +176,10 @@ async def test_a_command_may_take_longer_than_one_request(api: Api) -> None:
 
 
 async def test_a_command_can_be_cancelled(api: Api, client: Client) -> None:
-    api.script("GET", EXEC, speaks(then=3600))
+    spoken: list[Any] = []
+    api.script("GET", EXEC, speaks(then=3600, spoken=spoken))
     task = asyncio.create_task(execute(client))
-    await asyncio.sleep(0.1)
+    await until_on_loop(lambda: spoken, "nobody asked")
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task

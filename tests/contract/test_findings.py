@@ -20,7 +20,15 @@ from kubectl_nodedns.commands.checking import Scope, gather
 from kubectl_nodedns.install.objects import build
 from kubectl_nodedns.install.options import settle
 from kubectl_nodedns.install.settings import Settings
-from tests.contract.ailing import CACHE_COREFILE, KUBE_DNS, LOCAL, Ailing, Page, cache_pod
+from tests.contract.ailing import (
+    CACHE_COREFILE,
+    KUBE_DNS,
+    LOCAL,
+    Ailing,
+    Page,
+    cache_pod,
+    owner,
+)
 from tests.contract.cluster import named, node
 
 if TYPE_CHECKING:
@@ -85,7 +93,7 @@ def duplicates(cluster: Ailing) -> None:
     other["spec"]["selector"]["matchLabels"] = {"app": "other"}
     cluster.objects["daemonsets"].append(other)
     pod = cache_pod("node1")
-    pod["metadata"] = {**named("other-node1", app="other"), "ownerReferences": []}
+    pod["metadata"] = {**named("other-node1", app="other"), "ownerReferences": [owner("other")]}
     cluster.objects["pods"].append(pod)
 
 
@@ -112,6 +120,22 @@ def no_upstream(cluster: Ailing) -> None:
 @case("ND006", ERROR, "service kube-system/kube-dns-upstream", "it has no ready endpoint")
 def no_endpoint(cluster: Ailing) -> None:
     del cluster.objects["endpointslices"][1]
+
+
+@case("ND007", WARNING, "daemonset tenant/other", "it bears our label")
+def imitation(cluster: Ailing) -> None:
+    """One of a tenant, in whose namespace everything else may be as ours is."""
+    other = copy.deepcopy(cluster.objects["daemonsets"][0])
+    labels = {"app.kubernetes.io/managed-by": "kubectl-nodedns"}
+    other["metadata"] = named("other", "tenant", **labels)
+    cluster.objects["daemonsets"].append(other)
+
+
+@case("ND007", INFO, "daemonset tenant/node-local-dns", "no pod of it is on a node's network")
+def seeming_cache(cluster: Ailing) -> None:
+    other = copy.deepcopy(cluster.objects["daemonsets"][0])
+    other["metadata"] = named("node-local-dns", "tenant")
+    cluster.objects["daemonsets"].append(other)
 
 
 @case("ND010", WARNING, "node node2", "no cache pod, and it should have one")

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from kubectl_nodedns.commands import scoping
 from kubectl_nodedns.errors import Exit
 from tests.contract import cluster
 from tests.contract.ailing import Ailing
@@ -40,7 +39,7 @@ def no_cache(api: Api) -> None:
         (("check", "--window", "20ms"), caches),
         (("check", "--pre"), no_cache),
         (("enable", "--dry-run=server"), no_cache),
-        (("enable", "--yes", "--timeout", "1s"), no_cache),
+        (("enable", "--yes", "--timeout", "100ms"), no_cache),
         (("disable", "--dry-run=server"), no_cache),
         (("monitoring",), caches),
     ],
@@ -52,11 +51,10 @@ def test_each_request_can_be_forbidden(
     api: Api,
     config: Path,
     run: Run,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(scoping, "SHORTEST_WINDOW", 0.02)
+    handed = {"shortest_window": 0.02} if "--window" in words else {}
     fill(api)
-    usual = run(*words)
+    usual = run(*words, **handed)
     asked = {(seen.method, seen.path) for seen in api.state.seen if seen.path != REVIEWS}
     assert len(asked) > 3
     for method, path in sorted(asked):
@@ -64,7 +62,7 @@ def test_each_request_can_be_forbidden(
         fill(api)
         api.state.scripts.pop((method, path), None)
         api.script(method, path, answers(403, "Forbidden", MESSAGE))
-        ended = run(*words)
+        ended = run(*words, **handed)
         what = f"{method} {path}: exit {ended.code}\n{ended.out}{ended.err}"
         assert ended.code in set(Exit), what
         told = MESSAGE in ended.out + ended.err or REFERRED in ended.err

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,6 +12,7 @@ from kubectl_nodedns.errors import Exit
 from tests.contract import cluster
 from tests.contract.api import Api, hangs
 from tests.contract.conftest import kubeconfig
+from tests.patience import PATIENCE, until
 
 if TYPE_CHECKING:
     import subprocess
@@ -26,10 +26,7 @@ pytestmark = pytest.mark.usefixtures("config")
 
 def wait_for(api: Api, path: str) -> None:
     """Wait until somebody asks for `path`."""
-    deadline = time.monotonic() + 30
-    while not any(seen.path == path for seen in api.state.seen):
-        assert time.monotonic() < deadline, f"nobody asked for {path}"
-        time.sleep(0.02)
+    until(lambda: any(seen.path == path for seen in api.state.seen), f"nobody asked for {path}")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -43,7 +40,7 @@ def test_a_signal_during_a_request_ends_with_130_and_without_a_traceback(
     process = start(*command)
     wait_for(api, path)
     process.send_signal(number)
-    out, err = process.communicate(timeout=20)
+    out, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == Exit.INTERRUPTED
     assert out == ""
     assert err.endswith("interrupted\n")
@@ -53,14 +50,14 @@ def test_a_signal_during_a_request_ends_with_130_and_without_a_traceback(
 
 def test_standard_output_is_data_alone(api: Api, start: Start) -> None:
     cluster.fill(api)
-    out, err = start("enable", "--dry-run=client", "-o", "yaml").communicate(timeout=60)
+    out, err = start("enable", "--dry-run=client", "-o", "yaml").communicate(timeout=PATIENCE)
     assert [obj["kind"] for obj in yaml.safe_load_all(out)][-1] == "DaemonSet"
     assert "inspect lab" in err
 
 
 def test_an_unknown_context_ends_in_words(api: Api, start: Start) -> None:
     process = start("enable", "--context", "prod", "--yes")
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == Exit.USAGE
     assert (out, err) == (
         "",
@@ -71,7 +68,7 @@ def test_an_unknown_context_ends_in_words(api: Api, start: Start) -> None:
 def test_without_a_terminal_nothing_is_changed(api: Api, start: Start) -> None:
     cluster.fill(api)
     process = start("enable")
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == Exit.USAGE
     assert "no terminal to ask on" in err
     assert api.state.writes == []
@@ -86,10 +83,7 @@ def test_a_signal_ends_the_wait_for_a_credential_plugin(
     spec = {"command": "sh", "args": ["-c", f"touch {mark}; exec sleep 600"]}
     config.write_text(kubeconfig("https://192.0.2.1", {"exec": spec}))
     process = start("disable")
-    deadline = time.monotonic() + 30
-    while not mark.exists():
-        assert time.monotonic() < deadline, "the plugin was not started"
-        time.sleep(0.02)
+    until(mark.exists, "the plugin was not started")
     process.send_signal(number)
-    out, err = process.communicate(timeout=20)
+    out, err = process.communicate(timeout=PATIENCE)
     assert (process.returncode, out, err) == (Exit.INTERRUPTED, "", "interrupted\n")

@@ -40,12 +40,13 @@ def sound(api: Api) -> Api:
         return web.json_response(job)
 
     async def pods(_: web.Request) -> web.Response:
-        posted = [json.loads(s.body) for s in api.state.seen if s.path == JOBS and s.body]
-        names = [job["metadata"]["name"] for job in posted]
         status = {"phase": "Running", "containerStatuses": [{"state": {"running": {"at": "x"}}}]}
         items = [
-            {"metadata": {"name": f"p-{node}", "labels": {"job-name": name}}, "status": status}
-            for node, name in zip(made, names, strict=True)
+            {
+                "metadata": {"name": f"p-{node}", **cluster.owned_by(f"uid-of-{node}")},
+                "status": status,
+            }
+            for node in made
         ]
         return web.json_response({"items": items})
 
@@ -53,7 +54,7 @@ def sound(api: Api) -> Api:
         socket = web.WebSocketResponse(protocols=BOTH)
         await socket.prepare(request)
         words = request.query.getall("command")
-        text = "nameserver 10.88.0.1\n" if words[0] == "cat" else _output(words[4:])
+        text = "nameserver 10.88.0.1\n" if words[0] == "cat" else output(words[4:])
         await socket.send_bytes(STDOUT + text.encode())
         await socket.send_bytes(ended(0))
         await socket.close()
@@ -66,7 +67,7 @@ def sound(api: Api) -> Api:
     return api
 
 
-def _output(questions: list[str]) -> str:
+def output(questions: list[str]) -> str:
     one = OUTPUT.removesuffix(";;; nodedns\n")
     return one * len(questions) + ";;; nodedns\n"
 
@@ -101,8 +102,8 @@ def test_a_probe_that_may_not_be_deleted_is_told_with_when_it_ends(sound: Api, r
     asked = run("lookup", NAME, "--node", "node1", "--node", "node2", "--probe-lifetime", "5m")
     assert asked.code == Exit.OK, asked.err
     assert (
-        "2 probe pods in namespace default could not be deleted: jane cannot delete; "
-        "within 300 s from their start they end by themselves\n"
+        "-1 could not be deleted: jane cannot delete; its pod ends by itself after 300 s; "
+        "and 1 more like it\n"
     ) in asked.err
 
 

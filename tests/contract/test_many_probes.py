@@ -17,6 +17,7 @@ from aiohttp import web
 
 from kubectl_nodedns.lookup.probes import Probes
 from kubectl_nodedns.lookup.question import Question
+from tests.contract.cluster import owned_by
 from tests.contract.test_exec import BOTH, STDOUT, ended
 
 if TYPE_CHECKING:
@@ -86,8 +87,8 @@ class Fleet:
     async def _pods(self, _: web.Request) -> web.Response:
         status = {"phase": "Running", "containerStatuses": [{"state": {"running": {"at": "x"}}}]}
         items = [
-            {"metadata": {"name": f"pod-of-{node}", "labels": {"job-name": job}}, "status": status}
-            for node, job in self.made.items()
+            {"metadata": {"name": f"pod-of-{node}", **owned_by(f"uid-of-{node}")}, "status": status}
+            for node in self.made
         ]
         return web.json_response({"items": items})
 

@@ -11,6 +11,7 @@ from aiohttp import web
 
 from kubectl_nodedns.errors import ApiError, ForbiddenError, NotFoundError, TimedOutError
 from tests.contract.api import Api, answers, drops
+from tests.patience import PATIENCE
 
 if TYPE_CHECKING:
     from kubectl_nodedns.cluster.client import Client
@@ -63,13 +64,13 @@ async def test_an_answer_in_pieces_and_packed_is_put_together(
     answer = HEAD + b"Content-Encoding: gzip\r\n\r\n" + gzip.compress(body.encode())
     pieces = [DATA + answer[i : i + size] for i in range(0, len(answer), size)]
     # It ends with the packed body, not with a connection that stays open.
-    api.script("GET", PATH, speaks(*pieces, then=5))
-    assert await fetch(client, timeout=4.0) == body
+    api.script("GET", PATH, speaks(*pieces, then=3600))
+    assert await fetch(client, timeout=PATIENCE) == body
 
 
 async def test_an_answer_ends_with_its_length(api: Api, client: Client) -> None:
-    api.script("GET", PATH, speaks(DATA + HEAD + b"Content-Length: 2\r\n\r\nok", then=5))
-    assert await fetch(client, timeout=4.0) == "ok"
+    api.script("GET", PATH, speaks(DATA + HEAD + b"Content-Length: 2\r\n\r\nok", then=3600))
+    assert await fetch(client, timeout=PATIENCE) == "ok"
 
 
 async def test_what_the_kubelet_says_is_passed_on(api: Api, client: Client) -> None:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 PODS = "/api/v1/pods"
 POLICIES = "/apis/networking.k8s.io/v1/networkpolicies"
 CACHE_PODS = "/api/v1/namespaces/kube-system/pods"
+JOBS = "/apis/batch/v1/namespaces/default/jobs"
 
 pytestmark = pytest.mark.usefixtures("config")
 
@@ -250,11 +251,49 @@ def test_a_webhook_that_denies_cache_pods_is_told_in_its_words(sound: Api, run: 
     assert run("enable", "--dry-run=server", "--ignore", "ND142").code == Exit.OK
 
 
+@pytest.mark.parametrize("path", [CACHE_PODS, "/api/v1/namespaces/default/pods", JOBS])
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        (409, "Operation cannot be fulfilled on resourcequotas"),
+        (429, "too many requests"),
+        (500, "etcdserver: leader changed"),
+        (503, "the server is currently unable to handle the request"),
+        (404, "the server could not find the requested resource"),
+    ],
+)
+def test_a_server_that_did_not_look_has_not_refused(
+    path: str, code: int, words: str, sound: Api, run: Run
+) -> None:
+    sound.script("POST", path, answers(code, "", words, {"Retry-After": "0"}))
+    by_code = found(run)
+    assert list(by_code) == ["ND199"]
+    (one,) = by_code["ND199"]
+    assert one["subject"].startswith("admission of ")
+    assert words in one["seen"]
+
+
+def test_an_object_that_the_server_did_not_look_at_was_not_refused(sound: Api, run: Run) -> None:
+    path = "/apis/apps/v1/namespaces/kube-system/daemonsets/node-local-dns"
+    sound.script("PATCH", path, answers(500, "", "etcdserver: leader changed"))
+    (one,) = found(run)["ND199"]
+    assert one["subject"] == "admission of DaemonSet node-local-dns"
+
+
+def test_a_webhook_that_does_not_answer_is_a_refusal(sound: Api, run: Run) -> None:
+    words = 'failed calling webhook "policy.example.com": context deadline exceeded'
+    sound.script("POST", CACHE_PODS, answers(500, "InternalError", words))
+    (one,) = found(run)["ND142"]
+    assert "an exemption" in one["wayOut"]
+
+
 def test_a_conflict_with_another_field_manager_is_a_finding(sound: Api, run: Run) -> None:
     path = "/apis/apps/v1/namespaces/kube-system/daemonsets/node-local-dns"
     sound.script("PATCH", path, answers(409, "Conflict", "Apply failed with 1 conflict"))
     (one,) = found(run)["ND142"]
     assert one["subject"] == "DaemonSet kube-system/node-local-dns"
+    assert "--force-conflicts" in one["wayOut"]
+    assert "exemption" not in one["wayOut"]
 
 
 def test_a_right_that_is_missing_leaves_a_gap_and_stops_nothing(sound: Api, run: Run) -> None:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-import time
 from typing import TYPE_CHECKING
 
 import pytest
 
-from kubectl_nodedns.commands import top_probing
 from kubectl_nodedns.commands.demo import _finished
 from kubectl_nodedns.demo.cluster import Cluster, Options
 from kubectl_nodedns.demo.kinds import BY_KIND
 from kubectl_nodedns.errors import Exit
+from tests.patience import PATIENCE, until
 
 if TYPE_CHECKING:
     import subprocess
@@ -24,9 +23,6 @@ if TYPE_CHECKING:
     Run = Callable[..., Ended]
     Start = Callable[..., subprocess.Popen[str]]
 
-PATIENCE = 240
-"""Seconds that a fault may take on a machine with other things to do."""
-
 
 @pytest.fixture
 def demo(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cluster]:
@@ -36,10 +32,7 @@ def demo(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cluster]:
         file = home / "kubeconfig"
         file.write_text(cluster.kubeconfig())
         monkeypatch.setenv("KUBECONFIG", str(file))
-        deadline = time.monotonic() + PATIENCE
-        while cluster.faults_waiting:
-            assert time.monotonic() < deadline, "the fault does not happen"
-            time.sleep(0.1)
+        until(lambda: not cluster.faults_waiting, "the fault does not happen")
         yield cluster
 
 
@@ -69,11 +62,8 @@ def test_the_table_has_a_column_for_it_and_no_probe_stays(demo: Cluster, run: Ru
     assert demo.store.all(BY_KIND["batch/v1", "Job"]) == {}
 
 
-def test_more_nodes_than_the_cap_are_not_probed_and_that_is_said(
-    demo: Cluster, run: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(top_probing, "CAP", 1)
-    ended = run("top", "--once", "--probe", "-o", "json", "--sort-by", "node")
+def test_more_nodes_than_the_cap_are_not_probed_and_that_is_said(demo: Cluster, run: Run) -> None:
+    ended = run("top", "--once", "--probe", "-o", "json", "--sort-by", "node", cap=1)
     said = [row["interception"] for row in json.loads(ended.out)["nodes"]]
     assert "by counters" in said or "not known" in said
     assert sum(words in {"proved", "not intercepted"} for words in said) == 1

@@ -10,7 +10,8 @@ from aiohttp import web
 
 from kubectl_nodedns.errors import Exit
 from tests.contract import cluster
-from tests.contract.api import REVIEWS, Api, answers, document
+from tests.contract.api import REVIEWS, Api, answers, document, hangs
+from tests.contract.cluster import owned_by
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,13 +38,18 @@ def enable(run: Run, *words: str) -> Ended:
 
 
 def only_probes(api: Api) -> None:
-    """Check that Jobs were made and taken away again, and nothing else was written."""
-    made = [seen for seen in api.state.writes if seen.method == "POST"]
-    gone = [seen for seen in api.state.writes if seen.method == "DELETE"]
+    """Check that Jobs were made and taken away again, and nothing else was written.
+
+    But for the lease, which is given back.
+    """
+    writes = [seen for seen in api.state.writes if "/leases" not in seen.path]
+    made = [seen for seen in writes if seen.method == "POST"]
+    gone = [seen for seen in writes if seen.method == "DELETE"]
     assert {seen.path for seen in made} == {JOBS}
     assert all(seen.path.startswith(f"{JOBS}/nodedns-probe-") for seen in gone)
     assert len(made) == len(gone)
-    assert len(api.state.writes) == 2 * len(made)
+    assert len(writes) == 2 * len(made)
+    assert "leases" not in {plural for plural, _ in api.state.objects}
 
 
 def made_jobs(api: Api) -> list[str]:
@@ -96,10 +102,11 @@ def test_an_image_that_cannot_be_pulled_is_named(sound: Api, run: Run) -> None:
         waiting = {"reason": "InvalidImageName", "message": "no such image: mirror/dig:0"}
         items = [
             {
-                "metadata": {"name": "p", "labels": {"job-name": job}},
+                "metadata": {"name": "p", **owned_by(job["metadata"]["uid"])},
                 "status": {"containerStatuses": [{"state": {"waiting": waiting}}]},
             }
-            for job in made_jobs(sound)
+            for plural, job in sound.state.objects
+            if plural == "jobs"
         ]
         return web.json_response({"items": items})
 
@@ -115,6 +122,34 @@ def test_a_namespace_that_does_not_exist_is_named(sound: Api, run: Run) -> None:
     ended = enable(run)
     assert ended.code == Exit.USAGE, ended.err
     assert "--probe-namespace: there is no namespace 'default'" in ended.err
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        (404, "the server could not find the requested resource"),
+        (404, "404 page not found"),
+        (429, "too many requests"),
+        (409, "Operation cannot be fulfilled"),
+    ],
+)
+def test_a_job_that_cannot_be_created_for_another_reason_says_that(
+    code: int, words: str, sound: Api, run: Run
+) -> None:
+    sound.script("POST", JOBS, answers(code, "", words, {"Retry-After": "0"}))
+    ended = enable(run)
+    assert ended.code == Exit.API, ended.err
+    assert f"POST {JOBS}: {words}" in ended.err
+    assert "there is no namespace" not in ended.err
+    assert "--probe-image" not in ended.err
+
+
+def test_a_request_that_is_not_answered_in_time_is_named(sound: Api, run: Run) -> None:
+    sound.script("POST", JOBS, hangs)
+    ended = enable(run, "--request-timeout", "500ms")
+    assert ended.code == Exit.API, ended.err
+    assert f"no answer in time (POST {JOBS})" in ended.err
+    assert "whether Job default/nodedns-probe-" in ended.err
 
 
 def test_probes_never_run_in_kube_system(sound: Api, run: Run) -> None:

@@ -11,7 +11,7 @@ import pytest
 from kubectl_nodedns.errors import Exit
 from kubectl_nodedns.install.objects import build
 from tests.contract import cluster
-from tests.contract.api import Api, answers
+from tests.contract.api import Api, answers, document
 from tests.unit.install.samples import SETTINGS, stored
 
 if TYPE_CHECKING:
@@ -133,14 +133,30 @@ def test_a_mode_that_may_not_be_read_is_unknown_and_says_why(sound: Api, run: Ru
     refused(sound, run("enable"), "mode is not known", "jane cannot list daemonsets", "--mode")
 
 
-def test_what_may_not_be_read_is_passed_over_where_something_else_tells(
-    sound: Api, run: Run
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/v1/namespaces/kube-system/configmaps/cilium-config",
+        "/apis/crd.projectcalico.org/v1/felixconfigurations/default",
+        KUBE_PROXY,
+        "/api/v1/namespaces/kube-system/configmaps/kube-proxy",
+    ],
+)
+@pytest.mark.parametrize("code", [403, 500, 503, 409])
+def test_a_dataplane_that_cannot_be_read_is_not_known(
+    path: str, code: int, sound: Api, run: Run
 ) -> None:
-    calico = "/apis/crd.projectcalico.org/v1/felixconfigurations/default"
-    sound.script("GET", calico, answers(403, "Forbidden", "jane cannot get felixconfigurations"))
+    """It is none of those that come after it: their objects stay where it replaced them."""
+    sound.script("GET", path, answers(code, "Trouble", "this cannot be read"))
     ended = run("enable", "--dry-run=client")
-    assert ended.code == Exit.OK, ended.err
-    assert "kube-proxy      iptables  (ConfigMap kube-system/kube-proxy" in ended.err
+    refused(sound, ended, "mode is not known", "this cannot be read", "--mode iptables")
+
+
+def test_a_read_that_fails_once_hides_no_cilium(sound: Api, run: Run) -> None:
+    path = "/api/v1/namespaces/kube-system/configmaps/cilium-config"
+    cilium = cluster.configmap("cilium-config", **{"kube-proxy-replacement": "true"})
+    sound.script("GET", path, answers(503, "ServiceUnavailable", "later"), document(cilium))
+    refused(sound, run("enable", "--dry-run=client"), "cilium", "CiliumLocalRedirectPolicy")
 
 
 def test_the_argument_of_kube_proxy_goes_before_its_configuration(sound: Api, run: Run) -> None:

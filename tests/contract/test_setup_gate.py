@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from kubectl_nodedns.commands import setup_gate
 from kubectl_nodedns.commands.setup_gate import SetupGate
 from kubectl_nodedns.install.live import read_pods
 from kubectl_nodedns.install.objects import DARK, MANAGED_BY, PHASE, SELECTOR
@@ -56,13 +55,12 @@ class Notes:
 
 def gate(client: Client, notes: Notes, *, ok: bool = True) -> SetupGate:
     prover = cast("Prover", Always(Verdict(node="node1", ok=ok, text="as the marker says")))
-    return SetupGate(prover, client, namespace="kube-system", port=9253, report=notes)
+    return SetupGate(prover, client, namespace="kube-system", port=9253, report=notes, settle=0.0)
 
 
 @pytest.fixture
-def cached(api: Api, monkeypatch: pytest.MonkeyPatch) -> Api:
+def cached(api: Api) -> Api:
     """A node with a cache pod of ours in the dark."""
-    monkeypatch.setattr(setup_gate, "SETTLE", 0.0)
     labels = dict([SELECTOR.split("=")]) | MANAGED_BY | {PHASE: DARK}
     metadata = {"name": "cache-1", "namespace": "kube-system", "uid": "u1", "labels": labels}
     api.add("pods", {"metadata": metadata, "spec": {"nodeName": "node1"}})

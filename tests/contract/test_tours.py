@@ -16,7 +16,6 @@ from tests.docs.tours import (
     ENTER,
     ESCAPE,
     INTERRUPT,
-    PATIENCE,
     Do,
     Person,
     Step,
@@ -26,6 +25,7 @@ from tests.docs.tours import (
     section,
     walk,
 )
+from tests.patience import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from kubectl_nodedns.cluster.paths import PLURALS
-from kubectl_nodedns.facts.rights import to_change, to_look
+from kubectl_nodedns.facts.rights import to_change, to_hold, to_look
 from kubectl_nodedns.install.manifest import read_objects
 from kubectl_nodedns.lookup.probe_job import NAMESPACE, job_for
 from tests.docs.documents import ROOT
@@ -54,8 +54,18 @@ def test_what_is_read_in_the_whole_cluster_is_only_read() -> None:
                 assert verbs <= {"get", "list", "watch"}, f"{name}: {resource}"
 
 
+def test_what_reaches_into_pods_is_granted_in_one_namespace_at_a_time() -> None:
+    """`pods/proxy` leads to every port of every pod, `pods/log` to what each of them says."""
+    for (kind, name), role in roles().items():
+        reaching = {resource for resource in granted(role) if "/" in resource}
+        assert kind == "Role" or not reaching, f"{name}: {reaching}"
+    for name in ("nodedns-watch", "nodedns-check", "nodedns-install"):
+        assert granted(roles()["Role", name])["pods/proxy"] == {"get"}
+
+
 def test_every_right_that_is_demanded_is_granted() -> None:
-    for right in (*to_change(INSTALLED_IN, NAMESPACE), *to_look(INSTALLED_IN)):
+    held = to_hold(INSTALLED_IN)
+    for right in (*to_change(INSTALLED_IN, NAMESPACE), *held, *to_look(INSTALLED_IN)):
         grants = [
             granted(role).get(right.resource, set())
             for role in roles().values()

@@ -13,13 +13,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tests.docs.documents import ROOT
 from tests.e2e.terminal import Terminal
+from tests.patience import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 ENTER, ESCAPE, INTERRUPT = "\r", "\x1b", "\x03"
-PATIENCE = 240.0
-"""Seconds that a step may take on a machine with other things to do."""
 _COMMAND = re.compile(
     r"""
     ^\ {4,}(?P<block>(?:kubectl|export|make)\ [^\n]+)$   # a line of an indented block

@@ -27,10 +27,19 @@ def end_state(
     kubectl: KubectlCall,
     rules: Callable[[str], list[str]],
     link: Callable[[str], list[str] | None],
+    where: Sequence[str] = ("-A",),
 ) -> dict[str, Any]:
-    """Return the state of the installation; equal states are equal values."""
-    listing = kubectl("get", KINDS, "-A", "-l", OURS, "--show-managed-fields", "-ojson")
-    pods = kubectl("get", "pods", "-A", "-l", "k8s-app=node-local-dns", "-ojson")
+    """Return the state of the installation; equal states are equal values.
+
+    Args:
+        nodes: the nodes to look at.
+        kubectl: see `tests.e2e.conftest`.
+        rules: see there.
+        link: see there.
+        where: kubectl's words for the namespaces to look in.
+    """
+    listing = kubectl("get", KINDS, *where, "-l", OURS, "--show-managed-fields", "-ojson")
+    pods = kubectl("get", "pods", *where, "-l", "k8s-app=node-local-dns", "-ojson")
     return {
         "objects": sorted((_object(one) for one in listing["items"]), key=_name),
         "pods": sorted((_pod(one) for one in pods["items"]), key=lambda pod: pod["node"]),

@@ -117,7 +117,7 @@ class KindNodes(Nodes):
 
     def run(self, node: str, *command: str, check: bool = True) -> str:
         words = ["docker", "exec", node, *command]
-        result = subprocess.run(words, capture_output=True, text=True, check=False, timeout=60)
+        result = subprocess.run(words, capture_output=True, text=True, check=False, timeout=300)
         if check and result.returncode != 0:
             raise ClusterError(f"{' '.join(words)}: {result.stderr.strip()}")
         return result.stdout

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from tests.cluster.layout import CLUSTER_DOMAIN, DNS_SERVICE_IP
 from tests.cluster.programs import kubernetes_source
+from tests.patience import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,7 +40,7 @@ def addon() -> str:
     return text.replace("__PILLAR__DNS__DOMAIN__", CLUSTER_DOMAIN)
 
 
-def wait_for(condition: Callable[[], object], what: str, seconds: float = 30) -> None:
+def wait_for(condition: Callable[[], object], what: str, seconds: float = PATIENCE) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, f"not within {seconds} s: {what}"

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-START_SECONDS = 60.0
+START_SECONDS = 300.0
 
 MISSING = next(
     (

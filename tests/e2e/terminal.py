@@ -18,11 +18,10 @@ from typing import TYPE_CHECKING, Self
 
 import pyte
 
+from tests.patience import PATIENCE
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-PATIENCE = 40.0
-"""Seconds that something may take to appear."""
 
 
 class Terminal:
@@ -42,13 +41,14 @@ class Terminal:
         self._stream = pyte.ByteStream(self._screen)
         self._master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+        # The terminal controls the program, as a person's does: when it is closed, all that runs on
+        # it is told, and nothing stays behind.
         self.process = subprocess.Popen(
-            command,
+            ["setsid", "--ctty", *command],
             stdin=slave,
             stdout=slave,
             stderr=slave,
             env={**environment, "TERM": "xterm-256color"},
-            start_new_session=True,
         )
         os.close(slave)
 
@@ -59,7 +59,8 @@ class Terminal:
         if self.process.poll() is None:
             self.process.kill()
             self.process.wait()
-        os.close(self._master)
+        if self._master >= 0:
+            self.hang_up()
 
     @property
     def text(self) -> str:
@@ -84,6 +85,11 @@ class Terminal:
         while words in self.text:
             assert time.monotonic() < deadline, f"{words!r} stays on the screen:\n{self.text}"
             self._read()
+
+    def hang_up(self) -> None:
+        """Take the terminal away."""
+        os.close(self._master)
+        self._master = -1
 
     def end(self) -> int:
         """Wait until the program has ended, and return its exit code."""

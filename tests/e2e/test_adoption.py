@@ -13,7 +13,8 @@ from tests.e2e.test_main_job import SETTLE, assert_none_lost
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.e2e.conftest import KubectlCall, ProberCall, RealCluster
+    from tests.e2e.clusters import RealCluster
+    from tests.e2e.conftest import KubectlCall, ProberCall
     from tests.e2e.plugin import Plugin
 
 SYSTEM = ("-n", "kube-system")

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from tests.e2e.conftest import KubectlCall, ProberCall, RealCluster
+    from tests.e2e.clusters import RealCluster
+    from tests.e2e.conftest import KubectlCall, ProberCall
     from tests.e2e.plugin import Plugin
 
 OLDER = "registry.k8s.io/dns/k8s-dns-node-cache:1.26.7"
@@ -116,7 +117,7 @@ def test_a_pod_without_its_image_is_said_at_once_and_replaced_when_asked(
     assert nodedns.run("enable", "--yes").code == 0
     kubectl("set", "image", *system, "daemonset/node-local-dns", f"node-cache={MISSING}")
     kubectl(*system, "delete", "pods", *here)
-    wait_for(lambda: "Image" in kubectl(*system, "get", "pods", *here), "it has no image", 60)
+    wait_for(lambda: "Image" in kubectl(*system, "get", "pods", *here), "it has no image")
 
     refused = nodedns.run("enable", "--yes")
     assert refused.code == 3, str(refused)

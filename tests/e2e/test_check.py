@@ -14,27 +14,20 @@ from tests.cluster.images import TOOL_BOX_IMAGE
 from tests.cluster.layout import DNS_SERVICE_IP, PAUSE_IMAGE
 from tests.e2e.nodes import proxy_mode_of
 from tests.e2e.official_addon import wait_for
-from tests.e2e.plugin import Ended, Plugin
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from tests.e2e.conftest import KubectlCall, RealCluster
+    from tests.e2e.clusters import RealCluster
+    from tests.e2e.conftest import KubectlCall
+    from tests.e2e.plugin import Ended, Plugin
 
 SYSTEM = ("-n", "kube-system")
 DAEMONSET = "daemonset/node-local-dns"
 PODS = (*SYSTEM, "get", "pods", "-l", "k8s-app=node-local-dns")
 
 
-@pytest.fixture(scope="module")
-def cache(real_cluster: RealCluster) -> Iterator[Plugin]:
-    """The plugin, and a cache of ours on every node; none afterwards."""
-    plugin = Plugin(real_cluster.kubeconfig)
-    assert plugin.run("disable", "--now", "--yes").code == 0
-    enabled = plugin.run("enable", "--yes")
-    assert enabled.code == 0, str(enabled)
-    yield plugin
-    assert plugin.run("disable", "--now", "--yes").code == 0
+pytestmark = pytest.mark.xdist_group("check")
 
 
 def checked(plugin: Plugin, *words: str) -> tuple[Ended, dict[str, dict[str, Any]]]:
@@ -197,7 +190,7 @@ def test_a_node_whose_rules_were_flushed_is_found_by_a_probe(
         done.set()
         flusher.join()
         kubectl(*SYSTEM, "delete", "pod", *_pod_on(kubectl, node))
-        kubectl(*SYSTEM, "wait", "--for=condition=Ready", "pod", *PODS[4:], "--timeout=60s")
+        kubectl(*SYSTEM, "wait", "--for=condition=Ready", "pod", *PODS[4:], "--timeout=300s")
         wait_for(lambda: any(rule.startswith("raw ") for rule in rules(node)), "rules are back")
     assert set(found) == {"ND020"}, str(ended)
     assert set(found["ND020"]) == {f"node {node}"}
@@ -216,14 +209,14 @@ def test_a_cache_that_was_killed_is_found_by_its_restart(
     (name,) = _pod_on(kubectl, node)
     real_cluster.nodes.kill_container(node, name, "node-cache")
     again = "--for=jsonpath={.status.containerStatuses[0].restartCount}=1"
-    kubectl(*SYSTEM, "wait", again, f"pod/{name}", "--timeout=60s")
+    kubectl(*SYSTEM, "wait", again, f"pod/{name}", "--timeout=300s")
     ready = "jsonpath={.status.conditions[?(@.type=='Ready')].status}"
     wait_for(lambda: kubectl(*SYSTEM, "get", "pod", name, "-o", ready) == "True", "it is ready")
     try:
         _, found = checked(cache)
     finally:
         kubectl(*SYSTEM, "delete", "pod", name)
-        kubectl(*SYSTEM, "wait", "--for=condition=Ready", "pod", *PODS[4:], "--timeout=60s")
+        kubectl(*SYSTEM, "wait", "--for=condition=Ready", "pod", *PODS[4:], "--timeout=300s")
     assert set(found) == {"ND041"}
     assert f"pod kube-system/{name} restarted 1 time" in found["ND041"][f"node {node}"]["seen"]
 
@@ -240,14 +233,54 @@ def test_two_caches_on_a_node_are_found(cache: Plugin, kubectl: KubectlCall) -> 
             "selector": {"matchLabels": labels},
             "template": {
                 "metadata": {"labels": labels},
-                "spec": {"containers": [container], "terminationGracePeriodSeconds": 0},
+                "spec": {
+                    "containers": [container],
+                    "hostNetwork": True,  # else it would be nowhere near the cache
+                    "terminationGracePeriodSeconds": 0,
+                },
             },
         },
     }
     with applied(kubectl, other):
-        wait_for(lambda: checked(cache)[1].get("ND003"), "two caches are found", 60)
+        wait_for(lambda: checked(cache)[1].get("ND003"), "two caches are found")
         _, found = checked(cache)
     assert all("default/other-cache" in one["seen"] for one in found["ND003"].values())
+
+
+def test_a_daemonset_that_bears_our_label_is_an_imitation(
+    cache: Plugin, kubectl: KubectlCall
+) -> None:
+    """Whoever may write in a namespace can give it that label, and options with it."""
+    labels = {"app": "imitation"}
+    container = {"name": "other", "image": PAUSE_IMAGE, "args": ["-localip", "169.254.20.77"]}
+    template = {
+        "metadata": {"labels": labels},
+        "spec": {"containers": [container], "nodeSelector": {"nobody": "has-it"}},
+    }
+    imitation = {
+        "apiVersion": "apps/v1",
+        "kind": "DaemonSet",
+        "metadata": {
+            "name": "node-local-dns",
+            "namespace": "default",
+            "labels": {"app.kubernetes.io/managed-by": "kubectl-nodedns"},
+            "annotations": {
+                "kubectl-nodedns/options": json.dumps(
+                    {"given": {"image": "evil.example/x:1"}, "defaults": {}}
+                )
+            },
+        },
+        "spec": {"selector": {"matchLabels": labels}, "template": template},
+    }
+    with applied(kubectl, imitation):
+        _, found = checked(cache)
+        before = cache.run("check", "--pre", "-o", "json")
+        planned = cache.run("enable", "--dry-run=client", "-o", "yaml")
+    assert set(found) == {"ND007"}
+    assert set(found["ND007"]) == {"daemonset default/node-local-dns"}
+    assert "ND111" in {one["code"] for one in json.loads(before.stdout)["findings"]}
+    assert planned.code == 0, str(planned)
+    assert "evil.example" not in planned.stdout + planned.stderr
 
 
 def test_a_node_that_the_selector_leaves_out_is_said_and_is_no_fault(
@@ -269,7 +302,7 @@ def test_a_node_that_the_selector_leaves_out_is_said_and_is_no_fault(
         select(None)
         kubectl("label", "nodes", *some, "dns-test-")
         wait_for(lambda: _pod_on(kubectl, last), "the last node has a pod again")
-        kubectl(*SYSTEM, "wait", "--for=condition=Ready", "pod", *PODS[4:], "--timeout=60s")
+        kubectl(*SYSTEM, "wait", "--for=condition=Ready", "pod", *PODS[4:], "--timeout=300s")
     assert found["ND010"][f"node {last}"]["severity"] == "info"
     assert "nodeSelector asks for dns-test=local" in found["ND010"][f"node {last}"]["seen"]
     assert set(found) <= {"ND005", "ND010"}, "whoever compares whole selectors sees a drift too"
@@ -312,13 +345,13 @@ def test_lookups_that_fail_are_found_with_the_upstream_that_is_gone(
     try:
         kubectl(*SYSTEM, "scale", "deployment", "coredns", "--replicas=0")
         with applied(kubectl, pod("asker", containers=containers)):
-            kubectl("wait", "--for=condition=Ready", "pod/asker", "--timeout=60s")
+            kubectl("wait", "--for=condition=Ready", "pod/asker", "--timeout=300s")
             gone = ("get", "endpointslices", "-l", "kubernetes.io/service-name=kube-dns-upstream")
             wait_for(lambda: "10." not in kubectl(*SYSTEM, *gone), "no endpoint is left")
             _, found = checked(cache, "--window", "6s")
     finally:
         kubectl(*SYSTEM, "scale", "deployment", "coredns", f"--replicas={replicas}")
-        kubectl(*SYSTEM, "rollout", "status", "deployment/coredns", "--timeout=120s")
+        kubectl(*SYSTEM, "rollout", "status", "deployment/coredns", "--timeout=300s")
     assert "service kube-system/kube-dns-upstream" in found["ND006"]
     assert any("SERVFAIL" in one["seen"] for one in found["ND021"].values())
     address = kubectl(*SYSTEM, "get", "service", "kube-dns-upstream", "-ojson")["spec"]["clusterIP"]

@@ -14,21 +14,25 @@ import pytest
 from tests.cluster.images import COREDNS_IMAGE, TOOL_BOX_IMAGE
 from tests.cluster.layout import DNS_SERVICE_IP, PAUSE_IMAGE
 from tests.e2e.cache_pods import cache_pods
-from tests.e2e.conftest import hands_out
+from tests.e2e.conftest import hands_out, take_out
 from tests.e2e.nodes import OwnNodes
 from tests.e2e.official_addon import LOCAL_IP, wait_for
 from tests.e2e.plugin import Ended, Plugin
 from tests.e2e.test_check import DAEMONSET, PODS, SYSTEM, applied, checked, pod
+from tests.patience import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from tests.e2e.conftest import KubectlCall, RealCluster
+    from tests.e2e.clusters import RealCluster
+    from tests.e2e.conftest import KubectlCall
 
 OLD_IMAGE = "registry.k8s.io/dns/k8s-dns-node-cache:1.21.1"
 OPEN = ".:53 {\n    bind 0.0.0.0\n    forward . /etc/resolv.conf\n}\n"
 REFUSES = "nobody.test:53 {\n    whoami\n}\n"
 """Corefile of a CoreDNS that answers every name but this with REFUSED."""
+
+pytestmark = pytest.mark.xdist_group("causes")
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +54,7 @@ def resolvers(real_cluster: RealCluster) -> Iterator[dict[str, str]]:
     config, volume = mounted_config("strict", REFUSES)
     strict_pod = pod("strict", containers=[strict], volumes=[volume])
     with applied(kubectl, pod("bad", containers=[bad]), config, strict_pod):
-        kubectl("wait", "--for=condition=Ready", "pod/bad", "pod/strict", "--timeout=60s")
+        kubectl("wait", "--for=condition=Ready", "pod/bad", "pod/strict", "--timeout=300s")
         listing = json.loads(kubectl("get", "pods", "bad", "strict", "-o", "json"))["items"]
         found = {item["metadata"]["name"]: item["status"]["podIP"] for item in listing}
         yield {"SERVFAIL": found["bad"], "REFUSED": found["strict"]}
@@ -60,16 +64,17 @@ def resolvers(real_cluster: RealCluster) -> Iterator[dict[str, str]]:
 def cache(real_cluster: RealCluster, resolvers: dict[str, str]) -> Iterator[Plugin]:
     """The plugin, and a cache of ours on every node that asks those servers for *.test."""
     plugin = Plugin(real_cluster.kubeconfig)
-    assert plugin.run("disable", "--now", "--yes").code == 0
+    take_out(real_cluster, plugin)
     stubs = [f"--stub-domain={rcode.lower()}.test={ip}" for rcode, ip in resolvers.items()]
-    enabled = plugin.run("enable", "--yes", *stubs)
+    at_once = ("--batch-size", str(len(real_cluster.node_names)))
+    enabled = plugin.run("enable", "--yes", *at_once, *stubs)
     assert enabled.code == 0, str(enabled)
     yield plugin
-    assert plugin.run("disable", "--now", "--yes").code == 0
+    take_out(real_cluster, plugin)
 
 
 def checked_until(
-    plugin: Plugin, code: str, subjects: int = 1, seconds: float = 60
+    plugin: Plugin, code: str, subjects: int = 1, seconds: float = PATIENCE
 ) -> tuple[Ended, dict[str, dict[str, Any]]]:
     """Run `check` again and again until a code is found for so many subjects."""
     deadline = time.monotonic() + seconds
@@ -80,9 +85,11 @@ def checked_until(
         assert time.monotonic() < deadline, f"{code} is not found within {seconds} s: {ended}"
 
 
-def mounted_config(name: str, corefile: str) -> tuple[dict[str, Any], dict[str, Any]]:
+def mounted_config(
+    name: str, corefile: str, namespace: str = "default"
+) -> tuple[dict[str, Any], dict[str, Any]]:
     """A ConfigMap with a Corefile, and a pod's volume with it."""
-    metadata = {"name": name, "namespace": "default"}
+    metadata = {"name": name, "namespace": namespace}
     config = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata}
     return {**config, "data": {"Corefile": corefile}}, {
         "name": "config",
@@ -95,7 +102,7 @@ def asking(kubectl: KubectlCall, node: str, script: str) -> Iterator[None]:
     """A pod on a node that runs a script meanwhile."""
     containers = [{"name": "asker", "image": TOOL_BOX_IMAGE, "command": ["sh", "-c", script]}]
     with applied(kubectl, pod("asker", containers=containers, nodeName=node)):
-        kubectl("wait", "--for=condition=Ready", "pod/asker", "--timeout=60s")
+        kubectl("wait", "--for=condition=Ready", "pod/asker", "--timeout=300s")
         yield
 
 
@@ -126,7 +133,7 @@ def changed(kubectl: KubectlCall, *nodes: str, **container: Any) -> Iterator[Non
         yield
     finally:
         put({name: was[name] for name in container})
-        wait_for(partial(is_whole, kubectl), "the caches are back", 60)
+        wait_for(partial(is_whole, kubectl), "the caches are back")
 
 
 def replace(kubectl: KubectlCall, *nodes: str) -> None:
@@ -230,7 +237,7 @@ def test_resolvers_of_a_node_that_lead_back_to_the_cache_are_a_loop(
         for node, (file, text) in before.items():
             node_exec(node, "sh", "-c", f"printf %s {shlex.quote(text)} > {file}")
         replace(kubectl, *before)
-        wait_for(partial(is_whole, kubectl), "the caches are back", 60)
+        wait_for(partial(is_whole, kubectl), "the caches are back")
     assert set(found["ND033"]) == {f"node {node}" for node in addresses}, str(ended)
     said = "ended with: Loop ("
     assert said in found["ND033"][f"node {real_cluster.node_names[1]}"]["seen"], str(ended)
@@ -251,7 +258,7 @@ def test_a_cache_that_the_kernel_killed_for_its_memory_is_found(
     with changed(kubectl, node, resources=tight):
         # Each name takes room in the cache.
         with asking(kubectl, node, flood("-q200")):
-            wait_for(killed, "the kernel has killed it", 90)
+            wait_for(killed, "the kernel has killed it")
         ended, found = checked(cache)
     assert ended.code == 1
     seen = found["ND040"][f"node {node}"]["seen"]
@@ -312,7 +319,7 @@ def test_an_agent_that_may_not_set_up_rules_is_found(
         for ip in (LOCAL_IP, DNS_SERVICE_IP):
             node_exec(node, "ip", "address", "add", f"{ip}/32", "dev", "nodedns-test")
         with changed(kubectl, node, securityContext={"capabilities": None}):
-            wait_for(partial(is_whole, kubectl), "it runs", 60)
+            wait_for(partial(is_whole, kubectl), "it runs")
             ended, found = checked_until(cache, "ND044")
     finally:
         node_exec(node, "ip", "link", "delete", "nodedns-test")
@@ -325,8 +332,8 @@ def test_a_cache_that_would_answer_the_whole_network_is_found(
     cache: Plugin, kubectl: KubectlCall
 ) -> None:
     labels = {"app": "open-cache"}
-    metadata = {"name": "open-cache", "namespace": "default"}
-    config, volume = mounted_config("open-cache", OPEN)
+    metadata = {"name": "open-cache", "namespace": "kube-system"}
+    config, volume = mounted_config("open-cache", OPEN, namespace="kube-system")
     mount = {"name": "config", "mountPath": "/etc/coredns"}
     words = ["-localip", "169.254.20.77", "-conf", "/etc/coredns/Corefile"]
     spec = {
@@ -349,7 +356,7 @@ def test_a_cache_that_would_answer_the_whole_network_is_found(
     with applied(kubectl, config, other):
         ended, found = checked(cache)
     assert "ND050" in found, str(ended)
-    assert list(found["ND050"]) == ["daemonset default/open-cache"]
+    assert list(found["ND050"]) == ["daemonset kube-system/open-cache"]
 
 
 def test_metrics_that_the_api_server_does_not_reach_are_said_to_be_missing(
@@ -382,11 +389,11 @@ def test_a_corefile_that_cannot_be_loaded_is_found(cache: Plugin, kubectl: Kubec
     try:
         configure(text.replace("    loop\n", "    loop\n    autopath\n", 1))
         # The kubelet hands it on, the agent looks every 10 s, CoreDNS every 30 s or so.
-        ended, found = checked_until(cache, "ND045", seconds=120)
+        ended, found = checked_until(cache, "ND045")
     finally:
         configure(text)
         kubectl(*SYSTEM, "delete", *PODS[3:])  # they count it until they end
-        wait_for(partial(is_whole, kubectl), "the caches are back", 60)
+        wait_for(partial(is_whole, kubectl), "the caches are back")
     assert set(found) <= {"ND005", "ND045", "ND061"}, str(ended)
     (*_, one) = found["ND045"].values()
     assert one["seen"].startswith("1 Corefile could not be loaded since the cache started")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,20 +13,22 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.cluster import cgroups
+from tests.cluster import cgroups, guard
 from tests.cluster.cluster import Cluster
 from tests.cluster.layout import CACHE_VARIABLE, REPOSITORY, Layout
 from tests.cluster.processes import all_processes, of_cluster
-from tests.cluster.programs import build
+from tests.cluster.programs import STAMP, build
 from tests.cluster.readiness import is_healthy
 from tests.cluster.seed import ROOT as IMPORTED
 from tests.cluster.seed import work_of
 from tests.cluster.tear_down import mounts_below
+from tests.e2e.official_addon import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 pytestmark = pytest.mark.usefixtures("runnable_here")
+GUARD = "tests.cluster.guard"
 
 # Text of the progress after which `up` is killed, and how many seconds later.
 MOMENTS = [
@@ -46,12 +49,14 @@ MOMENTS = [
 @pytest.fixture
 def layout(tmp_path: Path) -> Iterator[Layout]:
     found = Layout.at(tmp_path / "cluster")
+    guard.watch(found)
     yield found
     run("down", found)
 
 
 def command(name: str, layout: Layout) -> list[str]:
-    return [sys.executable, "-m", "tests.cluster", name, "--dir", str(layout.root)]
+    nodes = ["--nodes", "2"] if name == "up" else []
+    return [sys.executable, "-m", "tests.cluster", name, "--dir", str(layout.root), *nodes]
 
 
 def run(name: str, layout: Layout) -> None:
@@ -92,11 +97,24 @@ def kill_up(
         up.send_signal(signal.SIGKILL)
 
 
+def unstamped(folder: Path) -> Path:
+    """A cache in which nothing says what the programs were built from, so that Go looks."""
+    built = build()
+    cache = folder / "cache"
+    shutil.copytree(built, cache / "programs", copy_function=os.link)
+    (cache / "programs" / STAMP).unlink()
+    return cache
+
+
 def leftovers(layout: Layout, links_before: set[str]) -> list[str]:
     """Name everything of the cluster that is still there."""
     root = str(layout.root)
     found = [f"process {p.pid} {p.argv}" for p in of_cluster(layout.root)]
-    found += [f"process {p.pid} {p.argv}" for p in all_processes() if root in " ".join(p.argv)]
+    found += [
+        f"process {p.pid} {p.argv}"
+        for p in all_processes()
+        if root in " ".join(p.argv) and GUARD not in p.argv  # it waits for the end of this one
+    ]
     found += [f"cgroup {path}" for path in cgroups.leftovers(layout)]
     found += [f"mount {m}" for m in mounts_below(layout.root, mountinfo())]
     found += [f"link {name}" for name in links() - links_before]
@@ -115,9 +133,12 @@ def links() -> set[str]:
 
 
 @pytest.mark.parametrize(("step", "seconds"), MOMENTS)
-def test_down_after_a_killed_up_leaves_nothing(layout: Layout, step: str, seconds: float) -> None:
+def test_down_after_a_killed_up_leaves_nothing(
+    layout: Layout, step: str, seconds: float, tmp_path: Path
+) -> None:
     before = links()
-    kill_up(layout, step, seconds)
+    cache = unstamped(tmp_path) if step == "programs" else None
+    kill_up(layout, step, seconds, cache=cache)
     run("down", layout)
     assert leftovers(layout, before) == []
 
@@ -133,6 +154,27 @@ def test_down_after_an_up_killed_while_importing_images_leaves_nothing(
     run("down", layout)
     assert leftovers(layout, before) == []
     assert not (cache / "images").exists()
+
+
+def test_a_test_run_that_is_killed_leaves_nothing(tmp_path: Path) -> None:
+    before = links()
+    layout = Layout.at(tmp_path / "cluster")
+    script = f"""
+from pathlib import Path
+from tests.e2e.clusters import own_cluster
+with own_cluster(Path({str(layout.root)!r}), 1, keep=False):
+    print("up", flush=True)
+    input()
+"""
+    words = [sys.executable, "-c", script]
+    with subprocess.Popen(
+        words, cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as run:
+        assert run.stdout is not None
+        assert run.stdout.readline() == b"up\n"
+        assert of_cluster(layout.root)
+        run.kill()
+    wait_for(lambda: leftovers(layout, before) == [], "its guard has ended the cluster")
 
 
 def test_up_goes_on_where_a_killed_one_ended(layout: Layout) -> None:

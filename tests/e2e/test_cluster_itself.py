@@ -16,7 +16,8 @@ from tests.e2e.official_addon import LOCAL_IP, RULES_PER_ADDRESS, wait_for
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.e2e.conftest import KubectlCall, ProberCall, RealCluster
+    from tests.e2e.clusters import RealCluster
+    from tests.e2e.conftest import KubectlCall, ProberCall
 
 
 def marker_answer(node_exec: Callable[..., str], node: str, server: str) -> str:
@@ -80,7 +81,7 @@ def test_an_agent_that_ends_in_good_order_leaves_nothing_and_loses_no_lookup(
         kubectl("-n", "kube-system", "delete", "pod", agent_pod(kubectl, "node2"))
         time.sleep(3)
     assert set(probing.counts) == set(agents.node_names)
-    assert probing.sent("udp") > 1000
+    assert probing.sent("udp") > 200
     assert probing.lost("udp") == 0
     assert probing.lost("udp_new") == 0
     assert probing.lost("tcp_new") == 0

@@ -6,7 +6,7 @@ import subprocess
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tests.e2e.conftest import RealCluster
+    from tests.e2e.clusters import RealCluster
     from tests.e2e.plugin import Plugin
 
 

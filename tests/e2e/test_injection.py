@@ -12,7 +12,8 @@ from tests.cluster.layout import CLUSTER_DOMAIN, DNS_SERVICE_IP
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.e2e.conftest import KubectlCall, RealCluster
+    from tests.e2e.clusters import RealCluster
+    from tests.e2e.conftest import KubectlCall
     from tests.e2e.plugin import Plugin
 
 NAMESPACE = "nodedns-injected"
@@ -45,7 +46,7 @@ def resolv_conf(kubectl: KubectlCall, name: str, **labels: str) -> list[str]:
         },
     }
     kubectl("create", "-f", "-", stdin=json.dumps(pod))
-    kubectl("-n", NAMESPACE, "wait", "--for=condition=Ready", f"pod/{name}", "--timeout=60s")
+    kubectl("-n", NAMESPACE, "wait", "--for=condition=Ready", f"pod/{name}", "--timeout=300s")
     text: str = kubectl("-n", NAMESPACE, "exec", name, "--", "cat", "/etc/resolv.conf")
     return text.splitlines()
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.e2e.api_tap import Tap
+from tests.e2e.clusters import nodes
 from tests.e2e.end_state import end_state
 from tests.e2e.plugin import Plugin
 from tests.e2e.test_main_job import assert_none_lost
@@ -19,13 +20,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from tests.e2e.conftest import KubectlCall, ProberCall, RealCluster
+    from tests.e2e.clusters import RealCluster
+    from tests.e2e.conftest import KubectlCall, ProberCall
 
 KILLED = -signal.SIGKILL
 MOST_WRITES = 60
+SHARES = 4
 
 
+@nodes(2)
 @pytest.mark.timeout(1800)
+@pytest.mark.parametrize("share", range(SHARES), ids=lambda share: f"write {share + 1} of {SHARES}")
 def test_killed_after_each_of_their_writes_both_leave_dns_working_and_the_next_run_finishes(
     real_cluster: RealCluster,
     no_cache: None,
@@ -35,23 +40,29 @@ def test_killed_after_each_of_their_writes_both_leave_dns_working_and_the_next_r
     rules: Callable[[str], list[str]],
     link: Callable[[str], list[str] | None],
     tmp_path: Path,
+    share: int,
 ) -> None:
-    nodes = real_cluster.node_names
-    count = len(nodes)
+    """Two nodes are enough to have one switched and the other not, and one given back.
+
+    A share kills after every fourth write, so that several clusters do it side by side.
+    """
+    names = real_cluster.node_names
+    count = len(names)
     ours = ("-A", "-l", "app.kubernetes.io/name=node-local-dns", "-o", "name")
-    state = partial(end_state, nodes, kubectl, rules, link)
+    state = partial(end_state, names, kubectl, rules, link)
     assert nodedns.run("enable", "--yes").code == 0
     enabled = state()
     assert nodedns.run("disable", "--yes").code == 0
     disabled = state()
-    assert disabled["nodes"] == {node: ([], None) for node in nodes}
+    assert disabled["nodes"] == {node: ([], None) for node in names}
     writes: dict[str, list[str]] = {}
     with (
         Tap(real_cluster.kubeconfig, tmp_path / "kubeconfig") as tap,
-        prober() as probing,
+        prober(udp_rate=20, tcp_rate=5) as probing,
         _without_probes_of_the_killed(kubectl),
     ):
-        for number in range(1, MOST_WRITES):
+        for number in range(share + 1, MOST_WRITES, SHARES):
+            _remove_probes_of_the_killed(kubectl)
             if "enable" not in writes:
                 _kill("enable", number, tap, writes)
             finished = nodedns.run("enable", "--yes", "--batch-size", str(count))
@@ -81,9 +92,13 @@ def _without_probes_of_the_killed(kubectl: KubectlCall) -> Iterator[None]:
     try:
         yield
     finally:
-        for namespace, component in (("default", "probe"), ("kube-system", "host-look")):
-            labels = f"app.kubernetes.io/component={component}"
-            kubectl("delete", "jobs", "-n", namespace, "-l", labels)
+        _remove_probes_of_the_killed(kubectl)
+
+
+def _remove_probes_of_the_killed(kubectl: KubectlCall) -> None:
+    for namespace, component in (("default", "probe"), ("kube-system", "host-look")):
+        labels = f"app.kubernetes.io/component={component}"
+        kubectl("delete", "jobs", "-n", namespace, "-l", labels, "--wait=false")
 
 
 def _kill(command: str, number: int, tap: Tap, writes: dict[str, list[str]]) -> None:
@@ -129,13 +144,13 @@ def test_a_node_that_is_not_ready_is_left_unproved_and_finished_later(
     absent = real_cluster.node_names[-1]
     real_cluster.nodes.stop_kubelet(absent)
     try:
-        kubectl("wait", "--for=condition=Ready=Unknown", f"node/{absent}", "--timeout=120s")
+        kubectl("wait", "--for=condition=Ready=Unknown", f"node/{absent}", "--timeout=300s")
         partial = nodedns.run("enable", "--yes")
         assert partial.code == 6, str(partial)
         assert f"unproved   node {absent}: not ready" in partial.stderr
     finally:
         real_cluster.nodes.start_kubelet(absent)
-    kubectl("wait", "--for=condition=Ready", f"node/{absent}", "--timeout=60s")
+    kubectl("wait", "--for=condition=Ready", f"node/{absent}", "--timeout=300s")
     finished = nodedns.run("enable", "--yes")
     assert finished.code == 0, str(finished)
     assert f"enabled: {len(real_cluster.node_names)} of" in finished.stdout

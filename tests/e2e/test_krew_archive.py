@@ -17,7 +17,8 @@ from tests.e2e.terminal import Terminal
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tests.e2e.conftest import KubectlCall, RealCluster
+    from tests.e2e.clusters import RealCluster
+    from tests.e2e.conftest import KubectlCall
 
 
 @dataclass(frozen=True)

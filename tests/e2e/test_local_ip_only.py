@@ -17,7 +17,8 @@ from tests.e2e.official_addon import wait_for
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.e2e.conftest import KubectlCall, ProberCall, RealCluster
+    from tests.e2e.clusters import RealCluster
+    from tests.e2e.conftest import KubectlCall, ProberCall
     from tests.e2e.plugin import Plugin
 
 LOCAL_IP = "169.254.20.10"

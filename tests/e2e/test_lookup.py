@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.e2e.conftest import KubectlCall, RealCluster
+    from tests.e2e.clusters import RealCluster
+    from tests.e2e.conftest import KubectlCall
 
 LOCAL_IP = "169.254.20.10"
 NAME = "kubernetes.default.svc.cluster.local."
@@ -34,14 +35,7 @@ ASKED = re.compile(r"(\+tcp|\+notcp)[^@]* @(\S+) -q (\S+) -t \S+$", re.MULTILINE
 TIME = re.compile(r"^;; Query time: (\d+) usec$", re.MULTILINE)
 
 
-@pytest.fixture(scope="module")
-def cache(real_cluster: RealCluster) -> Iterator[None]:
-    """A proved cache of ours on every node, for all tests of this file that ask for it."""
-    plugin = Plugin(real_cluster.kubeconfig)
-    enabled = plugin.run("enable", "--yes")
-    assert enabled.code == 0, str(enabled)
-    yield
-    assert plugin.run("disable", "--now", "--yes").code == 0
+pytestmark = pytest.mark.xdist_group("lookup")
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +56,7 @@ def pods(real_cluster: RealCluster, request: pytest.FixtureRequest) -> Iterator[
     manifest = json.dumps({"apiVersion": "v1", "kind": "List", "items": objects})
     real_cluster.kubectl.run("apply", "-f", "-", stdin=manifest)
     try:
-        ready = ("wait", "--for=condition=Ready", "pod", "--all", "--timeout=60s")
+        ready = ("wait", "--for=condition=Ready", "pod", "--all", "--timeout=300s")
         real_cluster.kubectl.run("-n", NAMESPACE, *ready)
         listing = real_cluster.kubectl.run("-n", NAMESPACE, "get", "pods", "-o", "json")
         yield {item["metadata"]["name"]: item for item in json.loads(listing)["items"]}
@@ -90,7 +84,7 @@ def leaves_nothing(kubectl: KubectlCall) -> None:
 
 
 def test_without_a_cache_the_service_and_each_coredns_pod_are_asked_and_agree(
-    no_cache: None, nodedns: Plugin, kubectl: KubectlCall
+    no_cache: Plugin, nodedns: Plugin, kubectl: KubectlCall
 ) -> None:
     asked = nodedns.run("lookup", "kubernetes.default", "-o", "json", *PATIENT)
     assert asked.code == 0, str(asked)
@@ -121,7 +115,7 @@ def test_a_cache_that_is_not_ours_is_told_by_its_counters_and_that_is_called_evi
 
 
 def test_every_vantage_point_of_every_node_and_every_time_is_digs_own(
-    real_cluster: RealCluster, cache: None, tmp_path: Path
+    real_cluster: RealCluster, cache: Plugin, tmp_path: Path
 ) -> None:
     with Tap(real_cluster.kubeconfig, tmp_path / "kubeconfig") as tap:
         asked = Plugin(tap.own_kubeconfig).run(
@@ -156,7 +150,7 @@ def test_every_vantage_point_of_every_node_and_every_time_is_digs_own(
 
 
 def test_the_table_ends_with_the_verdict_and_says_where_it_asked(
-    cache: None, nodedns: Plugin, kubectl: KubectlCall
+    cache: Plugin, nodedns: Plugin, kubectl: KubectlCall
 ) -> None:
     asked = nodedns.run("lookup", "10.96.0.10", "--udp", *PATIENT)
     assert asked.code == 0, str(asked)
@@ -199,7 +193,7 @@ def test_what_a_bad_server_sends_comes_out_readable_and_harmless(
 
 
 def test_a_pods_own_way_is_explained_and_asked_from_the_pod_itself(
-    cache: None, pods: dict[str, Any], nodedns: Plugin
+    cache: Plugin, pods: dict[str, Any], nodedns: Plugin
 ) -> None:
     asked = nodedns.run(
         "lookup", "kubernetes.default", "--from", "pod/usual", "-n", NAMESPACE, *PATIENT
@@ -215,7 +209,7 @@ def test_a_pods_own_way_is_explained_and_asked_from_the_pod_itself(
 
 
 def test_a_pod_that_bypasses_the_cache_is_called_out(
-    cache: None, pods: dict[str, Any], nodedns: Plugin
+    cache: Plugin, pods: dict[str, Any], nodedns: Plugin
 ) -> None:
     asked = nodedns.run("lookup", "example.com", "--from", "own", "-n", NAMESPACE, "-o", "json")
     assert asked.code == 1, str(asked)
@@ -226,7 +220,7 @@ def test_a_pod_that_bypasses_the_cache_is_called_out(
 
 
 def test_a_pod_without_a_shell_has_its_resolv_conf_computed(
-    cache: None, nodedns: Plugin, kubectl: KubectlCall
+    cache: Plugin, nodedns: Plugin, kubectl: KubectlCall
 ) -> None:
     name = ("-n", "kube-system", "get", "pods", "-l", "k8s-app=kube-dns", "-o", "name")
     coredns = kubectl(*name).split()[0]
@@ -237,7 +231,7 @@ def test_a_pod_without_a_shell_has_its_resolv_conf_computed(
 
 
 def test_a_node_asks_directly_without_a_probe(
-    cache: None, real_cluster: RealCluster, kubectl: KubectlCall
+    cache: Plugin, real_cluster: RealCluster, kubectl: KubectlCall
 ) -> None:
     node = real_cluster.node_names[0]
     words = ("lookup", NAME, "--direct", "--at", LOCAL_IP, "--at", DNS_SERVICE_IP)
@@ -314,5 +308,5 @@ def test_a_client_that_is_killed_leaves_no_probe_behind_after_its_limit(
     process.communicate(timeout=30)
     # 10 s of life, and 30 s until the cluster deletes what has ended; the rest is patience.
     began = time.monotonic()
-    wait_for(lambda: not probes(kubectl), "the probes are gone", seconds=120)
+    wait_for(lambda: not probes(kubectl), "the probes are gone")
     print(f"\nno probe is left {time.monotonic() - began:.0f} s after the client was killed")

@@ -13,7 +13,8 @@ from tests.e2e.official_addon import LOCAL_IP, RULES_PER_ADDRESS
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.e2e.conftest import KubectlCall, ProberCall, RealCluster
+    from tests.e2e.clusters import RealCluster
+    from tests.e2e.conftest import KubectlCall, ProberCall
     from tests.e2e.plugin import Plugin
     from tests.e2e.prober import Probing
 
@@ -40,7 +41,7 @@ def test_enable_top_disable_without_a_lost_lookup(
     kubectl: KubectlCall,
 ) -> None:
     nodes = real_cluster.node_names
-    with prober() as probing:
+    with prober(udp_rate=200) as probing:
         time.sleep(SETTLE)
         ended = nodedns.run("enable", "--yes")
         assert ended.code == 0, str(ended)

@@ -13,7 +13,8 @@ from tests.e2e.official_addon import LOCAL_IP, RULES_PER_ADDRESS, wait_for
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.e2e.conftest import KubectlCall, RealCluster
+    from tests.e2e.clusters import RealCluster
+    from tests.e2e.conftest import KubectlCall
     from tests.e2e.plugin import Plugin
 
 SYSTEM = ("-n", "kube-system")
@@ -29,7 +30,7 @@ def kill_for_good(real_cluster: RealCluster, kubectl: KubectlCall, node: str) ->
         kubectl(*SYSTEM, "delete", "pod", name, "--force", "--grace-period=0")
     finally:
         real_cluster.nodes.start_kubelet(node)
-    kubectl("wait", "--for=condition=Ready", f"node/{node}", "--timeout=90s")
+    kubectl("wait", "--for=condition=Ready", f"node/{node}", "--timeout=300s")
     for other in cache_pods(kubectl).values():
         kubectl(*SYSTEM, "delete", "pod", other["metadata"]["name"])
 
@@ -104,9 +105,10 @@ def test_without_the_right_to_look_it_is_said_to_be_inferred(
 ) -> None:
     assert nodedns.run("enable", "--yes").code == 0
     role = (*SYSTEM, "create", "role", "no-look")
-    verbs = ("get", "list", "create", "patch", "delete")
+    verbs = ("get", "list", "create", "update", "patch", "delete")
     resources = (
-        "services,configmaps,serviceaccounts,pods,daemonsets.apps,endpointslices.discovery.k8s.io"
+        "services,configmaps,serviceaccounts,pods,daemonsets.apps,leases.coordination.k8s.io,"
+        "endpointslices.discovery.k8s.io"
     )
     kubectl(*role, *(f"--verb={verb}" for verb in verbs), f"--resource={resources}")
     kubectl(*SYSTEM, "create", "rolebinding", "no-look", "--role=no-look", "--user=jane")

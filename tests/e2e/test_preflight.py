@@ -15,7 +15,8 @@ from tests.e2e.official_addon import wait_for
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from tests.e2e.conftest import KubectlCall, RealCluster
+    from tests.e2e.clusters import RealCluster
+    from tests.e2e.conftest import KubectlCall
     from tests.e2e.plugin import Ended, Plugin
 
     Check = Callable[..., dict[str, list[dict[str, Any]]]]
@@ -237,7 +238,7 @@ def test_a_port_that_is_about_to_be_free_is_waited_for(
     }
     spec = {"nodeName": real_cluster.node_names[0], "containers": [stubborn]}
     with there(obj("Pod", "ends-late", "default", spec=spec)):
-        kubectl("wait", "--for=condition=Ready", "pod/ends-late", "--timeout=60s")
+        kubectl("wait", "--for=condition=Ready", "pod/ends-late", "--timeout=300s")
         assert list(check()) == ["ND121"]
         kubectl("delete", "pod", "ends-late", "--wait=false", "--grace-period=12")
         assert check() == {}
@@ -430,7 +431,7 @@ def test_policies_of_other_makes_are_said_not_to_be_evaluated(
     name = f"{plural}.{group}"
     definition = obj("CustomResourceDefinition", name, version="apiextensions.k8s.io/v1", spec=spec)
     with there(definition):
-        kubectl("wait", "--for=condition=Established", f"crd/{name}", "--timeout=30s")
+        kubectl("wait", "--for=condition=Established", f"crd/{name}", "--timeout=300s")
         assert check() == {}
         with there(obj("CiliumNetworkPolicy", "theirs", "default", f"{group}/v2", spec={})):
             wait_for(lambda: "ND172" in check(), "the policy is listed")

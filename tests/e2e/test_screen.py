@@ -14,11 +14,13 @@ from tests.e2e.terminal import Terminal
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.e2e.conftest import KubectlCall, ProberCall, RealCluster
+    from tests.e2e.clusters import RealCluster
+    from tests.e2e.conftest import KubectlCall, ProberCall
     from tests.e2e.plugin import Plugin
 
 PROVED = "✓ intercepted: the node's own cache"
 ENTER, ESCAPE = "\r", "\x1b"
+pytestmark = pytest.mark.xdist_group("screen")
 
 
 @pytest.mark.parametrize(("columns", "lines"), [(80, 24), (160, 50)])
@@ -26,18 +28,16 @@ def test_the_screen_shows_the_fleet_proves_a_node_and_leaves_nothing(
     columns: int,
     lines: int,
     real_cluster: RealCluster,
-    no_cache: None,
-    nodedns: Plugin,
+    cache: Plugin,
     prober: ProberCall,
     kubectl: KubectlCall,
 ) -> None:
     nodes = real_cluster.node_names
-    assert nodedns.run("enable", "--yes").code == 0
     jobs = ("get", "jobs", "-A", "-o", "name")
     command = ["kubectl", "nodedns", "top"]
     with (
         prober(),
-        Terminal(command, nodedns.environment, columns=columns, lines=lines) as screen,
+        Terminal(command, cache.environment, columns=columns, lines=lines) as screen,
     ):
         text = screen.see(f"intercepting {len(nodes)} by counters")
         assert all(node in text for node in nodes)
@@ -72,11 +72,10 @@ def test_the_screen_shows_the_fleet_proves_a_node_and_leaves_nothing(
 
 
 def test_a_closed_terminal_leaves_no_probe_behind(
-    real_cluster: RealCluster, no_cache: None, nodedns: Plugin, kubectl: KubectlCall
+    real_cluster: RealCluster, cache: Plugin, kubectl: KubectlCall
 ) -> None:
-    assert nodedns.run("enable", "--yes").code == 0
     command = ["kubectl", "nodedns", "top"]
-    with Terminal(command, nodedns.environment, columns=100, lines=30) as screen:
+    with Terminal(command, cache.environment, columns=100, lines=30) as screen:
         screen.see(f"nodes {len(real_cluster.node_names)}")
         screen.type("t")
         screen.type(ENTER)
@@ -90,11 +89,10 @@ TOP = ["kubectl", "nodedns", "top"]
 
 
 def test_an_api_server_that_stops_answering_is_said_and_the_screen_goes_on_after_it(
-    real_cluster: RealCluster, no_cache: None, nodedns: Plugin
+    real_cluster: RealCluster, cache: Plugin
 ) -> None:
     names = real_cluster.node_names
-    assert nodedns.run("enable", "--yes").code == 0
-    with Terminal(TOP, nodedns.environment, columns=100, lines=30) as screen:
+    with Terminal(TOP, cache.environment, columns=100, lines=30) as screen:
         screen.see("live · ")
         real_cluster.nodes.pause_api_server()
         try:
@@ -107,21 +105,20 @@ def test_an_api_server_that_stops_answering_is_said_and_the_screen_goes_on_after
             screen.type(ESCAPE)
         finally:
             real_cluster.nodes.resume_api_server()
-        screen.see("live · ", patience=90.0)
+        screen.see("live · ")
         screen.type("q")
         assert screen.end() == 0
 
 
 def test_a_node_that_dies_is_said_and_comes_back(
-    real_cluster: RealCluster, no_cache: None, nodedns: Plugin, kubectl: KubectlCall
+    real_cluster: RealCluster, cache: Plugin, kubectl: KubectlCall
 ) -> None:
-    assert nodedns.run("enable", "--yes").code == 0
     node = real_cluster.node_names[-1]
     pods = kubectl("-n", "kube-system", "get", "pods", "-l", "k8s-app=node-local-dns", "-o", "json")
     pod = next(
         item["metadata"]["name"] for item in pods["items"] if item["spec"]["nodeName"] == node
     )
-    with Terminal(TOP, nodedns.environment, columns=160, lines=30) as screen:
+    with Terminal(TOP, cache.environment, columns=160, lines=30) as screen:
         screen.see("live · ")
         real_cluster.nodes.stop_kubelet(node)
         try:
@@ -130,16 +127,16 @@ def test_a_node_that_dies_is_said_and_comes_back(
             screen.type("z")
             text = screen.see(f"{node}: ! no metrics:")
             assert f"! {node}" in text
-            screen.see("NotReady", patience=120.0)
+            screen.see("NotReady")
         finally:
             real_cluster.nodes.start_kubelet(node)
         # The screen may still show what was ready before. A cache that is deleted before its
         # container runs again cannot tear down what the killed one left.
         restarted = "--for=jsonpath={.status.containerStatuses[0].restartCount}=1"
         for condition in (restarted, "--for=condition=Ready"):
-            kubectl("-n", "kube-system", "wait", condition, f"pod/{pod}", "--timeout=120s")
+            kubectl("-n", "kube-system", "wait", condition, f"pod/{pod}", "--timeout=300s")
         screen.type("z")
-        screen.see(f"ready {len(real_cluster.node_names)}", patience=120.0)
+        screen.see(f"ready {len(real_cluster.node_names)}")
         screen.type("q")
         assert screen.end() == 0
 
@@ -165,12 +162,10 @@ BINDING = ("clusterrolebinding", "nodedns-screen-test")
 
 def test_credentials_that_expire_are_said_and_no_plugin_draws_on_the_screen(
     real_cluster: RealCluster,
-    no_cache: None,
-    nodedns: Plugin,
+    cache: Plugin,
     kubectl: KubectlCall,
     tmp_path: Path,
 ) -> None:
-    assert nodedns.run("enable", "--yes").code == 0
     plugin = tmp_path / "login"
     plugin.write_text(PLUGIN.format(python=sys.executable))
     plugin.chmod(plugin.stat().st_mode | stat.S_IXUSR)
@@ -190,7 +185,7 @@ def test_credentials_that_expire_are_said_and_no_plugin_draws_on_the_screen(
     }
     config["users"] = [{"name": config["users"][0]["name"], "user": user}]
     (tmp_path / "kubeconfig").write_text(json.dumps(config))
-    environment = {**nodedns.environment, "KUBECONFIG": str(tmp_path / "kubeconfig")}
+    environment = {**cache.environment, "KUBECONFIG": str(tmp_path / "kubeconfig")}
     kubectl(
         "create",
         *BINDING,
@@ -203,8 +198,8 @@ def test_credentials_that_expire_are_said_and_no_plugin_draws_on_the_screen(
             screen.see("live · ")
             (tmp_path / "expired").touch()
             kubectl("delete", *ACCOUNT)  # its token is worth nothing from now on
-            screen.see("ended with 1 and said", patience=90.0)
-            text = screen.see(" old ", patience=60.0)
+            screen.see("ended with 1 and said")
+            text = screen.see(" old ")
             assert "Unauthorized" in text
             screen.type("j")
             # What a plugin says may stand in the line of troubles, and nowhere else.
@@ -213,7 +208,7 @@ def test_credentials_that_expire_are_said_and_no_plugin_draws_on_the_screen(
             assert len(drawn) <= 1
             log_in()
             (tmp_path / "expired").unlink()
-            screen.see("live · ", patience=90.0)
+            screen.see("live · ")
             screen.type("q")
             assert screen.end() == 0
     finally:

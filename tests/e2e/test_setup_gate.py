@@ -14,7 +14,8 @@ from tests.e2e.test_main_job import SETTLE, assert_none_lost
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from tests.e2e.conftest import ProberCall, RealCluster
+    from tests.e2e.clusters import RealCluster
+    from tests.e2e.conftest import ProberCall
     from tests.e2e.plugin import Plugin
 
 HELD = "/run/nodedns-test-raw.pid"

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from tests.docs.tours import Person, commands, five_minutes, section, walk
 
 if TYPE_CHECKING:
-    from tests.e2e.conftest import KubectlCall, ProberCall, RealCluster
+    from tests.e2e.clusters import RealCluster
+    from tests.e2e.conftest import KubectlCall, ProberCall
     from tests.e2e.plugin import Plugin
 
 

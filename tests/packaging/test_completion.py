@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from kubectl_nodedns.cli.complete import ask_kubectl, complete
+from tests.e2e.official_addon import wait_for
 from tests.e2e.terminal import Terminal
 from tests.packaging.conftest import CONSOLE_SCRIPT, Installed, run
 
@@ -168,6 +170,85 @@ def test_completion_works_in_fish_without_kubectl(environment: Mapping[str, str]
             check=True,
         )
         assert wanted in done.stdout, done.stdout + done.stderr
+
+
+FISH = ("fish", "--no-config", "-i")
+PREPARED = {
+    "bash": (BASH, ()),
+    "zsh": (ZSH, ("autoload -U compinit; compinit -u -D",)),
+    "fish": (FISH, ()),
+}
+"""How each shell is started, and what it has to run before it completes anything."""
+
+
+def hostile(folder: Path) -> list[str]:
+    """Names that make a file when a shell evaluates them; no blank, which would end a choice."""
+    file = folder / "evaluated"
+    return [f"prod$(touch${{IFS}}{file})", f"prod`touch${{IFS}}{file}`", f"prod;touch>{file}"]
+
+
+def load(shell: Shell, name: str, *, kubectl: bool) -> None:
+    for line in PREPARED[name][1]:
+        shell.run(line)
+    if kubectl and name == "bash":
+        shell.run(f"source {BASH_COMPLETION}")
+    words = f"kubectl completion {name}" if kubectl else f"kubectl-nodedns completion {name}"
+    shell.run(f"{words} | source" if name == "fish" else f"source <({words})")
+
+
+@pytest.mark.parametrize("kubectl", [True, False], ids=["kubectl nodedns", "kubectl-nodedns"])
+@pytest.mark.parametrize("name", PREPARED)
+def test_tab_runs_no_name_of_a_kubeconfig(
+    name: str, kubectl: bool, environment: Mapping[str, str], tmp_path: Path
+) -> None:
+    demand(name)
+    if kubectl and name == "bash" and not BASH_COMPLETION.exists():
+        pytest.skip("kubectl's script for bash needs bash-completion, which is not installed")
+    contexts = [
+        {"name": each, "context": {"cluster": "c", "user": "u"}}
+        for each in (*hostile(tmp_path), "prod-sound")
+    ]
+    config = {"apiVersion": "v1", "kind": "Config", "contexts": contexts}
+    (tmp_path / "config").write_text(json.dumps(config))
+    program = "kubectl nodedns" if kubectl else "kubectl-nodedns"
+    with Shell(PREPARED[name][0], {**environment, "KUBECONFIG": f"{tmp_path}/config"}) as shell:
+        load(shell, name, kubectl=kubectl)
+        shell.type(f"{program} status --context pro\t")
+        shell.see("--context prod-sound")
+    assert not (tmp_path / "evaluated").exists()
+
+
+@pytest.mark.parametrize("name", PREPARED)
+def test_a_choice_is_data_to_the_script_of_each_shell(
+    name: str, environment: Mapping[str, str], programs: Path
+) -> None:
+    """A program that offers anything: what is taken is the word that was offered."""
+    demand(name)
+    script = run(CONSOLE_SCRIPT, "completion", name, cwd=programs, path=environment["PATH"])
+    (programs / "script").write_text(script.stdout)
+    (programs / CONSOLE_SCRIPT).unlink()
+    (programs / CONSOLE_SCRIPT).write_text(
+        "#!/bin/sh\n"
+        f'case "$1" in __complete) exec cat {programs}/choices;; esac\n'
+        f'printf %s "$3" > {programs}/draft; mv {programs}/draft {programs}/taken\n'
+    )
+    (programs / CONSOLE_SCRIPT).chmod(0o755)
+    taken = programs / "taken"
+    with Shell(PREPARED[name][0], environment) as shell:
+        for line in PREPARED[name][1]:
+            shell.run(line)
+        shell.run(f"source {programs}/script")
+        for word in hostile(programs):
+            (programs / "choices").write_text(f"{word}\n:4\n")
+            shell.type("kubectl-nodedns status --context pro\t")
+            shell.see("IFS" if "IFS" in word else "touch")
+            shell.type("\n")
+            wait_for(taken.exists, "the line is run")
+            assert taken.read_text() == word
+            taken.unlink()
+            shell.type("clear\n")
+            shell.miss("touch")
+    assert not (programs / "evaluated").exists()
 
 
 def test_the_hook_that_krews_users_write_does_the_same(

@@ -84,7 +84,11 @@ def test_the_sdist_holds_what_is_needed_to_build_and_test(built: Built) -> None:
         assert needed in names
     for file in ("Makefile", "requirements.lock", "krew-manifest.yaml"):
         assert file in names
-    kept = {"tests/packaging/test_wheel.py", ".github/workflows/release.yml"}
+    kept = {
+        "tests/packaging/test_wheel.py",
+        ".github/workflows/release.yml",
+        ".github/release.lock",
+    }
     kept |= {str(file.relative_to(ROOT)) for file in (ROOT / "scripts").iterdir() if file.is_file()}
     assert kept - names == set()
 

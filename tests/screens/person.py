@@ -11,6 +11,7 @@ import pytest
 from kubectl_nodedns.tui.app import TopApp
 from kubectl_nodedns.tui.given import Place
 from kubectl_nodedns.tui.node_table import NodeTable
+from tests.patience import PATIENCE
 from tests.screens.stand_ins import FixedFeed, given
 from tests.unit.metrics.fleets import NOW, mixed
 
@@ -59,7 +60,7 @@ class Person:
 
     async def until(self, wanted: str) -> None:
         """Wait until the screen says `wanted`."""
-        for _ in range(200):
+        for _ in range(int(PATIENCE / 0.05)):
             if wanted in self.text():
                 return
             await self.pilot.pause(0.05)
@@ -67,7 +68,7 @@ class Person:
 
     async def until_not(self, unwanted: str) -> None:
         """Wait until the screen no longer says `unwanted`."""
-        for _ in range(200):
+        for _ in range(int(PATIENCE / 0.05)):
             if unwanted not in self.text():
                 return
             await self.pilot.pause(0.05)

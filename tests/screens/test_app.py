@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -10,11 +9,13 @@ import pytest
 from textual.widgets import Static
 
 from kubectl_nodedns.metrics.columns import COLUMNS
+from kubectl_nodedns.tui.app import TopApp
 from kubectl_nodedns.tui.fleet_screen import FleetScreen
 from kubectl_nodedns.tui.help_screen import HelpScreen
 from kubectl_nodedns.tui.themes import SHORT, THEMES
+from tests.patience import until_on_loop
 from tests.screens.person import PLACE, open_top
-from tests.screens.stand_ins import counted
+from tests.screens.stand_ins import FixedFeed, counted, given
 from tests.unit.metrics.fleets import NOW, row, snapshot
 
 if TYPE_CHECKING:
@@ -157,8 +158,7 @@ async def test_the_palette_has_every_action() -> None:
 async def test_it_ticks_by_itself() -> None:
     async with open_top() as person:
         taken = person.feed.taken
-        await asyncio.sleep(1.3)
-        assert person.feed.taken > taken
+        await until_on_loop(lambda: person.feed.taken > taken, "it does not tick")
 
 
 async def test_no_color_keeps_every_mark(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -167,3 +167,18 @@ async def test_no_color_keeps_every_mark(monkeypatch: pytest.MonkeyPatch) -> Non
         assert "‼ ip-10-0-2-51" in person.text()
         assert "! ip-10-0-2-44" in person.text()
         assert isinstance(person.app.screen.query_one("#about"), Static)
+
+
+async def test_a_fault_ends_the_screen_and_shows_no_variable(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    class Faulty(TopApp):
+        def tick(self) -> None:
+            held = {"secret": "words of somebody else"}
+            raise KeyError(held["secret"])
+
+    app = Faulty(given=given(FixedFeed(snapshot(row("n1")))), place=PLACE)
+    with pytest.raises(KeyError):
+        await app.run_to_end(mouse=False, headless=True)
+    told = capsys.readouterr()
+    assert "somebody" not in told.out + told.err

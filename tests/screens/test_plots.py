@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from kubectl_nodedns.metrics import units
-from kubectl_nodedns.tui import trends as trends_module
 from kubectl_nodedns.tui.plots import Curve, Plot, ceiling, draw
 from kubectl_nodedns.tui.sparks import spark
 from kubectl_nodedns.tui.trends import MOMENTS, RECENT, REMEMBERED, SHORTEST, Trends
 from tests.unit.metrics.fleets import NOW, large, row, snapshot, traffic
-
-if TYPE_CHECKING:
-    import pytest
 
 Point = tuple[float, float | None]
 
@@ -97,11 +91,8 @@ def test_trends_are_bounded_and_a_page_that_did_not_come_is_no_moment() -> None:
     assert trends.node("c") == ()
 
 
-def test_every_node_has_a_past_those_seen_last_in_full_and_together_they_are_bounded(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(trends_module, "BUDGET", 200 * 10)
-    trends, seen = Trends(), large(200)
+def test_every_node_has_a_past_those_seen_last_in_full_and_together_they_are_bounded() -> None:
+    trends, seen = Trends(budget=200 * 10), large(200)
     for first in range(0, 200, 50):
         trends.look_at([r.node.name for r in seen.nodes[first : first + 50]])
     for second in range(0, 40, 2):
@@ -115,9 +106,8 @@ def test_every_node_has_a_past_those_seen_last_in_full_and_together_they_are_bou
     assert len(trends.recent("node-0")) == RECENT
 
 
-def test_many_nodes_have_a_short_past_each(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trends_module, "BUDGET", 10)
-    trends = Trends()
+def test_many_nodes_have_a_short_past_each() -> None:
+    trends = Trends(budget=10)
     for second in range(SHORTEST + 3):
         rows = [row(name, figures=traffic(at=NOW + second)) for name in "abcdefgh"]
         trends.add(snapshot(*rows, at=NOW + second))

@@ -16,7 +16,8 @@ exit codes:
   1 a finding or a difference  5 refused as unsafe
   2 wrong usage                6 done on some nodes only
   3 API server unreachable     7 failed and put back
-    or forbidden             130 interrupted
+    or forbidden              70 a fault of the plugin itself
+                             130 interrupted
 """
 
 

@@ -105,6 +105,65 @@ def test_nodes_and_namespaces_are_asked_of_the_cluster_that_the_line_names() -> 
     assert complete(("bench", "--probe-namespace="), spaces).words == (("default", ""),)
 
 
+HOSTILE = [
+    "prod$(touch${IFS}X)",
+    "prod`touch X`",
+    "prod;touch X",
+    "prod|touch X",
+    "prod&touch",
+    "prod>X",
+    "prod'touch'",
+    'prod"touch',
+    "prod\\touch",
+    "prod{a,b}",
+    "prod*",
+    "prod?",
+    "prod[a]",
+    "prod!!",
+    "prod#",
+    "~prod",
+    "%prod",
+    "@prod",
+    "=prod",
+    "--prod",
+    "prod\x1b[31m",
+    "prod\u202egpj",
+    "prod x",
+    "prod\tx",
+    "prodé",
+    ":4",
+]
+"""Names that a shell reads as more than a word, or a terminal as more than text."""
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.parametrize(
+    "line",
+    [
+        ("--context", ""),
+        ("--cluster", ""),
+        ("--user", ""),
+        ("bench", "--node", ""),
+        ("lookup", "--namespace", ""),
+        ("enable", "--probe-namespace", ""),
+    ],
+)
+def test_a_name_that_a_shell_would_read_as_more_than_a_word_is_not_offered(
+    name: str, line: tuple[str, ...]
+) -> None:
+    kind = {"--node": "node/", "--namespace": "namespace/", "--probe-namespace": "namespace/"}
+    prefix = kind.get(line[-2], "")
+    found = complete(line, Kubectl(prefix + name, f"{prefix}prod-1"))
+    assert [word for word, _ in found.words] == ["prod-1"]
+
+
+@pytest.mark.parametrize(
+    "name", ["arn:aws:eks:eu-west-1:1:cluster/a", "gke_p_z_a", "admin@kind", "a.b-c_d", "k8s+x%2F"]
+)
+def test_names_as_installers_make_them_are_offered(name: str) -> None:
+    assert complete(("--context", ""), Kubectl(name)).words == ((name, ""),)
+
+
 def test_contexts_are_read_from_the_kubeconfig_that_the_line_names() -> None:
     kubectl = Kubectl("one", "two")
     found = complete(("--kubeconfig", "k", "--context", "t"), kubectl)
@@ -139,13 +198,10 @@ def fake_kubectl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.parametrize("script", ["echo a; exit 1", "echo a; kill -9 $$", "sleep 60"])
-def test_a_kubectl_that_fails_or_hangs_is_no_choices(
-    fake_kubectl: Path, script: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(room, "PATIENCE", 0.3)
+def test_a_kubectl_that_fails_or_hangs_is_no_choices(fake_kubectl: Path, script: str) -> None:
     fake_kubectl.write_text(f"#!/bin/sh\n{script}\n")
     fake_kubectl.chmod(0o755)
-    assert room.ask_kubectl(["get", "nodes"]) == []
+    assert room.ask_kubectl(["get", "nodes"], patience=0.3) == []
 
 
 def test_without_kubectl_there_are_no_choices(

@@ -17,9 +17,11 @@ from kubectl_nodedns import errors
 from kubectl_nodedns.cli import main as entry
 from kubectl_nodedns.cli.loop import run_on_loop
 from kubectl_nodedns.errors import Exit
+from tests.patience import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 
 @pytest.fixture
@@ -174,9 +176,42 @@ def test_the_question_on_a_terminal_can_be_interrupted(number: signal.Signals) -
     assert process.stderr is not None
     assert process.stderr.read(len("Go ahead? [y/N] ")) == b"Go ahead? [y/N] "
     process.send_signal(number)
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=PATIENCE)
     os.close(ours)
     os.close(theirs)
     assert out == b"cleaned up\n"
     assert err == b"interrupted\n"
     assert process.returncode == Exit.INTERRUPTED
+
+
+def test_what_nobody_expected_is_one_line_and_a_file(
+    end: Callable[[BaseException], int],
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    for error in (KeyError("\x1b]52;c;secret\x07"), RecursionError(), MemoryError()):
+        assert end(error) == Exit.UNEXPECTED
+        told = capsys.readouterr()
+        first, *rest = told.err.splitlines()
+        assert first.startswith(f"error: unexpected {type(error).__name__} ")
+        assert "please report it" in rest[0]
+        assert "Traceback" not in told.err
+        assert "secret" not in told.err
+        (file,) = tmp_path.iterdir()
+        assert str(file) in told.err
+        assert file.stat().st_mode & 0o777 == 0o600
+        assert "Traceback" in file.read_text()
+        file.unlink()
+
+
+def test_details_that_cannot_be_kept_are_done_without(
+    end: Callable[[BaseException], int],
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "gone"))
+    assert end(ValueError("x")) == Exit.UNEXPECTED
+    assert "could not be kept: No such file or directory" in capsys.readouterr().err

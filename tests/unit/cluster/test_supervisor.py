@@ -4,9 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -14,9 +12,7 @@ from tests.cluster import supervisor
 from tests.cluster.layout import REPOSITORY
 from tests.cluster.processes import Process, read_process
 from tests.cluster.supervisor import Running, Service, Supervisor
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from tests.patience import until
 
 
 def service(path: Path, *argv: str) -> Service:
@@ -109,11 +105,11 @@ def test_a_real_supervisor_follows_the_folder(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "tests.cluster.supervisor", str(folder)]
     with subprocess.Popen(command, cwd=REPOSITORY) as popen:
         try:
-            wait_for(lambda: log.exists() and log.read_text() == "up\n")
+            until(lambda: log.exists() and log.read_text() == "up\n", "it does not start")
             child = next(p for p in children(popen.pid) if "sleep" in p.argv)
             (folder / "one.json").unlink()
             popen.send_signal(signal.SIGHUP)
-            wait_for(lambda: not child.is_current())
+            until(lambda: not child.is_current(), "it goes on")
         finally:
             popen.kill()
 
@@ -121,10 +117,3 @@ def test_a_real_supervisor_follows_the_folder(tmp_path: Path) -> None:
 def children(pid: int) -> list[Process]:
     listing = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     return [found for child in listing if (found := read_process(int(child)))]
-
-
-def wait_for(condition: Callable[[], object], seconds: float = 10) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)

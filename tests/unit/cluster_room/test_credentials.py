@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from kubectl_nodedns.cluster.credentials import run_plugin
+from kubectl_nodedns.cluster.credentials import end_running, run_plugin
 from kubectl_nodedns.errors import Exit, UnreachableError
+from tests.e2e.terminal import Terminal
+from tests.patience import PATIENCE, until
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -128,3 +132,96 @@ def test_a_plugin_that_needs_a_terminal_is_not_started_without_one(tmp_path: Pat
     spec = plugin(tmp_path, "raise SystemExit(3)") | {"interactiveMode": "Always"}
     with pytest.raises(UnreachableError, match="needs a terminal"):
         run(spec)
+
+
+ON_TERMINAL = """\
+import json, sys
+from kubectl_nodedns.cluster.credentials import end_running, run_plugin
+spec = json.loads(sys.argv[1])
+print("got", run_plugin(spec, cluster={}, interactive=sys.argv[2] == "True").token)
+"""
+
+
+def on_terminal(spec: dict[str, Any], *, interactive: bool) -> Terminal:
+    """Run a plugin from a program that has a terminal."""
+    words = (sys.executable, "-c", ON_TERMINAL, json.dumps(spec), str(interactive))
+    return Terminal(words, dict(os.environ), columns=120, lines=10)
+
+
+@pytest.mark.parametrize("mode", ["IfAvailable", "Always", "Never"])
+def test_on_a_terminal_a_person_sees_what_a_plugin_says_while_it_waits(
+    tmp_path: Path, mode: str
+) -> None:
+    """Such as the code to type into a browser, before the login that it waits for."""
+    done = tmp_path / "done"
+    code = (
+        "import pathlib, time\n"
+        "print('enter the code ABC-DEF', file=sys.stderr, flush=True)\n"
+        f"while not pathlib.Path({str(done)!r}).exists(): time.sleep(0.05)\n"
+        f"print(json.dumps({GOOD!r}))"
+    )
+    spec = plugin(tmp_path, code) | {"interactiveMode": mode}
+    with on_terminal(spec, interactive=True) as terminal:
+        terminal.see("enter the code ABC-DEF")
+        done.touch()
+        terminal.see("got t0ken")
+
+
+def test_on_a_terminal_a_plugin_may_ask_for_a_password(tmp_path: Path) -> None:
+    code = (
+        "import getpass\n"
+        "word = getpass.getpass('password: ', stream=sys.stderr)\n"
+        "print(json.dumps({'status': {'token': word + '-token'}}))"
+    )
+    with on_terminal(plugin(tmp_path, code), interactive=True) as terminal:
+        terminal.see("password:")
+        terminal.type("hidden\n")
+        terminal.see("got hidden-token")
+
+
+def test_a_plugin_that_may_not_ask_gets_no_input_though_there_is_a_terminal(tmp_path: Path) -> None:
+    code = "print(json.dumps({'status': {'token': 'read:' + sys.stdin.read() + '.'}}))"
+    spec = plugin(tmp_path, code) | {"interactiveMode": "Never"}
+    with on_terminal(spec, interactive=True) as terminal:
+        terminal.see("got read:.")
+
+
+def test_where_a_screen_has_the_terminal_a_plugin_writes_nothing_on_it(tmp_path: Path) -> None:
+    code = (
+        "print('DRAWN', file=sys.stderr)\n"
+        "try: open('/dev/tty', 'w').write('DRAWN')\n"
+        "except OSError: pass\n"
+        f"print(json.dumps({GOOD!r}))"
+    )
+    with on_terminal(plugin(tmp_path, code), interactive=False) as terminal:
+        terminal.see("got t0ken")
+        assert "DRAWN" not in terminal.text
+
+
+def test_a_failing_plugin_s_words_are_plain_and_not_endless(tmp_path: Path) -> None:
+    code = "sys.stderr.write('\\x1b]0;title\\x07' + 'x' * 10**6 + 'the end'); sys.exit(1)"
+    with pytest.raises(UnreachableError, match=r"the end$") as caught:
+        run(plugin(tmp_path, code))
+    assert len(str(caught.value)) < 3000
+    assert str(caught.value).isprintable()
+
+
+def test_a_plugin_that_does_not_end_is_named_without_its_arguments(tmp_path: Path) -> None:
+    spec = plugin(tmp_path, "import time; time.sleep(3600)")
+    spec["args"].append("--secret=s3cr3t")
+    with pytest.raises(UnreachableError, match="did not end") as caught:
+        run_plugin(spec, cluster={}, interactive=False, patience=0.5)
+    assert "s3cr3t" not in f"{caught.value}{caught.value.hint}"
+
+
+def test_a_plugin_that_runs_in_a_thread_can_be_ended(tmp_path: Path) -> None:
+    """Ctrl-C in a log-in: the thread is not interrupted, and the program waits for it."""
+    started = tmp_path / "started"
+    script = f"import pathlib, time; pathlib.Path({str(started)!r}).touch(); time.sleep(600)"
+    spec = {"command": sys.executable, "args": ["-c", script], "interactiveMode": "Never"}
+    with ThreadPoolExecutor() as pool:
+        running = pool.submit(run_plugin, spec, cluster={}, interactive=False)
+        until(started.exists, "the plugin does not start")
+        end_running()
+        with pytest.raises(UnreachableError, match="ended with -9"):
+            running.result(PATIENCE)

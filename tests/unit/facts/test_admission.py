@@ -89,10 +89,10 @@ def test_what_admission_changes_is_told() -> None:
 
 def test_a_kubelets_settings_about_dns() -> None:
     config = {"clusterDNS": ["10.96.0.10"], "clusterDomain": "cluster.local."}
-    kubelet = kubelet_of("node1", {"kubeletconfig": config})
+    kubelet = kubelet_of("node1", config)
     assert (kubelet.cluster_dns, kubelet.cluster_domain) == (("10.96.0.10",), "cluster.local")
     assert kubelet.resolv_conf == "/etc/resolv.conf"
-    assert kubelet_of("node1", {"kubeletconfig": {"resolvConf": ""}}).resolv_conf == ""
+    assert kubelet_of("node1", {"resolvConf": ""}).resolv_conf == ""
 
 
 @pytest.mark.parametrize(

@@ -172,3 +172,36 @@ def test_zones_enclose_names() -> None:
 )
 def test_a_range_means_its_reverse_zone(text: str, zone: str) -> None:
     assert zone_of_key(text) == zone
+
+
+def test_a_snippet_that_is_imported_hundreds_of_times_is_read() -> None:
+    lines = "\n".join(f"    errors{n}" for n in range(100))
+    imports = "\n".join(["    import s"] * 900)
+    read = read_corefile(f"(s) {{\n{lines}\n}}\n.:53 {{\n{imports}\n}}\n")
+    assert len(read.blocks[0].plugins) == 100 * 900
+
+
+def test_snippets_that_import_snippets_end() -> None:
+    twice = [f"(s{n}) {{\n    import s{n - 1}\n    import s{n - 1}\n}}" for n in range(1, 40)]
+    doubled = ["(s0) {\n    errors\n}", *twice]
+    text = "\n".join(doubled) + "\n.:53 {\n    import s39\n}\n"
+    with pytest.raises(CorefileError, match=r"circle|words"):
+        read_corefile(text)
+
+
+def test_a_large_snippet_that_is_imported_again_and_again_is_too_much() -> None:
+    lines = "\n".join(f"    errors{n}" for n in range(1000))
+    imports = "\n".join(["    import s"] * 900)
+    with pytest.raises(CorefileError, match="more than 100000 words"):
+        read_corefile(f"(s) {{\n{lines}\n}}\n.:53 {{\n{imports}\n}}\n")
+
+
+@pytest.mark.parametrize("port", ["9" * 5000, "9" * 500, "0", "65536"])
+def test_a_port_that_there_is_not_is_no_key(port: str) -> None:
+    with pytest.raises(CorefileError, match="zone"):
+        read_corefile(f"example.org:{port} {{\n    errors\n}}\n")
+
+
+def test_a_key_of_any_length_is_refused_at_once() -> None:
+    with pytest.raises(CorefileError, match="zone"):
+        read_corefile(f"{':' * 500_000} {{\n    errors\n}}\n")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from kubectl_nodedns.install.handover import Record, handed_over, is_renamed
 from kubectl_nodedns.install.live import Live, newest
 from kubectl_nodedns.install.objects import OPTIONS, RECORD
@@ -25,6 +27,19 @@ def test_a_record_that_somebody_emptied_is_none() -> None:
     emptied: dict[str, Any] = {"metadata": {"name": RECORD}, "data": {"daemonset.json": "{"}}
     assert Record.of_object(emptied) is None
     assert Record.of_object({"metadata": {}}) is None
+
+
+@pytest.mark.parametrize("text", ["[]", "null", "{}", '{"metadata": {}}', "[" * 100_000])
+def test_a_record_without_a_daemonset_is_none(text: str) -> None:
+    config = Record.of(kubespray(), "").as_object("kube-system")
+    config["data"]["daemonset.json"] = text
+    assert Record.of_object(config) is None
+
+
+def test_a_record_of_a_daemonset_somewhere_else_is_none() -> None:
+    config = Record.of(kubespray(), "").as_object("kube-system")
+    config["metadata"]["namespace"] = "tenant"
+    assert Record.of_object(config) is None
 
 
 def test_only_ours_in_name_and_selector_becomes_ours_in_place() -> None:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
 from kubectl_nodedns.errors import TimedOutError
-from kubectl_nodedns.facts import images
 from kubectl_nodedns.install import pods
 from kubectl_nodedns.install.fetching import fetch, fetched
 from kubectl_nodedns.install.live import newest
 from kubectl_nodedns.install.objects import FULL, MANAGED_BY, PHASE, REVISION
+from tests.clock import run
 
 if TYPE_CHECKING:
     from kubectl_nodedns.cluster.client import Client
@@ -43,7 +42,8 @@ class FixedPods:
 
     async def create(self, path: str, job: dict[str, Any]) -> dict[str, Any]:
         """A Job makes its pod at once."""
-        self.items[0]["metadata"]["name"] = f"{job['metadata']['name']}-abcde"
+        owner = {"kind": "Job", "uid": "uid-of-job", "controller": True}
+        self.items[0]["metadata"]["ownerReferences"] = [owner]
         return {"metadata": {"uid": "uid-of-job"}}
 
     async def delete(self, path: str, **options: object) -> bool:
@@ -56,14 +56,11 @@ def cache_pods(client: FixedPods, notes: list[str]) -> pods.CachePods:
 
 
 @pytest.mark.parametrize("reason", ["ErrImagePull", "ImagePullBackOff", "InvalidImageName"])
-def test_a_pod_without_its_image_is_given_up_long_before_the_timeout(
-    monkeypatch: pytest.MonkeyPatch, reason: str
-) -> None:
-    monkeypatch.setattr(images, "IMAGE_PATIENCE", 0.0)
+def test_a_pod_without_its_image_is_given_up_long_before_the_timeout(reason: str) -> None:
     notes: list[str] = []
     asked = cache_pods(FixedPods(waiting(reason)), notes)
     with pytest.raises(TimedOutError) as caught:
-        asyncio.run(asked.running(["node1"], "1", FULL))
+        run(asked.running(["node1"], "1", FULL))
     assert f"its image cannot be had: {reason}: not found" in str(caught.value)
     assert "--image-registry" in caught.value.hint
     assert notes == [f"waiting for node1: {reason}: not found"]
@@ -101,12 +98,9 @@ def test_an_image_is_there_when_its_container_was_started(
     assert fetched({"status": {"containerStatuses": [{"state": state}]}}) is done
 
 
-def test_a_node_that_cannot_fetch_is_given_up_long_before_the_timeout(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(images, "IMAGE_PATIENCE", 0.0)
+def test_a_node_that_cannot_fetch_is_given_up_long_before_the_timeout() -> None:
     client = FixedPods(waiting("ErrImagePull"))
-    failed = asyncio.run(
+    failed = run(
         fetch(
             cast("Client", client),
             ["node1"],
@@ -114,6 +108,7 @@ def test_a_node_that_cannot_fetch_is_given_up_long_before_the_timeout(
             image="mirror/cache:0",
             pull_secrets=(),
             timeout=3600,
+            note=[].append,
         )
     )
     assert failed == {"node1": "ErrImagePull: not found"}
@@ -123,5 +118,5 @@ def test_a_node_that_cannot_fetch_is_given_up_long_before_the_timeout(
 def test_a_cache_pod_always_gets_the_time_to_take_its_rules_away() -> None:
     client = FixedPods(waiting("ContainerCreating"))
     asked = cache_pods(client, [])
-    asyncio.run(asked.delete(newest(client.items)["node1"]))
+    run(asked.delete(newest(client.items)["node1"]))
     assert [(one["uid"], one["grace"]) for one in client.deleted] == [("uid-1", 30)]

@@ -228,7 +228,7 @@ def live_daemonset(**settings: Any) -> dict[str, Any]:
 def test_a_live_object_can_be_applied_again_without_what_the_server_added() -> None:
     obj = applicable(live_daemonset())
     assert set(obj) == {"apiVersion", "kind", "metadata", "spec"}
-    assert set(obj["metadata"]) == {"name", "namespace", "labels", "annotations"}
+    assert set(obj["metadata"]) == {"name", "namespace", "labels", "annotations", "uid"}
     assert set(obj["metadata"]["annotations"]) == {STATE, OPTIONS}
 
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from kubectl_nodedns.errors import RefusedError, UsageError
@@ -40,9 +42,8 @@ def test_what_was_given_once_stays() -> None:
 
 def test_what_was_given_once_stays_even_with_upgrade() -> None:
     before = Memory(given={"image": OLD_IMAGE}, defaults=DEFAULTS)
-    memory, notes = settle({}, before, upgrade=True)
+    memory, _ = settle({}, before, upgrade=True)
     assert memory.value("image") == OLD_IMAGE
-    assert notes == []
 
 
 def test_what_is_given_again_replaces_what_was_given() -> None:
@@ -67,8 +68,89 @@ def test_a_newer_default_is_taken_with_upgrade() -> None:
 
 
 def test_a_newer_default_is_not_mentioned_where_the_option_was_given() -> None:
-    before = Memory(given={"image": "mirror/node-cache:1"}, defaults=OLD_DEFAULTS)
+    before = Memory(given={"local-ip": "169.254.20.99"}, defaults={**DEFAULTS, "local-ip": "x"})
     assert settle({}, before, upgrade=False)[1] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("image", "mirror/node-cache:1"),
+        ("image-registry", "mirror.example"),
+        ("upstream", "192.0.2.53"),
+        ("stub-domain", "corp.example=192.0.2.53"),
+        ("extra-blocks", "corp.example:53 {\n    bind __PILLAR__LOCAL__DNS__\n    whoami\n}\n"),
+    ],
+)
+def test_what_runs_and_who_answers_is_told_where_it_is_remembered(name: str, value: str) -> None:
+    before = Memory(given={name: value}, defaults=DEFAULTS)
+    [note] = settle({}, before, upgrade=False)[1]
+    assert note.startswith(f"{name}: {value.split(maxsplit=1)[0]}")
+    assert "remembered from an earlier run" in note
+    assert settle({name: value}, before, upgrade=False)[1] == []
+    assert settle({}, before, upgrade=False, whole=True)[1] == []
+
+
+WRONG = {
+    "image": "evil image; rm -rf /",
+    "image-registry": "evil.example/x@y",
+    "upstream": "evil.example",
+    "stub-domain": "corp.example=evil.example",
+    "extra-blocks": "evil:53 {\n    file /etc/shadow\n}\n",
+    "mode": "evil",
+    "local-ip": "127.0.0.1",
+    "cluster-domain": "a..b",
+    "external-name": "b..c",
+    "health-port": "9" * 5000,
+    "node-selector": "kubernetes.io/os=windows",
+    "labels": "app.kubernetes.io/managed-by=evil",
+    "pod-annotations": "a=\x1b[2J",
+    "toleration": "all,none",
+    "cpu-limit": "-1",
+    "memory-limit": "1",
+    "priority-class": "Evil Class",
+    "pull-secret": "../evil",
+    "serve-stale": "1d",
+    "forward-all-to-kube-dns": "perhaps",
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_remembered_value_is_checked_as_a_given_one(name: str) -> None:
+    with pytest.raises(UsageError) as typed:
+        check(name, WRONG[name])
+    for where in ("given", "defaults"):
+        if where == "defaults" and name not in DEFAULTS:
+            continue
+        text = json.dumps({"given": {}, "defaults": {}, where: {name: WRONG[name]}})
+        memory = Memory.of_text(text)
+        assert memory.value(name) == ""
+        assert memory.wrong == {name: str(typed.value)}
+        with pytest.raises(RefusedError, match=f"--{name}") as refused:
+            settle({}, memory, upgrade=True)
+        assert f"Give --{name} anew" in refused.value.hint
+        assert settle({name: "x"}, memory, upgrade=False)[0].given == {name: "x"}
+        assert settle({}, memory, upgrade=False, whole=True)[0] == Memory(defaults=DEFAULTS)
+
+
+def test_a_remembered_value_of_another_type_is_none_that_could_be_given() -> None:
+    text = json.dumps({"given": {"image": {"a": 1}, "mode": None, "cache-ttl": 30}, "defaults": {}})
+    memory = Memory.of_text(text)
+    assert memory.given == {"cache-ttl": "30"}
+    assert set(memory.wrong) == {"image", "mode"}
+
+
+def test_what_older_versions_wrote_is_still_read() -> None:
+    given = {"upstream": "", "serve-stale": "", "node-selector": "", "local-ip": "169.254.20.11"}
+    text = json.dumps({"given": given, "defaults": OLD_DEFAULTS})
+    assert Memory.of_text(text) == Memory(given=given, defaults=OLD_DEFAULTS)
+    assert Memory.of_text(text).wrong == {}
+
+
+def test_a_remembered_dns_service_is_where_the_installation_is() -> None:
+    text = Memory(given={"dns-service": "tenant/dns"}).as_text()
+    assert Memory.of_text(text, home="kube-system").wrong["dns-service"]
+    assert Memory.of_text(text, home="tenant").given == {"dns-service": "tenant/dns"}
 
 
 def test_an_option_that_an_older_version_did_not_have_takes_its_default() -> None:
@@ -92,7 +174,9 @@ def test_the_annotation_of_equal_memories_is_equal_whatever_their_order() -> Non
     assert one.as_text() == other.as_text()
 
 
-@pytest.mark.parametrize("text", ["", "no json", "[]", '{"given": []}', '{"given": {}}', "null"])
+@pytest.mark.parametrize(
+    "text", ["", "no json", "[]", '{"given": []}', '{"given": {}}', "null", "[" * 100_000]
+)
 def test_an_unreadable_annotation_is_an_empty_memory(text: str) -> None:
     assert Memory.of_text(text) == Memory()
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from kubectl_nodedns.install import pods as install_pods
 from kubectl_nodedns.install.live import pod_of
 from kubectl_nodedns.install.objects import MANAGED_BY
-from kubectl_nodedns.install.pods import FEW, CachePods
+from kubectl_nodedns.install.pods import FEW, POLL, PREPARED, CachePods
+from tests.clock import run
 
 if TYPE_CHECKING:
     from kubectl_nodedns.cluster.client import Client
@@ -45,7 +44,7 @@ def pods(lists: Lists, notes: list[str]) -> CachePods:
 
 def test_the_pod_of_one_node_is_asked_for_alone() -> None:
     lists = Lists({})
-    asyncio.run(pods(lists, []).read("node7"))
+    run(pods(lists, []).read("node7"))
     assert lists.asked == ["pods spec.nodeName=node7"]
 
 
@@ -54,7 +53,7 @@ def test_lost_nodes_are_told_once_with_what_became_of_them() -> None:
     lists = Lists({"node1": True, "node2": False})
     cache = pods(lists, notes)
     for _ in range(2):
-        asyncio.run(cache.look(["node1", "node2", "node3"]))
+        run(cache.look(["node1", "node2", "node3"]))
     assert cache.lost == {"node2": "went unready", "node3": "left the cluster"}
     assert notes == [
         "node node2 went unready: going on without it",
@@ -70,7 +69,7 @@ def test_lost_nodes_are_told_once_with_what_became_of_them() -> None:
 def test_many_nodes_are_read_as_one_list() -> None:
     many = {f"node{number}": True for number in range(FEW + 1)}
     lists = Lists(many)
-    asyncio.run(pods(lists, []).look(many))
+    run(pods(lists, []).look(many))
     assert lists.asked == ["nodes"]
 
 
@@ -110,22 +109,16 @@ INITIALIZING = {"state": {"waiting": {"reason": "PodInitializing"}}}
     ("state", "looks", "deleted_after"),
     [
         (INITIALIZING, 3, 4),  # its agent runs then, and can take the rules away
-        (INITIALIZING, 10**9, None),  # no longer than PREPARED
+        (INITIALIZING, 10**9, 1 + int(PREPARED / POLL)),  # no longer
         ({"state": {"running": {}}}, 10**9, 0),
         ({"state": {"waiting": {"reason": "CrashLoopBackOff"}}, "restartCount": 1}, 10**9, 0),
         ({"state": {"waiting": {"reason": "ImagePullBackOff"}}}, 10**9, 0),
     ],
 )
 def test_a_pod_that_only_has_its_init_containers_rules_in_is_not_deleted_yet(
-    monkeypatch: pytest.MonkeyPatch, state: dict[str, Any], looks: int, deleted_after: int | None
+    state: dict[str, Any], looks: int, deleted_after: int
 ) -> None:
-    monkeypatch.setattr(install_pods, "POLL", 0.001)
-    monkeypatch.setattr(install_pods, "PREPARED", 60.0 if deleted_after else 0.05)
     client = Starting(looks, state)
     cache = CachePods(cast("Client", client), "kube-system", timeout=1.0, note=print)
-    asyncio.run(cache.delete(pod_of(client.pod())))
-    if deleted_after is None:
-        assert client.deleted_after
-        assert client.deleted_after > 1
-    else:
-        assert client.deleted_after == deleted_after
+    run(cache.delete(pod_of(client.pod())))
+    assert client.deleted_after == deleted_after

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from kubectl_nodedns.install import verdicts as module
-from kubectl_nodedns.install.pods import CachePods
-from kubectl_nodedns.install.verdicts import Verdicts
+from kubectl_nodedns.install.pods import LOOK, CachePods
+from kubectl_nodedns.install.verdicts import UNREADY, Verdicts
+from tests.clock import run
 from tests.unit.install.test_pods import Lists
 
 if TYPE_CHECKING:
@@ -44,13 +43,8 @@ def ask(verdicts: list[Said], *, ready: bool) -> tuple[Said, Asking, CachePods]:
     client = cast("Client", Lists({"node1": ready}))
     pods = CachePods(client, "kube-system", timeout=1.0, note=lambda _: None)
     asking = Asking(verdicts)
-    said = asyncio.run(Verdicts(pods).ask(asking))
+    said = run(Verdicts(pods).ask(asking))
     return cast("Said", said), asking, pods
-
-
-@pytest.fixture(autouse=True)
-def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "LOOK", 0.0)
 
 
 def test_it_is_asked_again_until_a_question_leaves_it() -> None:
@@ -72,12 +66,11 @@ def test_when_the_api_server_calls_it_unready_it_is_lost() -> None:
     assert pods.lost == {"node1": "went unready"}
 
 
-def test_one_that_stays_ready_and_mute_fails_in_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "UNREADY", 0.05)
+def test_one_that_stays_ready_and_mute_fails_in_the_end() -> None:
     mute = Said(ok=False, asked=False)
     said, asking, pods = ask([mute], ready=True)
     assert (said, pods.lost) == (mute, {})
-    assert asking.times > 1
+    assert asking.times == 1 + UNREADY / LOOK
 
 
 @pytest.mark.parametrize(("ready", "counts"), [(True, True), (False, False)])
@@ -85,5 +78,5 @@ def test_a_failure_of_a_node_that_is_lost_is_none(ready: bool, counts: bool) -> 
     bad = Said(ok=False, asked=True)
     client = cast("Client", Lists({"node1": ready}))
     pods = CachePods(client, "kube-system", timeout=1.0, note=lambda _: None)
-    found = asyncio.run(Verdicts(pods).bad([bad]))
+    found = run(Verdicts(pods).bad([bad]))
     assert found == ([bad] if counts else [])

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from kubectl_nodedns.lookup.batch import Batch, command, cut_off, read
+from tests.patience import PATIENCE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -126,7 +127,7 @@ def test_a_batch_is_cut_off_when_a_server_is_silent(shell: dict[str, str], tmp_p
         capture_output=True,
         text=True,
         check=True,
-        timeout=cut_off(one) + 30,
+        timeout=cut_off(one) + PATIENCE,
     )
     assert read(done.stdout).responses == ()
 

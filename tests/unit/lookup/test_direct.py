@@ -16,6 +16,7 @@ from tests.unit.lookup.record import respond
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+pytestmark = pytest.mark.sockets
 SERVER = "127.0.0.1"
 
 

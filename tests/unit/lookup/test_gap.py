@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from kubectl_nodedns.lookup.gap import INTERVAL, command, read_gap
+from tests.patience import PATIENCE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -73,7 +74,7 @@ def test_the_command_asks_again_and_again_until_it_is_told_to_end(tmp_path: Path
     while len(re.findall("^answer", read, re.MULTILINE)) < 3:
         read += process.stdout.readline()
     process.terminate()
-    rest, _ = process.communicate(timeout=30)
+    rest, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0
     assert rest.endswith("end\n")
     found = read_gap(read + rest, node="node1", server=IP)

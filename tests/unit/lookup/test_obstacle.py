@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from kubectl_nodedns.lookup.obstacle import FINAL, What, obstacle
+from kubectl_nodedns.errors import (
+    ApiError,
+    ConflictError,
+    ForbiddenError,
+    InvalidError,
+    UnreachableError,
+)
+from kubectl_nodedns.lookup.obstacle import FINAL, What, obstacle, obstacle_of
 
 SAID = {
     'Error creating: pods "p" is forbidden: exceeded quota: small, requested: pods=1': What.QUOTA,
@@ -46,3 +53,23 @@ def test_a_refused_pod_does_not_come_by_waiting_and_a_full_node_may() -> None:
 
 def test_words_of_an_image_cannot_bring_an_escape_sequence_onto_the_screen() -> None:
     assert obstacle("the container ended: \x1b[2J\r\nowned").said.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("error", "what"),
+    [
+        (ApiError("POST jobs: too many requests", status=429), What.SERVER),
+        (ApiError("POST jobs: etcdserver: leader changed", status=500), What.SERVER),
+        (ConflictError("POST jobs: Operation cannot be fulfilled", status=409), What.SERVER),
+        (UnreachableError("no answer in time"), What.SERVER),
+        (ApiError("failed calling webhook x: EOF", status=500), What.ADMISSION),
+        (ForbiddenError("exceeded quota: pods=0", status=403), What.QUOTA),
+        (InvalidError("Job is invalid", status=422), What.UNKNOWN),
+    ],
+)
+def test_a_server_that_did_not_judge_a_probe_is_not_a_matter_of_its_image(
+    error: ApiError, what: What
+) -> None:
+    found = obstacle_of(error)
+    assert found.what is what
+    assert ("--probe-image" in found.way_out) == (what is What.UNKNOWN)

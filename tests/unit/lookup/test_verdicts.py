@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from kubectl_nodedns.errors import UsageError
-from kubectl_nodedns.lookup.proof import Target, back, baseline, dark, silent, switched
+from kubectl_nodedns.lookup.proof import Target, back, baseline, dark, local, silent, switched
 from kubectl_nodedns.lookup.question import Answer
 from tests.unit.lookup.samples import (
     KUBE_DNS,
@@ -19,6 +21,11 @@ from tests.unit.lookup.samples import (
     none,
     ordinary,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from kubectl_nodedns.lookup.proof import Verdict
 
 
 def test_a_target_asks_for_a_cluster_a_reverse_and_an_external_name() -> None:
@@ -165,4 +172,28 @@ def test_a_question_that_was_never_sent_proves_no_silence() -> None:
     lost = Answer(question=TARGET.mark(LOCAL), error="probe: its pod is gone", asked=False)
     verdict = silent("node1", [lost])
     assert not verdict.ok
-    assert verdict.text == "probe: its pod is gone"
+    assert verdict.text == "it could not be asked: probe: its pod is gone"
+
+
+@pytest.mark.parametrize("judge", [baseline, local, back])
+def test_an_exec_that_breaks_is_not_called_an_answer(
+    judge: Callable[[str, Sequence[Answer]], Verdict],
+) -> None:
+    questions = [TARGET.mark(KUBE_DNS), *TARGET.ordinary(KUBE_DNS)]
+    broken = [Answer(question=q, error="probe: exec broke", asked=False) for q in questions]
+    verdict = judge("node1", broken)
+    assert (verdict.ok, verdict.asked) == (False, False)
+    assert verdict.text == "it could not be asked: probe: exec broke"
+
+
+def test_a_cache_that_could_not_be_asked_is_not_called_mute() -> None:
+    broken = Answer(question=TARGET.mark(LOCAL), error="probe: exec broke", asked=False)
+    assert dark("node1", "uid", [broken]).text == "it could not be asked: probe: exec broke"
+
+
+def test_a_baseline_of_which_a_part_was_not_asked_is_none() -> None:
+    *some, last = ordinary(KUBE_DNS)
+    cut = Answer(question=last.question, error="probe: exec broke", asked=False)
+    verdict = baseline("node1", [*some, cut])
+    assert not verdict.ok
+    assert "could not be asked" in verdict.text

@@ -8,8 +8,12 @@ import pytest
 
 from kubectl_nodedns.errors import ApiError, ForbiddenError, NotFoundError, UnreachableError
 from kubectl_nodedns.facts.caches import Cache
-from kubectl_nodedns.metrics import discovery
-from kubectl_nodedns.metrics.discovery import Discovery, Followed
+from kubectl_nodedns.metrics.discovery import (
+    LASTED_SECONDS,
+    PAUSE_SECONDS,
+    Discovery,
+    Followed,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -94,19 +98,14 @@ class Tables:
             yield event
 
 
-@pytest.fixture(autouse=True)
-def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(discovery, "PAUSE_SECONDS", (0.01,))
-
-
 @pytest.fixture
 def tables() -> Tables:
     return Tables()
 
 
 async def settle() -> None:
-    for _ in range(5):
-        await asyncio.sleep(0.01)
+    """Let everybody do what is to be done, a first try again included."""
+    await asyncio.sleep(1.5 * PAUSE_SECONDS[0])
 
 
 async def test_nodes_and_pods_are_listed_as_tables_without_objects(tables: Tables) -> None:
@@ -213,9 +212,78 @@ async def test_trouble_is_shown_and_goes_away_again(tables: Tables) -> None:
     assert "cannot reach the API server" in [str(problem) for problem in found.problems()]
     assert list(found.inventory().pods) == ["n1"]  # what was known stays
     tables.lists["pods"] = [table(POD_COLUMNS, pod_row("p1", "n1"))]
-    await settle()
+    await asyncio.sleep(PAUSE_SECONDS[1])
     assert found.problems() == ()
     following.cancel()
+
+
+@pytest.mark.parametrize(("stood", "again"), [(LASTED_SECONDS + 1, 0), (1.0, 1)])
+async def test_pauses_grow_while_there_is_trouble_and_are_short_again_after_a_watch_that_stood(
+    tables: Tables, stood: float, again: int
+) -> None:
+    found = Discovery(tables, [CACHE])
+    await found.load()
+    following = asyncio.create_task(found.follow())
+    for pause in (PAUSE_SECONDS[0], PAUSE_SECONDS[again]):
+        await asyncio.sleep(stood)
+        tables.events["nodes"].put_nowait(UnreachableError("connection lost"))
+        known = len(tables.asked)
+        await asyncio.sleep(pause - 0.1)
+        assert len(tables.asked) == known
+        await asyncio.sleep(0.2)
+        assert len(tables.asked) == known + 1
+    following.cancel()
+
+
+def bookmark(version: str) -> dict[str, Any]:
+    return {"type": "BOOKMARK", "object": table((), version=version)}
+
+
+@pytest.mark.parametrize(
+    "comes",
+    [
+        [None],
+        [bookmark("6"), None],
+        [{"type": "MODIFIED", "object": table((), pod_row("p1", "n1"))}, None],
+        [NotFoundError("too old", status=410)],
+        [UnreachableError("connection lost")],
+        [{"type": "MODIFIED", "object": {"kind": "Table", "metadata": {}, "rows": [{}]}}],
+        [{"type": "MODIFIED", "object": None}],
+        [{}],
+    ],
+    ids=["nothing", "a bookmark", "a change", "410", "an error", "half a row", "null", "no event"],
+)
+async def test_however_a_watch_ends_it_is_not_opened_in_a_flood(
+    comes: list[Any], tables: Tables
+) -> None:
+    found = Discovery(tables, [CACHE])
+    await found.load()
+
+    async def watch(path: str, **_: Any) -> AsyncIterator[Any]:
+        tables.watched.append((path, ""))
+        for event in comes:
+            if isinstance(event, Exception):
+                raise event
+            if event is not None:
+                yield event
+
+    tables.watch = watch  # type: ignore[method-assign, assignment]
+    following = asyncio.create_task(found.follow())
+    await asyncio.sleep(600)
+    following.cancel()
+    for kind in ("nodes", "pods"):
+        opened = [path for path, _ in tables.watched if path.endswith(kind)]
+        listed = [path for path, _ in tables.asked if path.endswith(kind)]
+        # After 0, 1, 2, 5, 10 and then every 30 seconds; a first 410 lists at once.
+        assert 600 / PAUSE_SECONDS[-1] <= len(opened) <= 600 / PAUSE_SECONDS[-1] + 6
+        assert len(listed) <= len(opened) + 1
+
+
+async def test_a_table_that_cannot_be_read_is_said(tables: Tables) -> None:
+    found = Discovery(tables, [CACHE])
+    tables.lists["pods"] = [{"kind": "Table", "metadata": {"resourceVersion": "1"}, "rows": [None]}]
+    with pytest.raises(ApiError, match="a table that cannot be read"):
+        await found.load()
 
 
 async def test_who_may_not_list_nodes_sees_those_with_a_cache_pod(tables: Tables) -> None:
@@ -241,7 +309,7 @@ async def test_a_cache_that_is_added_is_followed_and_one_that_is_removed_is_not(
     await settle()
     assert found.inventory().pods == {}
     found.watch([CACHE])
-    await asyncio.sleep(1.1)
+    await settle()
     assert list(found.inventory().pods) == ["n1"]
     found.watch([])
     assert found.inventory().pods == {}
@@ -254,3 +322,11 @@ async def test_an_answer_that_is_no_table_is_an_error() -> None:
     )
     with pytest.raises(ApiError, match="no tables"):
         followed.apply({"type": "ADDED", "object": {"kind": "Pod", "metadata": {}}})
+
+
+async def test_a_pod_of_the_same_name_in_another_namespace_hides_none(tables: Tables) -> None:
+    tenants = replace(CACHE, namespace="tenant", ours=False, uid="v")
+    discovery = Discovery(tables, [CACHE, tenants])
+    await discovery.load()  # the pod of both namespaces is p1, on n1
+    pods = discovery.inventory().pods["n1"]
+    assert [one.where for one in pods] == ["kube-system/p1", "tenant/p1"]

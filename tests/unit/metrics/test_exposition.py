@@ -3,7 +3,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -138,7 +138,6 @@ def everything() -> Reader[tuple[str, dict[str, str]]]:
     return Reader(Everything(), lambda name, labels: (name, dict(labels)))
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.tuples(heads(), behind(), behind()), max_size=4))
 def test_a_page_like_the_one_before_is_read_as_prometheus_client_reads_it(
     series: list[tuple[str, str, str]],
@@ -195,7 +194,6 @@ def test_what_is_remembered_is_bounded() -> None:
     assert len(understood) == HEADS + 2
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(lines(), max_size=6))
 def test_reads_what_prometheus_client_reads(samples: list[str]) -> None:
     text = "\n".join(samples) + "\n"

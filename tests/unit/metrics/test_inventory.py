@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from kubectl_nodedns.metrics.inventory import by_node, columns, read_node, read_pod, rows
@@ -84,3 +86,12 @@ def test_the_pod_to_look_at_comes_first() -> None:
         "n": (ready, starting, leaving),
         "m": (other,),
     }
+
+
+def test_a_pod_in_a_network_of_its_own_comes_after_the_nodes_own_whatever_it_says() -> None:
+    decoy = pod("n", name="a", ip="10.244.1.7")
+    real = pod("n", name="z", ready=False, status="CrashLoopBackOff", ip="10.0.0.1")
+    assert by_node([decoy, real], {"n": "10.0.0.1"}) == {"n": (real, decoy)}
+    assert by_node([decoy, real]) == {"n": (decoy, real)}  # nobody knows the node's address
+    unknown = replace(real, ip="")
+    assert by_node([decoy, unknown], {"n": "10.0.0.1"}) == {"n": (unknown, decoy)}

@@ -8,12 +8,17 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from kubectl_nodedns.errors import ForbiddenError, UnreachableError
-from kubectl_nodedns.metrics import monitor as module
+from kubectl_nodedns.metrics.details import PAUSE_SECONDS
 from kubectl_nodedns.metrics.discovery import Discovery
 from kubectl_nodedns.metrics.fleet import Interception
 from kubectl_nodedns.metrics.marks import marks
-from kubectl_nodedns.metrics.monitor import Monitor
+from kubectl_nodedns.metrics.monitor import (
+    CHANGED_SECONDS,
+    REREAD_SECONDS,
+    Monitor,
+)
 from kubectl_nodedns.metrics.sampler import Sampler
+from tests.clock import now
 from tests.unit.metrics.pages import KUBE_DNS, LOCAL
 from tests.unit.metrics.test_discovery import CACHE, POD_COLUMNS, Tables, pod_row, table
 from tests.unit.metrics.test_sampler import Pods
@@ -30,20 +35,15 @@ class Meter:
 
 
 class Hands:
-    """What the monitor is given to read caches and credentials again."""
+    """What the monitor is given to read caches again."""
 
     def __init__(self) -> None:
         self.caches: Sequence[Cache] | Exception = (CACHE,)
-        self.renewed = 0
 
     async def reread(self) -> Sequence[Cache]:
         if isinstance(self.caches, Exception):
             raise self.caches
         return self.caches
-
-    async def renew(self) -> None:
-        self.renewed += 1
-        raise UnreachableError("the plugin failed", hint="log in")
 
 
 @contextlib.asynccontextmanager
@@ -71,20 +71,16 @@ def make(
     tables: Tables, hands: Hands, dns_ips: Sequence[str] = (KUBE_DNS,), **more: Any
 ) -> Monitor:
     return Monitor(
-        discovery=Discovery(tables, [CACHE]),
-        sampler=Sampler(Pods(), interval=0.05),
+        discovery=Discovery(tables, [CACHE], clock=now),
+        sampler=Sampler(Pods(now), interval=2.0, clock=now),
         caches=[CACHE],
         dns_ips=dns_ips,
         reread=hands.reread,
-        renew=hands.renew,
-        **{"meter": Meter(), **more},
+        **{"meter": Meter(), "clock": now, **more},
     )
 
 
-async def test_once_has_rates(
-    tables: Tables, hands: Hands, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "ONCE_SECONDS", 0.05)
+async def test_once_has_rates(tables: Tables, hands: Hands) -> None:
     seen = await make(tables, hands).once()
     assert [row.node.name for row in seen.nodes] == ["n1", "n2"]
     assert seen.nodes[0].traffic.lookups is not None
@@ -136,7 +132,7 @@ async def test_it_keeps_current_and_follows_pods(tables: Tables, hands: Hands) -
     monitor = make(tables, hands)
     await monitor.load()
     async with running(monitor):
-        await asyncio.sleep(0.5)
+        await asyncio.sleep(5.0)
         (one, _) = monitor.snapshot().nodes
         assert one.figures is not None
         assert one.traffic.lookups is not None
@@ -179,21 +175,18 @@ async def test_the_capacity_comes_from_the_corefile(tables: Tables, hands: Hands
     assert seen.capacity(seen.nodes[1]) is None
 
 
-async def test_a_cache_that_is_removed_is_said(
-    tables: Tables, hands: Hands, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "REREAD_SECONDS", 0.01)
+async def test_a_cache_that_is_removed_is_said(tables: Tables, hands: Hands) -> None:
     monitor = make(tables, hands)
     await monitor.load()
     hands.caches = ()
     async with running(monitor):
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(REREAD_SECONDS + 1)
         assert monitor.snapshot().problems == ("the cache has been removed: no DaemonSet",)
         hands.caches = UnreachableError("gone")
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(REREAD_SECONDS + 1)
         assert monitor.snapshot().problems == ("gone",)
         hands.caches = (CACHE,)
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(REREAD_SECONDS + 1)
         assert monitor.snapshot().problems == ()
 
 
@@ -211,72 +204,50 @@ class Told:
 
 
 async def test_a_cache_that_is_removed_is_not_expected_on_any_node(
-    tables: Tables, hands: Hands, monkeypatch: pytest.MonkeyPatch
+    tables: Tables, hands: Hands
 ) -> None:
-    monkeypatch.setattr(module, "REREAD_SECONDS", 0.01)
-    monkeypatch.setattr(module, "PAUSE_SECONDS", 0.01)
     told = Told()
     monitor = make(tables, hands, details=told)
     await monitor.load()
     async with running(monitor):
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(1.0)
         assert told.caches == (CACHE,)
         hands.caches = ()
-        for _ in range(500):
-            await asyncio.sleep(0.01)
-            if not told.caches:
-                break
+        await asyncio.sleep(REREAD_SECONDS + PAUSE_SECONDS)
         assert told.caches == ()
 
 
-async def test_other_pods_may_listen_on_other_ports(
-    tables: Tables, hands: Hands, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "CHANGED_SECONDS", 0.01)
+def ports(monitor: Monitor) -> list[int]:
+    return [pod.metrics_port for row in monitor.snapshot().nodes for pod in row.pods]
+
+
+async def test_other_pods_may_listen_on_other_ports(tables: Tables, hands: Hands) -> None:
     monitor = make(tables, hands)
     await monitor.load()
     async with running(monitor):
         hands.caches = (replace(CACHE, metrics_port=9254),)
-        await asyncio.sleep(0.2)
-        assert [pod.metrics_port for row in monitor.snapshot().nodes for pod in row.pods] == [9253]
+        await asyncio.sleep(REREAD_SECONDS / 2)
+        assert ports(monitor) == [9253]
         tables.lists["pods"] = [table(POD_COLUMNS, pod_row("p2", "n1"))]
         await monitor.load()
-        for _ in range(500):
-            await asyncio.sleep(0.01)
-            if [pod.metrics_port for row in monitor.snapshot().nodes for pod in row.pods] == [9254]:
-                break
-        else:
-            pytest.fail("the DaemonSet was not read again")
-
-
-async def test_expired_credentials_are_renewed_and_a_failure_is_said(
-    tables: Tables, hands: Hands
-) -> None:
-    monitor = make(tables, hands)
-    await monitor.load()
-    tables.lists["nodes"] = [ForbiddenError("Unauthorized", status=401)]
-    tables.events["nodes"].put_nowait(ForbiddenError("Unauthorized", status=401))
-    async with running(monitor):
-        await asyncio.sleep(1.3)
-        assert hands.renewed == 1
-        assert "the plugin failed: log in" in monitor.snapshot().problems
+        await asyncio.sleep(CHANGED_SECONDS + 2)
+        assert ports(monitor) == [9254]
 
 
 async def test_when_no_node_s_metrics_can_be_read_it_is_said_once(
     tables: Tables, hands: Hands
 ) -> None:
-    pods = Pods()
+    pods = Pods(now)
     pods.fail["p1"] = ForbiddenError("may not get pods/proxy", status=403)
     monitor = Monitor(
         discovery=Discovery(tables, [CACHE]),
-        sampler=Sampler(pods, interval=0.05),
+        sampler=Sampler(pods, clock=now),
         caches=[CACHE],
         dns_ips=(),
         reread=hands.reread,
-        renew=hands.renew,
         meter=Meter(),
     )
     await monitor.load()
     async with running(monitor):
-        await asyncio.sleep(0.3)
+        await asyncio.sleep(1.0)
         assert monitor.snapshot().problems == ("no metrics from any node: may not get pods/proxy",)

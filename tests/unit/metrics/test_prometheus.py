@@ -107,3 +107,76 @@ async def test_an_answer_that_is_an_error_is_passed_on() -> None:
 def test_a_service_has_a_namespace_and_a_name(target: str) -> None:
     with pytest.raises(UsageError, match="neither a URL nor"):
         ThroughApiServer(Answers(""), target)
+
+
+async def test_another_namespaces_pod_of_the_same_name_is_not_asked_for() -> None:
+    answers = Answers("nothing")
+    with pytest.raises(NotFoundError):
+        await Prometheus(answers, "x").pages(pod(name="p"))
+    own = 'namespace=~"|kube-system",kubernetes_namespace=~"|kube-system"'
+    assert len(answers.asked) == 6
+    assert all(own in query for query in answers.asked)
+
+
+class Says:
+    """What calls itself a Prometheus, and answers whatever it likes."""
+
+    def __init__(self, answer: Any) -> None:
+        self.answer = answer
+
+    async def get(self, path: str, **options: Any) -> Any:
+        return self.answer
+
+
+def result(*series: Any) -> dict[str, Any]:
+    return {"status": "success", "data": {"result": list(series)}}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        None,
+        [],
+        "success",
+        {},
+        {"status": "success"},
+        {"status": "success", "data": []},
+        {"status": "success", "data": {"result": {}}},
+        result(None),
+        result({}),
+        result({"metric": [], "values": []}),
+        result({"metric": {"__name__": LOOKUPS}, "values": 1}),
+        result({"metric": {"__name__": LOOKUPS}, "values": [[1]]}),
+        result(one((1, "many"))),
+        result(one((float("nan"), "1"))),
+        result(one((1e300, "1"))),
+        result(one((-1, "1"))),
+        result({"metric": {"__name__": LOOKUPS}, "values": [[10**400, "1"]]}),
+        result({"metric": {"__name__": LOOKUPS}, "values": [["1", None]]}),
+    ],
+    ids=repr,
+)
+async def test_what_no_prometheus_says_is_an_error_and_no_traceback(answer: Any) -> None:
+    with pytest.raises(ApiError, match="Prometheus x: its answer is no result"):
+        await Prometheus(Says(answer), "x").pages(pod())
+
+
+async def test_its_own_words_are_harmless_and_short() -> None:
+    answer = {"status": "error", "error": "\x1b[2J\u202egone" + "!" * 10_000}
+    with pytest.raises(ApiError) as raised:
+        await Prometheus(Says(answer), "x").check()
+    assert str(raised.value).isprintable()
+    assert len(str(raised.value)) < 300
+
+
+def test_numbers_that_are_none_and_names_that_were_not_asked_for_are_left_out() -> None:
+    (page,) = read_matrix(
+        [
+            one((1, "+Inf"), server="s", zone="."),
+            one((1, "NaN"), server="t", zone="."),
+            one((1, "5"), server="u", zone=7),  # type: ignore[arg-type]
+            one((1, "9"), name="up"),
+        ]
+    )
+    assert page.get(Series.LOOKUPS) == {("u", "7", "", ""): 5}
+    assert read_matrix([one((1, "+Inf"), server="s")]) == ()

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from kubectl_nodedns.metrics.traffic import Figures
 
-
+pytestmark = pytest.mark.sockets
 START = 1_760_000_000.0
 STEP = 15.0
 SCRAPES = 24
@@ -174,13 +174,13 @@ async def test_as_a_source_it_gives_the_same_figures_as_the_pages(
         sampler = Sampler(source)
         sampler.follow([cache])
         await sampler.scrape_all()
-        sampled = sampler.sampled("p")
+        sampled = sampler.sampled("kube-system/p")
         assert sampled is not None
         assert sampled.error == ""
         assert sampled.figures == ours(release, number)
         assert source.interval == sampler.interval == STEP
         await sampler.scrape_all()
-        again = sampler.sampled("p")
+        again = sampler.sampled("kube-system/p")
         assert again is not None
         assert again.figures == sampled.figures
 

@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from kubectl_nodedns.errors import ApiError, UsageError
-from kubectl_nodedns.metrics import record
 from kubectl_nodedns.metrics.capacity import Capacity
 from kubectl_nodedns.metrics.details import Detail
 from kubectl_nodedns.metrics.document import document
 from kubectl_nodedns.metrics.fleet import FleetSnapshot, Load, NodeRow, totals
 from kubectl_nodedns.metrics.page import read_page
-from kubectl_nodedns.metrics.record import Recorder
+from kubectl_nodedns.metrics.record import Recorder, trouble
 from kubectl_nodedns.metrics.recording import Recording
 from kubectl_nodedns.metrics.replay import Player
 from kubectl_nodedns.metrics.sampler import Sampler
@@ -94,7 +93,7 @@ class Live:
             row = NodeRow(
                 node=node(name, ready=self.luck.random() < 0.9),
                 pods=pods.get(name, ()),
-                sampled=self.sampler.sampled(pods[name][0].name) if name in pods else None,
+                sampled=self.sampler.sampled(pods[name][0].where) if name in pods else None,
                 detail=Detail(reason="tainted") if name not in pods else None,
                 proved_at=self.clock.now if self.luck.random() < 0.2 else None,
             )
@@ -119,7 +118,7 @@ class Live:
 async def recorded(path: Path, frames: int, **options: Any) -> list[FleetSnapshot]:
     """Record some frames; return what was live."""
     live = Live()
-    recorder = Recorder(path, FACTS, **options)
+    recorder = Recorder(path, FACTS, member_frames=7, **options)
     live.sampler._heard = recorder.heard
     seen = []
     for _ in range(frames):
@@ -130,8 +129,7 @@ async def recorded(path: Path, frames: int, **options: Any) -> list[FleetSnapsho
 
 
 @pytest.fixture
-def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(record, "MEMBER_FRAMES", 7)
+def path(tmp_path: Path) -> Path:
     return tmp_path / "top.rec"
 
 
@@ -220,9 +218,9 @@ async def test_the_worst_moment_is_found(path: Path) -> None:
     seen = await recorded(path, 40)
     player = Player(Recording(path))
     player.worst()
-    most = max(record.trouble(one) for one in seen)
-    assert record.trouble(player.snapshot()) == most
-    assert player.at == next(one.at for one in seen if record.trouble(one) == most)
+    most = max(trouble(one) for one in seen)
+    assert trouble(player.snapshot()) == most
+    assert player.at == next(one.at for one in seen if trouble(one) == most)
     assert not player.playing
 
 

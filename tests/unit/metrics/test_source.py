@@ -4,7 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from kubectl_nodedns.errors import ApiError, ForbiddenError, NotFoundError, UnreachableError
+from kubectl_nodedns.errors import (
+    ApiError,
+    ForbiddenError,
+    NotFoundError,
+    SilentError,
+    UnreachableError,
+)
 from kubectl_nodedns.metrics.source import NoAnswerError, PodProxy
 from tests.unit.metrics.fleets import pod
 
@@ -85,8 +91,7 @@ async def test_a_page_that_is_not_there_is_looked_for_on_the_other_port() -> Non
 
 
 async def test_a_pod_that_does_not_answer_is_not_taken_for_a_lost_api_server() -> None:
-    error = UnreachableError("cannot reach the API server")
-    error.__cause__ = TimeoutError()
+    error = SilentError("no answer in time", status=504)
     with pytest.raises(NoAnswerError, match="no answer within 5 s"):
         await PodProxy(Pages(_9253=error)).read(POD)
 

@@ -1,0 +1,17 @@
+"""Text from outside, made harmless for a terminal. Pure."""
+
+from __future__ import annotations
+
+
+def printable(text: str) -> str:
+    r"""Return `text` with every character that is not printable as its octets, \\DDD each.
+
+    That is the escape of master files (RFC 1035, section 5.1), which dig uses too. Escape
+    sequences, line ends and characters that turn the direction of writing are among them.
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        c if c.isprintable() else "".join(f"\\{octet:03}" for octet in c.encode(errors="replace"))
+        for c in text
+    )

@@ -1,0 +1,150 @@
+"""Jobs of a run are taken away again when their creation is cut off, or its answer is lost."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from kubectl_nodedns.commands.probe_asker import ProbeAsker
+from kubectl_nodedns.errors import ApiError
+from kubectl_nodedns.install.fetching import fetch
+from kubectl_nodedns.install.sweep import Sweep
+from kubectl_nodedns.lookup.probes import Probes
+from tests.contract import cluster
+from tests.contract.api import Api, answers, drops
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+    from aiohttp import web
+
+    from kubectl_nodedns.cluster.client import Client
+
+    Work = Callable[[Client, Callable[[str], None]], Coroutine[Any, Any, object]]
+
+
+async def probe(client: Client, told: Callable[[str], None]) -> object:
+    async with Probes(client, told=told, timeout=0.0) as probes:
+        return await probes.start(["node1"])
+
+
+async def look(client: Client, told: Callable[[str], None]) -> object:
+    sweep = Sweep(
+        client,
+        namespace="default",
+        image="cache:1",
+        tools="tools:1",
+        cache_ips=("169.254.20.10",),
+        upstreams=(),
+        note=told,
+    )
+    return await sweep.look("node1")
+
+
+async def fetched(client: Client, told: Callable[[str], None]) -> object:
+    return await fetch(
+        client,
+        ["node1"],
+        namespace="default",
+        image="cache:1",
+        pull_secrets=(),
+        timeout=0.0,
+        note=told,
+    )
+
+
+async def of_top(client: Client, told: Callable[[str], None]) -> object:
+    asker = ProbeAsker(client, namespace="default", image="tools:1", lifetime=60)
+    try:
+        return await asker("node1", [])
+    finally:
+        await asker.close()
+        for line in asker.left:
+            told(line)
+
+
+JOBS = "/apis/batch/v1/namespaces/default/jobs"
+EACH = pytest.mark.parametrize("work", [probe, look, fetched, of_top])
+
+
+@pytest.fixture
+def sound(api: Api) -> Api:
+    cluster.fill(api)
+    return api
+
+
+def jobs(api: Api) -> list[str]:
+    return [obj["metadata"]["name"] for plural, obj in api.state.objects if plural == "jobs"]
+
+
+@EACH
+async def test_a_job_whose_creation_is_interrupted_is_deleted(
+    work: Work, sound: Api, client: Client
+) -> None:
+    asked, go_on = threading.Event(), threading.Event()
+
+    async def late(request: web.Request) -> web.StreamResponse:
+        asked.set()
+        await asyncio.to_thread(go_on.wait, 30)
+        return await sound.state.routes.handle(request)
+
+    sound.script("POST", JOBS, late)
+    told: list[str] = []
+    task = asyncio.create_task(work(client, told.append))
+    assert await asyncio.to_thread(asked.wait, 30)
+    task.cancel()
+    await asyncio.sleep(0)
+    go_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert [seen.method for seen in sound.state.seen if seen.method == "DELETE"] == ["DELETE"]
+    assert (jobs(sound), told) == ([], [])
+
+
+@EACH
+async def test_a_job_whose_answer_is_lost_is_looked_for_and_deleted(
+    work: Work, sound: Api, client: Client
+) -> None:
+    async def lost(request: web.Request) -> web.StreamResponse:
+        await sound.state.routes.handle(request)
+        return await drops(request)
+
+    sound.script("POST", JOBS, lost)
+    told: list[str] = []
+    with pytest.raises(ApiError, match="POST"):
+        raise_why(await work(client, told.append))
+    assert (jobs(sound), told) == ([], [])
+
+
+@EACH
+async def test_a_job_that_may_still_appear_is_named_with_when_it_ends(
+    work: Work, sound: Api, client: Client
+) -> None:
+    sound.script("POST", JOBS, drops)
+    told: list[str] = []
+    with pytest.raises(ApiError, match="POST"):
+        raise_why(await work(client, told.append))
+    (said,) = told
+    assert said.startswith("whether Job default/nodedns-")
+    assert "was created is not known: cannot reach the API server" in said
+    assert "should it appear, its pod ends by itself after" in said
+
+
+@EACH
+async def test_a_job_that_was_refused_is_not_looked_for(
+    work: Work, sound: Api, client: Client
+) -> None:
+    sound.script("POST", JOBS, answers(403, "Forbidden", "no, POST is not for jane"))
+    told: list[str] = []
+    with pytest.raises(ApiError, match="POST"):
+        raise_why(await work(client, told.append))
+    assert [seen.method for seen in sound.state.seen] == ["POST"]
+    assert told == []
+
+
+def raise_why(result: object) -> None:
+    """A look at a node answers with why it could not be had."""
+    raise ApiError(str(result))
