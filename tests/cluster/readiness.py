@@ -37,7 +37,10 @@ def wait_for_nodes(cluster: Cluster, seconds: float = 300) -> None:
     """Wait until every node has registered and is ready."""
     deadline = time.monotonic() + seconds
     while True:
-        ready = ready_nodes(cluster)
+        try:
+            ready = ready_nodes(cluster)
+        except ClusterError:  # the API server is slow while a busy machine starts a cluster
+            ready = set()
         waiting = [node.name for node in cluster.nodes if node.name not in ready]
         if not waiting:
             return

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.usefixtures("runnable_here")
 GUARD = "tests.cluster.guard"
+LIMIT = 900.0
+"""Seconds that `up` or `down` may take on a busy machine; the programs are built by then."""
 
 # Text of the progress after which `up` is killed, and how many seconds later.
 MOMENTS = [
@@ -48,6 +50,7 @@ MOMENTS = [
 
 @pytest.fixture
 def layout(tmp_path: Path) -> Iterator[Layout]:
+    build()
     found = Layout.at(tmp_path / "cluster")
     guard.watch(found)
     yield found
@@ -60,7 +63,7 @@ def command(name: str, layout: Layout) -> list[str]:
 
 
 def run(name: str, layout: Layout) -> None:
-    subprocess.run(command(name, layout), cwd=REPOSITORY, check=True, timeout=300)
+    subprocess.run(command(name, layout), cwd=REPOSITORY, check=True, timeout=LIMIT)
 
 
 def kill_up(
@@ -85,11 +88,13 @@ def kill_up(
         command("up", layout), cwd=REPOSITORY, stderr=subprocess.PIPE, text=True, env=environment
     ) as up:
         assert up.stderr is not None
+        said = []
         for line in up.stderr:
+            said.append(line)
             if after in line and line.rstrip().endswith("..."):
                 break
         else:
-            pytest.fail(f"`up` ended before the step {after!r}")
+            pytest.fail(f"`up` ended before the step {after!r}:\n{''.join(said)}")
         time.sleep(seconds)
         while sign is not None and not sign.exists():
             assert up.poll() is None, f"`up` ended before it made {sign}"

@@ -61,7 +61,9 @@ def pods(real_cluster: RealCluster, request: pytest.FixtureRequest) -> Iterator[
         listing = real_cluster.kubectl.run("-n", NAMESPACE, "get", "pods", "-o", "json")
         yield {item["metadata"]["name"]: item for item in json.loads(listing)["items"]}
     finally:
-        real_cluster.kubectl.run("delete", "namespace", NAMESPACE, "--wait=false")
+        real_cluster.kubectl.run(
+            "delete", "namespace", NAMESPACE, "--ignore-not-found", "--wait=false"
+        )
 
 
 def pod(name: str, node: str, image: str, command: list[str], **spec: Any) -> dict[str, Any]:

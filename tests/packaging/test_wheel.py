@@ -75,7 +75,7 @@ def test_the_metadata_names_version_licence_python_and_dependencies(built: Built
     assert "\nLicense-Expression: Apache-2.0\n" in text
     assert "\nRequires-Python: >=3.11\n" in text
     needed = set(re.findall(r"^Requires-Dist: ([\w-]+)", text, re.MULTILINE))
-    assert needed == {"aiohttp", "dnspython", "kubernetes", "pyyaml", "textual"}
+    assert needed == {"aiohttp", "aiohttp-socks", "dnspython", "kubernetes", "pyyaml", "textual"}
 
 
 def test_the_sdist_holds_what_is_needed_to_build_and_test(built: Built) -> None:
