@@ -6,7 +6,7 @@ DEMO_ARGS ?=
 # How many tests at a time. Those that need no cluster are worth a core each; a real cluster mostly
 # waits, and each worker has one of its own (about 1 GB).
 CORES := $(shell getconf _NPROCESSORS_ONLN)
-CLUSTERS ?= 4
+CLUSTERS ?= 3
 PYTEST := $(BIN)/python -m pytest --dist loadgroup
 # Each worker compiles all tests where nothing is kept of it.
 unexport PYTHONDONTWRITEBYTECODE
