@@ -24,6 +24,7 @@ import sys
 from typing import TYPE_CHECKING, NamedTuple
 
 from kubectl_nodedns.children import environment_of_child
+from kubectl_nodedns.cli.output import print_lines
 from kubectl_nodedns.cli.parser import build_parser
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         choices = complete(words, ask_kubectl)
     except Exception:  # noqa: BLE001 - a traceback at the prompt helps nobody
         choices = Choices()
-    sys.stdout.write("\n".join(choices.lines()) + "\n")
+    print_lines(choices.lines())
     return 0
 
 

@@ -83,10 +83,10 @@ def _flushed(code: int) -> int:
 
 
 def _told(error: NodednsError) -> int:
-    from kubectl_nodedns.printable import printable  # noqa: PLC0415 - takes time
-
-    lines = [*f"error: {error}".split("\n"), *(f"  {line}" for line in error.hint.splitlines())]
-    streams.complain(*map(printable, lines))
+    # What went wrong may be in somebody else's words, and those make no lines of their own.
+    what = " ".join(line.strip() for line in str(error).splitlines())
+    lines = [f"error: {what}", *(f"  {line}" for line in error.hint.split("\n") if line)]
+    streams.complain(*lines)
     return error.exit
 
 

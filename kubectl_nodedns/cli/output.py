@@ -1,18 +1,30 @@
-"""Data on standard output, in the formats of kubectl."""
+"""Standard output: lines for people, and data in the formats of kubectl.
+
+Nothing else writes there. A line is printable text, whoever wrote what it says; in JSON and YAML
+what is not printable is escaped, so that a program reads it as it was.
+"""
 
 from __future__ import annotations
 
-import json
 import sys
 from typing import TYPE_CHECKING, Any
 
+from kubectl_nodedns.printable import printable
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from kubectl_nodedns.verdict import Gap, Verdict
 
+TAB = "\t"
 NAMED = 10
 """Nodes that the last line of a run names; -o has all of them."""
+
+
+def print_lines(lines: Iterable[str]) -> None:
+    """Print lines of text; a line end within one does not end it."""
+    sys.stdout.write("".join(f"{printable(line, keep=TAB)}\n" for line in lines))
+    sys.stdout.flush()
 
 
 def print_objects(objects: Sequence[Mapping[str, Any]], output: str, *, mark: str = "") -> None:
@@ -26,8 +38,9 @@ def print_objects(objects: Sequence[Mapping[str, Any]], output: str, *, mark: st
     if output == "json":
         print_data({"apiVersion": "v1", "kind": "List", "items": list(objects)}, output)
         return
-    sys.stdout.write(f"# {mark}\n" if mark else "")
-    sys.stdout.write("---\n".join(_yaml(obj) for obj in objects))
+    if mark:
+        print_lines([f"# {mark}"])
+    print_documents(objects)
 
 
 def print_outcome(
@@ -44,7 +57,7 @@ def print_outcome(
     A node whose clients were without an answer for a while has a gap beside its verdict.
     """
     if output is None:
-        print(text)
+        print_lines([text])
         return
     nodes: list[dict[str, Any]] = [
         {"node": v.node, "proved": v.ok, "detail": v.text} for v in verdicts
@@ -67,9 +80,38 @@ def with_reasons(nodes: Mapping[str, str]) -> str:
 def print_data(data: Any, output: str) -> None:
     """Print plain data as JSON or YAML."""
     if output == "json":
-        print(json.dumps(data, indent=2, ensure_ascii=False))
+        _write(_json(data, indent=2))
     else:
-        sys.stdout.write(_yaml(data))
+        _write(_yaml(data))
+
+
+def print_json_line(data: Any) -> None:
+    """Print plain data as a line of JSON of its own."""
+    _write(_json(data, separators=(",", ":")))
+
+
+def print_documents(documents: Iterable[Any], *, explicit_start: bool = False) -> None:
+    """Print YAML documents.
+
+    Args:
+        documents: plain data, a document each.
+        explicit_start: whether the first has a line above it too, as in a stream that goes on.
+    """
+    _write("---\n" * explicit_start + "---\n".join(map(_yaml, documents)))
+
+
+def _write(text: str) -> None:
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
+def _json(data: Any, **layout: Any) -> str:
+    import json  # noqa: PLC0415 - not before it is needed
+
+    text = json.dumps(data, ensure_ascii=False, **layout)
+    if not text.replace("\n", "").isprintable():
+        text = json.dumps(data, **layout)
+    return f"{text}\n"
 
 
 def _yaml(data: Any) -> str:
@@ -83,4 +125,7 @@ def _yaml(data: Any) -> str:
         return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
 
     Dumper.add_representer(str, text)
-    return str(yaml.dump(data, Dumper=Dumper, sort_keys=False, allow_unicode=True))
+    written = str(yaml.dump(data, Dumper=Dumper, sort_keys=False, allow_unicode=True))
+    if not written.replace("\n", "").isprintable():
+        written = str(yaml.dump(data, Dumper=Dumper, sort_keys=False))
+    return written

@@ -65,10 +65,12 @@ def silence(stream: object) -> None:
 
 
 def complain(*lines: str) -> None:
-    """Write lines to standard error, if that is possible."""
+    """Write lines to standard error, if that is possible; each as printable text."""
+    from kubectl_nodedns.printable import printable  # noqa: PLC0415 - most runs have no complaint
+
     try:
         for line in lines:
-            print(line, file=sys.stderr)
+            print(printable(line), file=sys.stderr)
         sys.stderr.flush()
     except OSError:
         silence(sys.stderr)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TextIO
 from kubectl_nodedns.cli.streams import silence
 from kubectl_nodedns.errors import UsageError
 from kubectl_nodedns.interruptible import interruptible
+from kubectl_nodedns.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,6 +22,8 @@ GREEN, RED, DIM, BOLD = "32", "31", "2", "1"
 
 class Talk:
     """Writes lines for a person to a stream; colour only on a terminal, and not with NO_COLOR.
+
+    A line is printable text, whoever wrote what it says: the colours are ours.
 
     A stream that cannot be written to is no reason to stop half-way through a change: nothing is
     told from then on.
@@ -34,21 +37,21 @@ class Talk:
     def step(self, text: str) -> None:
         """A new step begins."""
         elapsed = time.monotonic() - self._start
-        self._line(f"{self._paint(f'{elapsed:6.1f} s', DIM)}  {self._paint(text, BOLD)}")
+        self._line(f"{self._paint(f'{elapsed:6.1f} s', DIM)}  {self._paint(printable(text), BOLD)}")
 
     def node(self, verdict: Verdict) -> None:
         """A verdict on one node."""
         mark = self._paint("✓", GREEN) if verdict.ok else self._paint("✗", RED)
-        self._line(f"          {mark} {verdict.node}: {verdict.text}")
+        self._line(f"          {mark} {printable(f'{verdict.node}: {verdict.text}')}")
 
     def note(self, text: str) -> None:
         """Something worth knowing."""
-        self._line(f"          {text}")
+        self._line(f"          {printable(text)}")
 
     def lines(self, lines: Iterable[str]) -> None:
-        """Lines as they are."""
+        """Lines without anything before them."""
         for line in lines:
-            self._line(line)
+            self._line(printable(line, keep="\t"))
 
     def confirm(self, question: str, *, yes: bool) -> bool:
         """Ask a yes-or-no question on the terminal.
@@ -68,7 +71,7 @@ class Talk:
                 hint="say --yes, or look first with --dry-run=server",
             )
         with interruptible():
-            self._write(f"{question} [y/N] ")
+            self._write(f"{printable(question)} [y/N] ")
             return sys.stdin.readline().strip().lower() in ("y", "yes")
 
     def _paint(self, text: str, code: str) -> str:

@@ -24,7 +24,7 @@ from kubectl_nodedns.bench.report import (
 )
 from kubectl_nodedns.bench.result import Result, read_result
 from kubectl_nodedns.cli.loop import run_on_loop
-from kubectl_nodedns.cli.output import print_data
+from kubectl_nodedns.cli.output import print_data, print_lines
 from kubectl_nodedns.cli.talk import Talk
 from kubectl_nodedns.cluster.access import duration
 from kubectl_nodedns.commands.bench_plan import Load, Wanted
@@ -173,4 +173,4 @@ def _plain(arguments: argparse.Namespace) -> bool:
 
 def _print_lines(lines: Iterable[str], *, plain: bool) -> None:
     text = "\n".join(lines).rstrip()
-    print(ascii_only(text) if plain else text)
+    print_lines((ascii_only(text) if plain else text).split("\n"))

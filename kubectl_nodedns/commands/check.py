@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 from kubectl_nodedns.checks import report
@@ -10,7 +9,7 @@ from kubectl_nodedns.checks.finding import Outcome, Severity
 from kubectl_nodedns.checks.finding import run as run_checks
 from kubectl_nodedns.checks.registry import CODES, RUNNING
 from kubectl_nodedns.cli.loop import run_on_loop
-from kubectl_nodedns.cli.output import print_data
+from kubectl_nodedns.cli.output import print_data, print_lines
 from kubectl_nodedns.cli.talk import Talk
 from kubectl_nodedns.commands.before import before_install
 from kubectl_nodedns.commands.checking import gather
@@ -79,7 +78,7 @@ def show(
     if output == "json":
         print_data(report.document(outcome, CODES, unread), output)
     elif output == "short":
-        print(report.short(outcome, about))
+        print_lines([report.short(outcome, about)])
     else:
         wide = output == "wide"
         _print_table(outcome, wide=wide)
@@ -117,5 +116,5 @@ def about(evidence: Evidence) -> str:
 def _print_table(outcome: Outcome, *, wide: bool) -> None:
     if outcome.findings:
         header = report.WIDE_HEADER if wide else report.HEADER
-        print(render(header, report.rows(outcome, wide=wide), [True] * len(header)))
-        sys.stdout.flush()
+        rows = report.rows(outcome, wide=wide)
+        print_lines(render(header, rows, [True] * len(header)).split("\n"))

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from kubectl_nodedns.cli.output import print_lines
 from kubectl_nodedns.errors import Exit, RefusedError, UsageError
 
 if TYPE_CHECKING:
@@ -84,14 +85,14 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.install_hook is not None:
         if arguments.shell:
             raise UsageError("--install-hook serves every shell; leave the shell out")
-        print(f"wrote {install(arguments.install_hook)}")
+        print_lines([f"wrote {install(arguments.install_hook)}"])
         return Exit.OK
     if not arguments.shell:
         raise UsageError(
             "completion: name a shell (bash, zsh, fish), or say --install-hook",
             hint="kubectl nodedns completion --help explains both",
         )
-    print(SCRIPTS[arguments.shell], end="")
+    print_lines(SCRIPTS[arguments.shell].removesuffix("\n").split("\n"))
     return Exit.OK
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kubectl_nodedns.cli.loop import run_on_loop
-from kubectl_nodedns.cli.output import print_data, print_objects
+from kubectl_nodedns.cli.output import print_data, print_lines, print_objects
 from kubectl_nodedns.cli.talk import Talk
 from kubectl_nodedns.commands.injecting import PRINT, injection_to_print
 from kubectl_nodedns.commands.planning import prepare, survey
@@ -157,7 +157,7 @@ def _diff(prepared: Prepared, output: str | None) -> int:
     if output:
         print_data(diff_document(plan, wanted, live), output)
     elif not plan.unchanged:
-        print("\n".join(diff_lines(plan, wanted, live)))
+        print_lines(diff_lines(plan, wanted, live))
     return Exit.OK if plan.unchanged else Exit.FINDING
 
 

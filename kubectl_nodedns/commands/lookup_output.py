@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import sys
 import time
 from typing import TYPE_CHECKING, Any
 
-from kubectl_nodedns.cli.output import print_data
+from kubectl_nodedns.cli.output import print_data, print_documents, print_json_line, print_lines
 from kubectl_nodedns.lookup.document import document
 from kubectl_nodedns.lookup.table import Layout, result
 
@@ -55,8 +54,8 @@ class Printer:
         if self._table and self._search:
             for answer in tried:
                 took = "–" if answer.microseconds is None else f"{answer.microseconds} µs"
-                print(f"{result(answer):<8}  {took:>10}  {answer.question.name}")
-            print(flush=True)
+                print_lines([f"{result(answer):<8}  {took:>10}  {answer.question.name}"])
+            print_lines([""])
         elif len(tried) > 1:
             self._talk.note(f"{whole} is what the search list comes to, after {len(tried)} names")
 
@@ -78,10 +77,10 @@ class Printer:
     def _line(self, layout: Layout, lookup: Lookup) -> None:
         if not self._titled:
             if self._watching:
-                print(time.strftime("%H:%M:%S", time.gmtime()) + " UTC")
-            print(layout.header())
+                print_lines([time.strftime("%H:%M:%S", time.gmtime()) + " UTC"])
+            print_lines([layout.header()])
             self._titled = True
-        print(layout.line(lookup), flush=True)
+        print_lines([layout.line(lookup)])
 
     def end(
         self,
@@ -107,18 +106,13 @@ class Printer:
                 about=about,
             )
             if self._watching and self._output == "json":
-                print(json.dumps(whole, separators=(",", ":"), ensure_ascii=False), flush=True)
-            else:
-                print("---\n" * self._watching, end="")
+                print_json_line(whole)
+            elif self._output == "json":
                 print_data(whole, self._output)
+            else:
+                print_documents([whole], explicit_start=self._watching)
             return
-        print()
-        for one in outcome.differences:
-            print(f"{'‼' if one.serious else '·'} {one.text}")
-        for node, why in unasked.items():
-            print(f"‼ not asked from {node}: {why}")
-        for note in notes:
-            print(f"· {note}")
-        print(f"verdict: {outcome.text}", flush=True)
-        if self._watching:
-            print(flush=True)
+        lines = [f"{'‼' if one.serious else '·'} {one.text}" for one in outcome.differences]
+        lines += [f"‼ not asked from {node}: {why}" for node, why in unasked.items()]
+        lines += [f"· {note}" for note in notes]
+        print_lines(["", *lines, f"verdict: {outcome.text}", *[""] * self._watching])

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
 from kubectl_nodedns.cli.loop import run_on_loop
+from kubectl_nodedns.cli.output import print_data, print_documents
 from kubectl_nodedns.cluster.paths import collection
 from kubectl_nodedns.commands.session import connect
 from kubectl_nodedns.commands.watching import (
@@ -85,9 +83,9 @@ def _print(
     documents = [d for kind in kinds for d in _documents(kind, installed, labels, arguments)]
     if arguments.output == "json":
         several = {"apiVersion": "v1", "kind": "List", "items": documents}
-        print(json.dumps(documents[0] if len(documents) == 1 else several, indent=2))
+        print_data(documents[0] if len(documents) == 1 else several, "json")
     else:
-        print(yaml.safe_dump_all(documents, sort_keys=False, width=100), end="")
+        print_documents(documents)
     return Exit.OK
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,7 @@ from kubectl_nodedns.checks.finding import run as run_checks
 from kubectl_nodedns.checks.registry import RUNNING
 from kubectl_nodedns.checks.status import HEADER, Status, document, lines, rows, status_of
 from kubectl_nodedns.cli.loop import run_on_loop
-from kubectl_nodedns.cli.output import print_data
+from kubectl_nodedns.cli.output import print_data, print_lines
 from kubectl_nodedns.cli.talk import Talk
 from kubectl_nodedns.commands.checking import Scope, gather
 from kubectl_nodedns.commands.scoping import SHORTEST_WINDOW, prober, scope_of
@@ -72,9 +71,6 @@ def _print(status: Status, output: str) -> None:
     if output in ("json", "yaml"):
         print_data(document(status), output)
         return
-    for name, text in lines(status):
-        print(f"{name:<14} {text}")
+    print_lines(f"{name:<14} {text}" for name, text in lines(status))
     if output == "wide" and status.nodes:
-        print()
-        print(render(HEADER, rows(status), [True] * len(HEADER)))
-    sys.stdout.flush()
+        print_lines(["", *render(HEADER, rows(status), [True] * len(HEADER)).split("\n")])

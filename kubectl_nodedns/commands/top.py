@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kubectl_nodedns.cli.loop import run_on_loop
+from kubectl_nodedns.cli.output import print_data, print_json_line, print_lines
 from kubectl_nodedns.cli.streams import complain
 from kubectl_nodedns.cluster.access import duration
 from kubectl_nodedns.commands.session import connect
@@ -140,7 +140,7 @@ async def _replay(arguments: argparse.Namespace, sort_by: Column) -> int:
 def _print_recorded(player: Player) -> int:
     """Print each frame from here on, without waiting."""
     for _ in range(player.index, len(player.moments)):
-        _print_line(player.snapshot())
+        print_json_line(document(player.snapshot()))
         player.step(1)
     return Exit.OK
 
@@ -162,7 +162,7 @@ async def _print_lines(
     try:
         while not any(task.done() for task in tasks):
             await asyncio.sleep(refresh)
-            _print_line(monitor.snapshot())
+            print_json_line(document(monitor.snapshot()))
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in tasks:
             if task.done():
@@ -173,25 +173,16 @@ async def _print_lines(
     return Exit.OK
 
 
-def _print_line(snapshot: FleetSnapshot) -> None:
-    print(json.dumps(document(snapshot), separators=(",", ":")), flush=True)
-
-
 def _print(snapshot: FleetSnapshot, output: str, sort_by: Column) -> int:
     """Print one snapshot: data to stdout, words about it to stderr.
 
     Returns:
         Exit.API when not one page could be read: what was printed has no figures.
     """
-    if output == "json":
-        print(json.dumps(document(snapshot), indent=2))
-    elif output == "yaml":
-        import yaml  # noqa: PLC0415 - only here
-
-        print(yaml.safe_dump(document(snapshot), sort_keys=False), end="")
+    if output in ("json", "yaml"):
+        print_data(document(snapshot), output)
     else:
-        print(table(snapshot, wide=output == "wide", sort_by=sort_by))
-        sys.stdout.flush()
+        print_lines(table(snapshot, wide=output == "wide", sort_by=sort_by).split("\n"))
     complain(*summary(snapshot))
     return Exit.API if snapshot.blind else Exit.OK
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kubectl_nodedns import __version__
+from kubectl_nodedns.cli.output import print_lines
 from kubectl_nodedns.errors import Exit
 
 if TYPE_CHECKING:
@@ -13,5 +14,5 @@ if TYPE_CHECKING:
 
 def run(arguments: argparse.Namespace) -> Exit:  # noqa: ARG001 - same shape for each command
     """Print the version."""
-    print(f"kubectl-nodedns {__version__}")
+    print_lines([f"kubectl-nodedns {__version__}"])
     return Exit.OK

@@ -21,6 +21,7 @@ from kubectl_nodedns.errors import ForbiddenError
 from kubectl_nodedns.facts.pod_owners import controller_uid
 from kubectl_nodedns.facts.quantity import quantity
 from kubectl_nodedns.numbers import port
+from kubectl_nodedns.printable import printable
 from kubectl_nodedns.readable import readable
 
 if TYPE_CHECKING:
@@ -331,7 +332,7 @@ def _owner(metadata: Mapping[str, Any], labels: Mapping[str, str]) -> str:
     """Name the installer, from what each one leaves on its DaemonSet."""
     annotations = metadata.get("annotations") or {}
     if release := annotations.get("meta.helm.sh/release-name"):
-        return f"Helm release {release}"
+        return f"Helm release {printable(str(release))}"
     if labels.get("addon.kops.k8s.io/name") or labels.get("k8s-addon"):
         return "kOps"
     if metadata["name"].startswith("nodelocaldns"):
@@ -339,4 +340,4 @@ def _owner(metadata: Mapping[str, Any], labels: Mapping[str, str]) -> str:
     if labels.get("addonmanager.kubernetes.io/mode"):
         return "the Kubernetes add-on manifest"
     manager = labels.get(MANAGED_BY) or "whoever applied its manifest"
-    return "somebody who gave it our label" if manager == OURS else manager
+    return "somebody who gave it our label" if manager == OURS else printable(manager)

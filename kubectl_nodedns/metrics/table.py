@@ -1,12 +1,14 @@
 """Rows of text as a table for a pipe: columns padded with spaces, widths in terminal cells.
 
-Pure. Knows nothing about what it prints.
+Pure. Knows nothing about what it prints, so that no cell may end its line.
 """
 
 from __future__ import annotations
 
 import unicodedata
 from typing import TYPE_CHECKING
+
+from kubectl_nodedns.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,9 +29,10 @@ def render(header: Sequence[str], rows: Sequence[Sequence[str]], left: Sequence[
         rows: cells of each row.
         left: whether each column is aligned left.
     """
-    widths = [max(cells(row[i]) for row in (header, *rows)) for i in range(len(header))]
+    shown = [[*map(printable, row)] for row in (header, *rows)]
+    widths = [max(cells(row[i]) for row in shown) for i in range(len(header))]
     lines = []
-    for row in (header, *rows):
+    for row in shown:
         padded = [_pad(*cell) for cell in zip(row, widths, left, strict=True)]
         lines.append(GAP.join(padded).rstrip())
     return "\n".join(lines)

@@ -12,6 +12,7 @@ from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 
 from kubectl_nodedns.metrics.columns import COLUMNS
+from kubectl_nodedns.printable import printable
 from kubectl_nodedns.tui.fleet_screen import FleetScreen
 from kubectl_nodedns.tui.help_screen import HelpScreen
 from kubectl_nodedns.tui.live import LiveScreen, Session
@@ -182,6 +183,10 @@ class TopApp(App[None]):
     def action_help(self) -> None:
         """Show the keys."""
         self.push_screen(HelpScreen(replay=self.session.playback is not None))
+
+    def copy_to_clipboard(self, text: str) -> None:
+        """Put text on the clipboard, the terminal's own too (OSC 52); a shell may get it next."""
+        super().copy_to_clipboard(printable(text, keep="\n"))
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """List what the palette offers: Textual's own, and ours."""

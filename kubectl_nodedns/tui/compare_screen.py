@@ -144,7 +144,7 @@ class CompareScreen(LiveScreen):
             self.other = min(found, key=natural)
             self.show()
         elif event.value.strip():
-            self.notify(f"no other node matches {event.value.strip()!r}")
+            self.notify(f"no other node matches {event.value.strip()!r}", markup=False)
 
     def _close_choice(self) -> None:
         self.query_one(Input).display = False

@@ -128,7 +128,8 @@ class FindingsScreen(ModalScreen[None]):
             session.findings = await session.examiner(session.taken)
             session.findings_at = session.clock()
         except NodednsError as error:
-            self._failed = [[(f" ‼ {error}", "bad")], [(f"   {error.hint}", "")]]
+            hints = error.hint.splitlines()
+            self._failed = [[(f" ‼ {error}", "bad")], *([(f"   {hint}", "")] for hint in hints)]
         except Exception as error:  # noqa: BLE001 - shown; a check must not end the screen
             self._failed = [[(f" ‼ {type(error).__name__}: {error}", "bad")]]
         self._looking = False

@@ -21,6 +21,7 @@ from kubectl_nodedns.errors import NodednsError
 from kubectl_nodedns.lookup.comparison import compare
 from kubectl_nodedns.lookup.vantage import pair, plan, questions, vantage_points
 from kubectl_nodedns.names import absolute, marker_name, record_type
+from kubectl_nodedns.printable import printable
 from kubectl_nodedns.tui.lookup_lines import history_line, lookup_lines
 from kubectl_nodedns.tui.pieces import content
 from kubectl_nodedns.tui.probing import remember
@@ -86,7 +87,7 @@ class LookupPanel(Vertical):
     def compose(self) -> ComposeResult:
         """Lay out the question and the answers."""
         yield Static(classes="from")
-        yield Input(self._name, classes="name", compact=True)
+        yield Input(printable(self._name), classes="name", compact=True)
         with TextView(classes="answers"):
             yield Static(classes="said")
         yield Static(HINTS, classes="hints")

@@ -18,6 +18,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from kubectl_nodedns.metrics.columns import BY_KEY, COLUMNS
+from kubectl_nodedns.printable import printable
 from kubectl_nodedns.tui.rows import Cell, Slot, header, layout, layout_wide, line
 
 if TYPE_CHECKING:
@@ -205,7 +206,8 @@ class NodeTable(ScrollView, can_focus=True):
         """Make a line; under the cursor all cells have the cursor's colours."""
         segments = [
             Segment(
-                cell.text, style if plain or not cell.style else style + self._style(cell.style)
+                printable(cell.text),
+                style if plain or not cell.style else style + self._style(cell.style),
             )
             for cell in cells
         ]

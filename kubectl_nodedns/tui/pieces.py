@@ -1,10 +1,12 @@
-"""From pieces of meaning to styled text in the theme's colours."""
+"""From pieces of meaning to styled text in the theme's colours; printable, whoever wrote it."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from textual.content import Content
+
+from kubectl_nodedns.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -39,7 +41,9 @@ def content(lines: Iterable[Iterable[Piece]]) -> Content:
     for number, line in enumerate(lines):
         if number:
             parts.append("\n")
-        parts += [(text, STYLES[style]) if STYLES[style] else text for text, style in line]
+        for text, style in line:
+            shown = printable(text)
+            parts.append((shown, STYLES[style]) if STYLES[style] else shown)
     return Content.assemble(*parts)
 
 

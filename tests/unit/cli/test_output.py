@@ -5,7 +5,13 @@ import json
 import pytest
 import yaml
 
-from kubectl_nodedns.cli.output import print_data, print_objects, print_outcome
+from kubectl_nodedns.cli.output import (
+    print_data,
+    print_json_line,
+    print_lines,
+    print_objects,
+    print_outcome,
+)
 from kubectl_nodedns.lookup.proof import Verdict
 
 OBJECTS = [
@@ -68,12 +74,27 @@ def test_an_outcome_is_an_object_with_each_node_for_programs(
 
 @pytest.mark.parametrize("output", ["json", "yaml"])
 @pytest.mark.parametrize(
-    "text", ["yes", "1.0", "null", "a: b", "tab\there", "esc \x1b[31m", "ü", " lead\ntrail ", ""]
+    "text",
+    [
+        *("yes", "1.0", "null", "a: b", "tab\there", "esc \x1b[31m", "ü", " lead\ntrail ", ""),
+        *("\u202eright to left ü", "\x9b31m", "\u2028", "a\x85b\nc\x7f", "\u200b\U000e0041"),
+    ],
 )
 def test_texts_survive_their_format(
     text: str, output: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     print_data({"text": text}, output)
     out = capsys.readouterr().out
-    assert yaml.safe_load(out) == {"text": text}
-    assert "\x1b" not in out
+    read = json.loads if output == "json" else yaml.safe_load
+    assert read(out) == {"text": text}
+    assert out.replace("\n", "").isprintable()
+
+
+def test_half_a_character_is_escaped_in_json(capsys: pytest.CaptureFixture[str]) -> None:
+    print_json_line({"text": "\ud800"})
+    assert capsys.readouterr().out == '{"text":"\\ud800"}\n'
+
+
+def test_a_line_is_printable_and_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    print_lines(["a\tb\x1b[2J\nverdict: fine\u202e", "c"])
+    assert capsys.readouterr().out == "a\tb\\027[2J\\010verdict: fine\\226\\128\\174\nc\n"

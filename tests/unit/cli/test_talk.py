@@ -83,3 +83,22 @@ def test_only_a_clear_yes_is_one(typed: str, agreed: bool, monkeypatch: pytest.M
     stream = io.StringIO()
     assert Talk(stream).confirm("Go ahead?", yes=False) is agreed
     assert stream.getvalue() == "Go ahead? [y/N] "
+
+
+@pytest.mark.parametrize("stream", [io.StringIO(), Terminal()])
+def test_a_line_is_printable_whoever_wrote_what_it_says(
+    stream: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setattr("sys.stdin", Terminal("n\n"))
+    evil = "\x1b]0;t\x07\u202e\nfake"
+    talk = Talk(stream)
+    talk.step(evil)
+    talk.node(Verdict(node=evil, ok=True, text=evil))
+    talk.note(evil)
+    talk.lines([evil])
+    talk.confirm(evil, yes=False)
+    written = stream.getvalue()
+    assert written.replace("\n", "").isprintable()
+    assert "\nfake" not in written
+    assert written.count("\\027]0;t\\007\\226\\128\\174\\010fake") == 6

@@ -18,6 +18,11 @@ def test_a_table_is_aligned_by_cells_and_no_line_ends_in_spaces() -> None:
     assert text.splitlines() == ["NAME     N", "日本     1", "e\u0301      100"]
 
 
+def test_no_cell_ends_its_line() -> None:
+    text = render(("NAME", "N"), [("a\nb\u202e", "1")], (True, False))
+    assert text.splitlines() == ["NAME                N", "a\\010b\\226\\128\\174   1"]
+
+
 def test_cells() -> None:
     assert (cells("abc"), cells("日本"), cells("e\u0301")) == (3, 4, 1)
 
