@@ -95,6 +95,11 @@ def test_half_a_character_is_escaped_in_json(capsys: pytest.CaptureFixture[str])
     assert capsys.readouterr().out == '{"text":"\\ud800"}\n'
 
 
+def test_a_line_of_json_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    print_json_line({"a": "x\ny", "b": [1, {"c": None}]})
+    assert capsys.readouterr().out == '{"a":"x\\ny","b":[1,{"c":null}]}\n'
+
+
 def test_a_line_is_printable_and_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     print_lines(["a\tb\x1b[2J\nverdict: fine\u202e", "c"])
     assert capsys.readouterr().out == "a\tb\\027[2J\\010verdict: fine\\226\\128\\174\nc\n"

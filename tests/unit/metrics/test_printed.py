@@ -20,7 +20,7 @@ def test_a_table_is_aligned_by_cells_and_no_line_ends_in_spaces() -> None:
 
 def test_no_cell_ends_its_line() -> None:
     text = render(("NAME", "N"), [("a\nb\u202e", "1")], (True, False))
-    assert text.splitlines() == ["NAME                N", "a\\010b\\226\\128\\174   1"]
+    assert text.splitlines() == ["NAME                 N", "a\\010b\\226\\128\\174   1"]
 
 
 def test_cells() -> None:

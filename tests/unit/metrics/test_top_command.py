@@ -229,16 +229,16 @@ def test_a_watched_fleet_is_recorded_and_played(
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
 ) -> None:
-    lines: list[str] = []
+    taken: list[Any] = []
 
-    def take(line: str, *, flush: bool) -> None:
-        lines.append(line)
-        if len(lines) == 5:
+    def take(frame: Any) -> None:
+        taken.append(frame)
+        if len(taken) == 5:
             raise BrokenPipeError
 
     file = str(tmp_path / "top.rec")
     with monkeypatch.context() as patched:
-        patched.setattr("kubectl_nodedns.commands.top.print", take, raising=False)
+        patched.setattr("kubectl_nodedns.commands.top.print_json_line", take)
         patched.setattr("os.dup2", lambda *_: 0)
         assert top(server, "--watch", "--refresh", "500ms", "--record", file) == 0
     capfd.readouterr()
@@ -326,8 +326,7 @@ def test_expired_credentials_are_renewed_while_watching(
     server.token = "first"
     seen: list[tuple[bool, float]] = []
 
-    def take(line: str, *, flush: bool) -> None:
-        data = json.loads(line)
+    def take(data: Any) -> None:
         seen.append((data["nodes"][0]["error"] is not None, data["nodes"][0]["lookups_total"] or 0))
         if len(seen) == 3:
             server.token = "second"
@@ -335,7 +334,7 @@ def test_expired_credentials_are_renewed_while_watching(
         if (len(seen) > 3 and seen[-1][1] > seen[2][1]) or len(seen) == 60:
             raise BrokenPipeError
 
-    monkeypatch.setattr("kubectl_nodedns.commands.top.print", take, raising=False)
+    monkeypatch.setattr("kubectl_nodedns.commands.top.print_json_line", take)
     monkeypatch.setattr("os.dup2", lambda *_: 0)
     main(["top", "--kubeconfig", str(kubeconfig), "--watch", "--refresh", "500ms"])
     assert not any(error for error, _ in seen)
@@ -345,17 +344,14 @@ def test_expired_credentials_are_renewed_while_watching(
 def test_watch_prints_a_line_each_time_until_the_reader_goes(
     server: ApiServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lines: list[str] = []
+    taken: list[Any] = []
 
-    def take(line: str, *, flush: bool) -> None:
-        assert flush
-        lines.append(line)
-        if len(lines) == 3:
+    def take(frame: Any) -> None:
+        taken.append(frame)
+        if len(taken) == 3:
             raise BrokenPipeError
 
-    monkeypatch.setattr("kubectl_nodedns.commands.top.print", take, raising=False)
+    monkeypatch.setattr("kubectl_nodedns.commands.top.print_json_line", take)
     monkeypatch.setattr("os.dup2", lambda *_: 0)
     assert top(server, "--watch", "--refresh", "500ms") == 0
-    last = json.loads(lines[-1])
-    assert last["nodes"][0]["lookups_per_second"] > 0
-    assert "\n" not in lines[-1]
+    assert taken[-1]["nodes"][0]["lookups_per_second"] > 0
