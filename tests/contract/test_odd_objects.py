@@ -7,8 +7,10 @@ odd one at a time: what rests on it is not known, and that is said.
 
 from __future__ import annotations
 
+import copy
 import json
 import re
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,10 +19,15 @@ from kubectl_nodedns.errors import Exit
 from tests.contract.ailing import Ailing
 from tests.contract.cluster import fill
 from tests.contract.oddities import (
+    ODD,
+    SHAPES,
     TENANT,
     TENANTS,
+    at,
+    changed,
     odd_shapes,
     odd_strings,
+    places,
 )
 from tests.contract.test_decoys import ours
 
@@ -131,3 +138,42 @@ def test_no_object_of_a_tenant_stops_a_command_or_changes_what_is_said_of_others
     sound(after)
     assert judgement(after) == judgement(before)
     assert after.code == Exit.OK or json.loads(after.out)["findings"], after.err
+
+
+AT_ONCE = {"--window": "1ms"}
+"""What makes a command quick."""
+
+
+def quick(command: str, run: Run) -> Ended:
+    """Run a command without a pause between the scrapes of metrics."""
+    words = [AT_ONCE.get(before, word) for before, word in pairwise(("", *COMMANDS[command]))]
+    handed = {"shortest_window": 0.0} if command in ("status", "check") else {}
+    return run(*words, **handed)
+
+
+def variants(obj: dict[str, Any]) -> Iterator[tuple[tuple[Any, ...], Any]]:
+    """Return each place of an object with something that is odd there, another at each place."""
+    for number, path in enumerate(places(obj)):
+        if path[0] in ("spec", "status", "data") or path[1:2] in (("labels",), ("annotations",)):
+            odd = ODD if isinstance(at(obj, path), str) and number % 2 else SHAPES
+            yield path, odd[number % len(odd)]
+
+
+@pytest.mark.parametrize(
+    "plural", ["nodes", "services", "endpointslices", "configmaps", "daemonsets", "pods"]
+)
+@pytest.mark.parametrize("command", COMMANDS)
+def test_whatever_an_object_of_the_cluster_holds_every_end_is_one_in_words(
+    command: str, plural: str, api: Api, config: Path, run: Run
+) -> None:
+    prepare(command, api)
+    chosen = [obj for kind, obj in api.state.objects if kind == plural]
+    for obj in chosen[:1] if plural in ("pods", "nodes") else chosen:
+        for path, odd in variants(obj):
+            api.add(plural, changed(obj, path, copy.deepcopy(odd)))
+            ended = quick(command, run)
+            try:
+                sound(ended)
+            except AssertionError as error:
+                raise AssertionError(f"{obj['metadata']['name']} {path} {odd!r}") from error
+        api.add(plural, obj)
