@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kubectl_nodedns.errors import UnreachableError, UsageError
+from kubectl_nodedns.shapes import ANY, ShapeError, shaped
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,8 +25,6 @@ LARGEST = 16 * 2**20
 """Bytes of a file, and pieces that its aliases may make of it; more is no kubeconfig."""
 LOOK = "look at it with: kubectl config view"
 
-_ANY = "*"
-"""Stands for every key of an object."""
 _CLUSTER: Mapping[str, Any] = {
     "server": str,
     "certificate-authority": str,
@@ -56,8 +55,8 @@ _USER: Mapping[str, Any] = {
     "as": str,
     "as-uid": str,
     "as-groups": [str],
-    "as-user-extra": {_ANY: [str]},
-    "auth-provider": {"name": str, "config": {_ANY: str}},
+    "as-user-extra": {ANY: [str]},
+    "auth-provider": {"name": str, "config": {ANY: str}},
     "exec": _EXEC,
 }
 _FILES = ("certificate-authority", "client-certificate", "client-key", "tokenFile")
@@ -215,8 +214,8 @@ def _checked(
     content, folder = tables[kind][name]
     whose = f"the kubeconfig cannot be used: {kind} {name!r}"
     try:
-        fields: dict[str, Any] = _shaped(content or {}, shape)
-    except _ShapeError as wrong:
+        fields: dict[str, Any] = shaped(content or {}, shape)
+    except ShapeError as wrong:
         where = f": {wrong.where}" if wrong.where else ""
         raise UsageError(
             f"{whose}{where} is not {wrong.what}",
@@ -226,68 +225,6 @@ def _checked(
         if fields.get(key):
             fields[key] = str(folder / _path(fields[key]))
     return fields, folder
-
-
-class _ShapeError(Exception):
-    """A value has another shape than its place is made for.
-
-    Args:
-        what: what it should be.
-        where: the fields that lead there, from the inside out.
-    """
-
-    def __init__(self, what: str, *where: str) -> None:
-        super().__init__(what)
-        self.what = what
-        self.where = ".".join(where)
-
-
-def _shaped(value: Any, shape: Any) -> Any:
-    """Return a value without its nulls, if it has this shape.
-
-    Args:
-        value: the value.
-        shape: a type, a list with the shape of each entry, or an object with that of each field;
-            fields that are not named may hold anything.
-
-    Raises:
-        _ShapeError: it has another.
-    """
-    if isinstance(shape, list):
-        if not isinstance(value, list):
-            raise _ShapeError("a list")
-        return [_inside(f"entry {n}", one, shape[0]) for n, one in enumerate(value, 1)]
-    if isinstance(shape, dict):
-        if not isinstance(value, dict):
-            raise _ShapeError("an object")
-        there = {key: one for key, one in value.items() if one is not None}
-        found = {}
-        for number, (key, one) in enumerate(there.items(), 1):
-            name = key if key in shape else f"entry {number}"  # other names may be secret
-            inner = shape.get(key, shape.get(_ANY))
-            found[key] = one if inner is None else _inside(name, one, inner)
-        return found
-    if not isinstance(value, shape):
-        raise _ShapeError("true or false" if shape is bool else "text")
-    # What YAML can write as an escape, and no file, header or program takes.
-    if isinstance(value, str) and ("\0" in value or not _encodes(value)):
-        raise _ShapeError("text: it holds a character that is none")
-    return value
-
-
-def _inside(name: str, value: Any, shape: Any) -> Any:
-    try:
-        return _shaped(value, shape)
-    except _ShapeError as wrong:
-        raise _ShapeError(wrong.what, name, *filter(None, [wrong.where])) from None
-
-
-def _encodes(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _path(text: str) -> Path:

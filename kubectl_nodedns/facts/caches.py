@@ -21,6 +21,7 @@ from kubectl_nodedns.facts.pod_owners import controller_uid
 from kubectl_nodedns.facts.quantity import quantity
 from kubectl_nodedns.numbers import address, port
 from kubectl_nodedns.readable import name_of, readable, required, understood
+from kubectl_nodedns.shapes import ANY, shaped
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -37,6 +38,34 @@ METRICS_PORT = 9253
 """Port of CoreDNS's metrics where nothing says otherwise."""
 SETUP_METRICS_PORT = 9353
 """Port of the agent's own metrics where no -metrics-listen-address says otherwise."""
+_TEXTS = {ANY: str}
+_CONTAINER: Mapping[str, Any] = {
+    "name": str,
+    "image": str,
+    "command": [str],
+    "args": [str],
+    "env": [{}],
+    "ports": [{}],
+}
+_META = {"name": str, "namespace": str, "uid": str, "labels": _TEXTS, "annotations": _TEXTS}
+DAEMONSET: Mapping[str, Any] = {
+    "metadata": _META,
+    "spec": {
+        "selector": {"matchLabels": _TEXTS},
+        "template": {
+            "metadata": _META,
+            "spec": {
+                "containers": [_CONTAINER],
+                "initContainers": [_CONTAINER],
+                "nodeSelector": _TEXTS,
+                "tolerations": [_TEXTS | {"tolerationSeconds": int}],
+                "volumes": [{"name": str, "configMap": {"name": str, "items": [{"key": str}]}}],
+            },
+        },
+    },
+    "status": {"desiredNumberScheduled": int},
+}
+"""The shape of a DaemonSet, as far as anything rests on it."""
 _IMAGE = re.compile(r"(^|/)([\w.-]*node-cache[\w.-]*)([:@]|$)")
 
 
@@ -207,6 +236,8 @@ def _sorted_out(
 ) -> tuple[Cache | None, Imitation | None]:
     """Say of one object whether it is a cache, and whether it only seems to be one, or ours."""
     cache = cache_of(daemonset, home=dns_namespace)
+    if cache is not None:
+        shaped(daemonset, DAEMONSET)
     serves = cache is not None and (
         cache.namespace == dns_namespace or (cache.host_network and cache.uid in on_nodes)
     )
