@@ -1,11 +1,14 @@
-"""YAML that others wrote: measured before anything is made of it.
+"""YAML and JSON that others wrote.
 
-Its aliases may make any number of values out of a few lines, and its nesting may go deeper than
-Python's stack. Imports no room, so that every room may use it.
+YAML is measured before anything is made of it: its aliases may make any number of values out of a
+few lines, and its nesting may go deeper than Python's stack. Imports no room, so that every room
+may use it.
 """
 
 from __future__ import annotations
 
+import json
+import re
 from typing import Any
 
 import yaml
@@ -14,10 +17,12 @@ MOST = 20_000
 """Values that a text may hold, with its aliases written out."""
 DEEPEST = 50
 """Lists and maps that may stand in one another."""
+_HALF = re.compile("[\ud800-\udfff]")
+_ESCAPED = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 class DocumentError(ValueError):
-    """A text is no YAML, or too much of it.
+    """A text is no YAML or no JSON, or too much of it.
 
     Args:
         text: what is wrong.
@@ -27,6 +32,28 @@ class DocumentError(ValueError):
     def __init__(self, text: str, line: int = 0) -> None:
         super().__init__(text)
         self.line = line
+
+
+def read_json(text: str | bytes) -> Any:
+    """Read a document of JSON.
+
+    Half a surrogate pair, which JSON can write as an escape and no other text can hold, is read as
+    U+FFFD, as Go's decoder reads it.
+
+    Raises:
+        DocumentError: it is no JSON, nests too deep, or holds a number of too many digits.
+    """
+    try:
+        read = text if isinstance(text, str) else text.decode(errors="replace")
+        content = json.loads(read)
+        if _ESCAPED.search(read):
+            whole = json.dumps(content, ensure_ascii=False)
+            content = json.loads(_HALF.sub("\N{REPLACEMENT CHARACTER}", whole))
+    except RecursionError:
+        raise DocumentError("it nests too deep") from None
+    except ValueError as error:
+        raise DocumentError(f"it is no JSON: {error}") from None
+    return content
 
 
 def compose(text: str) -> list[yaml.Node | None]:
@@ -62,7 +89,8 @@ def _measure(text: str) -> None:
     """Count values as if each alias stood written out, without writing it out.
 
     Raises:
-        DocumentError: there are more than `MOST`, or they nest deeper than `DEEPEST`.
+        DocumentError: there are more than `MOST`, they nest deeper than `DEEPEST`, or a text among
+            them holds half a surrogate pair.
     """
     sizes: dict[str, int] = {}
     open_: list[tuple[str | None, int]] = []  # anchors of what is begun, and values before it
@@ -80,6 +108,8 @@ def _measure(text: str) -> None:
                 values += 1
                 if isinstance(event, yaml.CollectionStartEvent):
                     open_.append((event.anchor, values - 1))
+                elif isinstance(event, yaml.ScalarEvent) and _HALF.search(event.value):
+                    raise DocumentError("a text holds a character that is none", _line(event))
                 elif event.anchor:
                     sizes[event.anchor] = 1
             if values > MOST:

@@ -18,7 +18,7 @@ STDIN = "-"
 
 
 def read_file(path: str | Path, *, option: str, most: int, begins: bytes = b"") -> bytes:
-    """Read a file that an option names; "-" is standard input.
+    """Read a file that an option names; the text "-" is standard input, and no path.
 
     Args:
         path: the file.
@@ -30,14 +30,13 @@ def read_file(path: str | Path, *, option: str, most: int, begins: bytes = b"") 
         UsageError: it cannot be read, or is larger.
     """
     try:
-        if str(path) == STDIN:
+        if path == STDIN:
             return _limited(sys.stdin.buffer, path, option, most, begins)
         with Path(path).open("rb") as file:
             return _limited(file, path, option, most, begins)
-    except OSError as error:
-        raise UsageError(
-            f"{option}: {path} cannot be read: {error.strerror}", hint=f"ls -l {path}"
-        ) from error
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is no path"
+        raise UsageError(f"{option}: {path} cannot be read: {why}", hint=f"ls -l {path}") from error
 
 
 def read_text(path: str, *, option: str, most: int) -> str:

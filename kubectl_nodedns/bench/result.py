@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from kubectl_nodedns.bench.series import Series, merged
+from kubectl_nodedns.documents import read_json
 from kubectl_nodedns.errors import UsageError
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ def read_result(text: str, *, file: str) -> Result:
         UsageError: it is none, or one of another version.
     """
     try:
-        data = json.loads(text)
+        data = read_json(text)
         _check_kind(data)
         result = Result(
             at=str(data["at"]),

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import ipaddress
 from typing import TYPE_CHECKING
 
 from kubectl_nodedns.checks.finding import Category, Check, Seen, Severity
 from kubectl_nodedns.checks.preflight_ground import some
 from kubectl_nodedns.facts.host_ports import DNS, HEALTH, METRICS, SETUP, clashes, free_port
-from kubectl_nodedns.facts.ranges import LINK_LOCAL
+from kubectl_nodedns.facts.ranges import LINK_LOCAL, Range
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -31,7 +30,7 @@ def users(pre: Preflight) -> list[str]:
         f"the pod range {cidr} of node {node.name}"
         for node in pre.nodes
         for cidr in node.pod_ranges
-        if ipaddress.ip_address(ip) in ipaddress.ip_network(cidr, strict=False)
+        if ip in Range(cidr=cidr, what="pods", evidence="")
     ]
     if ip in pre.dns.ips:
         found.append("the DNS service itself")

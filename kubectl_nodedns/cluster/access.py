@@ -14,21 +14,26 @@ import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from kubectl_nodedns.cluster import kubeconfig
 from kubectl_nodedns.cluster.credentials import ExecCredential, oidc_token, run_plugin
-from kubectl_nodedns.cluster.proxies import PROXIES, check_url, usual_proxy
+from kubectl_nodedns.cluster.proxies import PROXIES, check_url, is_host, usual_proxy
 from kubectl_nodedns.errors import UnreachableError, UsageError
+from kubectl_nodedns.files import read_file
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from kubectl_nodedns.cluster.kubeconfig import Entry
 
 
 PAST = ("azure", "gcp", "openstack")
 """Auth providers that kubectl once had."""
+PEM = 2**20
+"""Bytes of a file with a certificate, a key or a token; bundles of authorities have a quarter."""
+NAME_SAFE = "!#$&'*+-.^_`|~"
+"""What the name of a header may hold beside letters and digits (RFC 9110, section 5.6.2)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,15 +87,15 @@ class Access:
     tls: ssl.SSLContext | bool
     """The TLS context; True where the address is plain http."""
     headers: Mapping[str, str] = field(repr=False)
-    """Headers for each request: authorization, impersonation."""
+    """Headers for each request: authorization, and whom to go by."""
     server_hostname: str | None = None
     """Name to check the certificate against, when it is not the address's."""
     proxy: str | None = field(default=None, repr=False)
     """Proxy to go through, HTTP or SOCKS; may hold a password."""
     request_timeout: float | None = 30.0
     """Seconds that one request may take; None is no limit."""
-    groups: tuple[str, ...] = field(default=())
-    """Impersonated groups; a header that repeats, so it cannot live in `headers`."""
+    repeated: Sequence[tuple[str, str]] = field(default=(), repr=False)
+    """Further headers for each request, whose names may come several times: groups, extra."""
 
 
 def duration(text: str, *, option: str) -> float | None:
@@ -150,17 +155,24 @@ def resolve(options: AccessOptions) -> Access:
     if proxy:
         hint = "http, https or socks5, such as http://10.0.0.1:3128"
         check_url(proxy, "the proxy", schemes=PROXIES, hint=hint)
+    name = options.tls_server_name or entry.cluster.get("tls-server-name") or None
+    if name and not is_host(name):
+        raise UsageError(
+            f"--tls-server-name: {name!r} is no name of a server",
+            hint="look at the option, or at tls-server-name in the kubeconfig",
+        )
     plugin = _plugin(options, entry)
+    headers, repeated = _headers(options, entry, plugin, (parts.username, parts.password))
     return Access(
         server=server.rstrip("/"),
         context=entry.context,
         namespace=entry.namespace,
         tls=_tls(options, entry, plugin) if server.startswith("https") else True,
-        headers=_headers(options, entry, plugin, (parts.username, parts.password)),
-        server_hostname=options.tls_server_name or entry.cluster.get("tls-server-name"),
+        headers=headers,
+        repeated=repeated,
+        server_hostname=name,
         proxy=proxy,
         request_timeout=duration(options.request_timeout or "30s", option="--request-timeout"),
-        groups=_impersonated(options, entry)[2],
     )
 
 
@@ -177,7 +189,7 @@ def _plugin(options: AccessOptions, entry: Entry) -> ExecCredential | None:
     spec = user.get("exec")
     if not spec or options.token or user.get("token") or user.get("tokenFile"):
         return None
-    if not isinstance(spec, dict) or not isinstance(spec.get("command"), str):
+    if not spec.get("command"):
         raise UsageError(
             f"the credential plugin of {whose} has no command",
             hint="look at the user's exec section: kubectl config view",
@@ -234,13 +246,7 @@ def _pem(given: str, entry: Entry, fields: Mapping[str, str], name: str) -> byte
 
 
 def _file(path: str, what: str) -> bytes:
-    try:
-        return Path(path).read_bytes()
-    except OSError as error:
-        raise UsageError(
-            f"a file cannot be read: {path}: {error.strerror}",
-            hint=f"--{what}, or the field {what} of the kubeconfig, leads there",
-        ) from error
+    return read_file(Path(path), option=what, most=PEM)
 
 
 def _load_pair(context: ssl.SSLContext, pem: bytes) -> None:
@@ -286,24 +292,37 @@ def _headers(
     entry: Entry,
     plugin: ExecCredential | None,
     in_address: tuple[str | None, str | None],
-) -> dict[str, str]:
-    headers: dict[str, str] = {}
-    if authorization := _authorization(options, entry, plugin, in_address):
-        headers["Authorization"] = authorization
-    user, uid, groups = _impersonated(options, entry)
-    if user:
-        headers["Impersonate-User"] = user
-    if uid:
-        headers["Impersonate-Uid"] = uid
-    if (groups or uid) and not user:
-        raise UsageError("--as-group and --as-uid need --as", hint="--as USER")
-    headers = {name: value.strip() for name, value in headers.items()}
-    if any(not word.isprintable() for word in (*headers.values(), *groups)):
+) -> tuple[dict[str, str], list[tuple[str, str]]]:
+    """Return the headers that come once, and those that may come several times.
+
+    Raises:
+        UsageError: a value can be none of a header, or belongs to a user, and there is none.
+    """
+    fields = entry.user
+    named = {
+        "Authorization": _authorization(options, entry, plugin, in_address),
+        "Impersonate-User": options.as_user or fields.get("as") or "",
+        "Impersonate-Uid": options.as_uid or fields.get("as-uid") or "",
+    }
+    once = {name: value.strip() for name, value in named.items() if value}
+    groups = options.as_groups or fields.get("as-groups") or ()
+    repeated = [("Impersonate-Group", group.strip()) for group in groups]
+    repeated += [
+        (f"Impersonate-Extra-{quote(key, safe=NAME_SAFE)}", value.strip())
+        for key, values in (fields.get("as-user-extra") or {}).items()
+        for value in values
+    ]
+    if (repeated or "Impersonate-Uid" in once) and "Impersonate-User" not in once:
+        raise UsageError(
+            "--as-group and --as-uid, and as-user-extra of a kubeconfig, need --as",
+            hint="--as USER",
+        )
+    if not all(value.isprintable() for value in (*once.values(), *(one for _, one in repeated))):
         raise UsageError(
             "a token, or a name to go by, holds a line break or another control character",
-            hint="look at --token, --as and --as-group, or at the token in the kubeconfig",
+            hint="look at --token, --as and --as-group, or at the user in the kubeconfig",
         )
-    return headers
+    return once, repeated
 
 
 def _authorization(
@@ -323,14 +342,6 @@ def _authorization(
     if user.get("tokenFile"):
         return f"Bearer {_file(user['tokenFile'], 'tokenFile').decode(errors='replace')}"
     pair = [user.get("username") or "", user.get("password") or ""]
-    if not all(pair):
+    if not pair[0]:
         pair = [unquote(part or "") for part in in_address]
     return f"Basic {base64.b64encode(':'.join(pair).encode()).decode()}" if pair[0] else ""
-
-
-def _impersonated(options: AccessOptions, entry: Entry) -> tuple[str, str, tuple[str, ...]]:
-    """Return user, UID and groups to go by: the options', else the kubeconfig's."""
-    if options.as_user or options.as_uid or options.as_groups:
-        return options.as_user, options.as_uid, tuple(options.as_groups)
-    groups = tuple(str(group) for group in entry.user.get("as-groups") or ())
-    return entry.user.get("as", ""), entry.user.get("as-uid", ""), groups

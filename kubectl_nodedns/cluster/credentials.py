@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kubectl_nodedns.children import environment_of_child
+from kubectl_nodedns.documents import read_json
 from kubectl_nodedns.errors import UnreachableError, UsageError
 from kubectl_nodedns.interruptible import interruptible
 
@@ -48,7 +49,7 @@ def run_plugin(
     """Run the plugin that `spec` (the kubeconfig's `exec` section) names.
 
     Args:
-        spec: the section.
+        spec: the section, of the right types.
         cluster: the cluster's fields, where the plugin wants them.
         interactive: whether it may use the terminal: no, while a screen is drawn there.
         patience: seconds that it may take.
@@ -56,7 +57,7 @@ def run_plugin(
     Raises:
         UnreachableError: it cannot be started, failed, or printed no credential.
     """
-    command = str(spec.get("command", ""))
+    command: str = spec["command"]
     mode = spec.get("interactiveMode", "IfAvailable")
     terminal = interactive and mode != "Never" and sys.stdin.isatty()
     if mode == "Always" and not terminal:
@@ -74,7 +75,7 @@ def run_plugin(
     try:
         with interruptible():
             done = _run(
-                [command, *_arguments(spec)],
+                [command, *(spec.get("args") or ())],
                 env=environment,
                 stdin=None if terminal else subprocess.DEVNULL,
                 # Without a terminal of its own it cannot open /dev/tty and draw on our screen.
@@ -88,7 +89,7 @@ def run_plugin(
     except FileNotFoundError as error:
         raise UnreachableError(
             f"the credential plugin {command!r} is not installed",
-            hint=_plain(str(spec.get("installHint") or "")) or f"put {command!r} on the PATH",
+            hint=_plain(spec.get("installHint") or "") or f"put {command!r} on the PATH",
         ) from error
     except subprocess.TimeoutExpired:  # its words are the whole command line, which may be secret
         raise UnreachableError(
@@ -142,38 +143,28 @@ def _plain(text: str) -> str:
     return plain.strip()[-SAID:]
 
 
-def _arguments(spec: dict[str, Any]) -> list[str]:
-    words = spec.get("args") or []
-    if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
-        raise UsageError(
-            "the arguments of the credential plugin are not a list of texts",
-            hint='look at args in the user\'s exec section; a number stands in quotes: "1"',
-        )
-    return words
-
-
 def _environment(spec: dict[str, Any]) -> dict[str, str]:
     """Return the plugin's environment: ours, without a frozen build's libraries, and its own."""
     environment = environment_of_child()
     for entry in spec.get("env") or []:
-        if not isinstance(entry, dict) or not entry.get("name"):
+        if not entry.get("name"):
             raise UsageError(
                 "a variable of the credential plugin has no name",
                 hint="look at env in the user's exec section: kubectl config view",
             )
-        environment[str(entry["name"])] = str(entry.get("value", ""))
+        environment[entry["name"]] = entry.get("value", "")
     return environment
 
 
 def _read(command: str, output: str) -> ExecCredential:
     try:
-        status = json.loads(output)["status"]
+        status = read_json(output)["status"]
         credential = ExecCredential(
             token=status.get("token") or "",
             client_certificate=status.get("clientCertificateData") or "",
             client_key=status.get("clientKeyData") or "",
         )
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (ValueError, KeyError, TypeError, AttributeError):
         raise UnreachableError(
             f"the credential plugin {command!r} printed no ExecCredential", hint=BY_HAND
         ) from None

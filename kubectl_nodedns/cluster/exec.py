@@ -8,7 +8,6 @@ Source: kubernetes/apimachinery, pkg/util/remotecommand/constants.go.
 from __future__ import annotations
 
 import asyncio
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -17,6 +16,7 @@ import aiohttp
 
 from kubectl_nodedns.cluster.bounded import MESSAGE, PRINTED, TooLargeError, broken
 from kubectl_nodedns.cluster.failures import failure, unreachable
+from kubectl_nodedns.documents import read_json
 from kubectl_nodedns.errors import ApiError, TimedOutError
 from kubectl_nodedns.numbers import whole
 
@@ -105,10 +105,10 @@ def _result(path: str, streams: dict[int, bytearray]) -> ExecResult:
     if not streams[STATUS]:
         raise ApiError(f"exec {path}: the connection ended before the command did")
     try:
-        status: dict[str, Any] = json.loads(streams[STATUS])
+        status: dict[str, Any] = read_json(bytes(streams[STATUS]))
         code = _code(status)
         said = str(status.get("message") or "failed")[:SAID]
-    except (ValueError, RecursionError, AttributeError, TypeError) as error:
+    except (ValueError, AttributeError, TypeError) as error:
         raise ApiError(f"exec {path}: the closing status is not what it should be") from error
     if code is None:
         raise ApiError(f"exec {path}: {said}")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import socket
 import ssl
 from typing import Any
 
 import aiohttp
 
+from kubectl_nodedns.documents import DocumentError, read_json
 from kubectl_nodedns.errors import (
     ApiError,
     ConflictError,
@@ -57,8 +57,8 @@ def _status(body: bytes) -> tuple[str, str]:
     """Message and reason of a Status object, or the text as it came."""
     text = body.decode(errors="replace").strip()
     try:
-        status: Any = json.loads(text)
-    except ValueError:
+        status: Any = read_json(text)
+    except DocumentError:
         return text[:500], ""
     if not isinstance(status, dict):
         return text[:500], ""

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kubectl_nodedns.errors import UnreachableError, UsageError
+from kubectl_nodedns.shapes import ANY, ShapeError, shaped
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,7 +25,7 @@ LARGEST = 16 * 2**20
 """Bytes of a file, and pieces that its aliases may make of it; more is no kubeconfig."""
 LOOK = "look at it with: kubectl config view"
 
-_CLUSTER: Mapping[str, type] = {
+_CLUSTER: Mapping[str, Any] = {
     "server": str,
     "certificate-authority": str,
     "certificate-authority-data": str,
@@ -32,8 +33,17 @@ _CLUSTER: Mapping[str, type] = {
     "tls-server-name": str,
     "proxy-url": str,
 }
-_CONTEXT: Mapping[str, type] = {"cluster": str, "user": str, "namespace": str}
-_USER: Mapping[str, type] = {
+_CONTEXT: Mapping[str, Any] = {"cluster": str, "user": str, "namespace": str}
+_EXEC: Mapping[str, Any] = {
+    "apiVersion": str,
+    "command": str,
+    "args": [str],
+    "env": [{"name": str, "value": str}],
+    "installHint": str,
+    "interactiveMode": str,
+    "provideClusterInfo": bool,
+}
+_USER: Mapping[str, Any] = {
     "token": str,
     "tokenFile": str,
     "client-certificate": str,
@@ -44,10 +54,11 @@ _USER: Mapping[str, type] = {
     "password": str,
     "as": str,
     "as-uid": str,
-    "as-groups": list,
-    "auth-provider": dict,
+    "as-groups": [str],
+    "as-user-extra": {ANY: [str]},
+    "auth-provider": {"name": str, "config": {ANY: str}},
+    "exec": _EXEC,
 }
-_KIND: Mapping[type, str] = {str: "text", bool: "true or false", list: "a list", dict: "an object"}
 _FILES = ("certificate-authority", "client-certificate", "client-key", "tokenFile")
 
 
@@ -84,31 +95,37 @@ def choose(*, kubeconfig: str, context: str, cluster: str, user: str, server: st
         UnreachableError: there is no file, and nothing else that leads to a cluster.
     """
     paths = kubeconfig or os.environ.get("KUBECONFIG") or DEFAULT
-    named = [Path(p).expanduser() for p in paths.split(os.pathsep) if p]
-    found = [path for path in named if path.exists()]
+    named = [kubeconfig] if kubeconfig else [path for path in paths.split(os.pathsep) if path]
+    found = [(path, content) for path in map(_path, named) if (content := _read(path)) is not None]
     if kubeconfig and not found:
         raise UsageError(
             f"--kubeconfig: there is no file {kubeconfig}",
             hint="without the option, $KUBECONFIG is used, or ~/.kube/config",
         )
-    if not found:
-        return _without_file(paths, context, server)
     current, tables = _merged(found)
     name = context or current
-    if not name:
+    if not name and not any(tables.values()):
+        why = "is empty" if found else "does not exist"
+        chosen_here = {"cluster": cluster, "user": user}
+        return _without_any(f"{paths} {why}", chosen_here, server, kubeconfig=kubeconfig)
+    if not name and not (server or cluster):
         raise UsageError(
             "the kubeconfig has no current context",
             hint=f"give --context; the file has: {_names(tables['context'])}",
         )
-    if name not in tables["context"]:
+    if name and name not in tables["context"]:
+        missing = "" if found else f": {paths} does not exist"
         raise UsageError(
-            f"there is no context {name!r}",
-            hint=f"the kubeconfig has: {_names(tables['context'])}",
+            f"there is no context {name!r}{missing}",
+            hint=f"the kubeconfig has: {_names(tables['context'])}"
+            if found
+            else "give --kubeconfig, or set KUBECONFIG",
         )
-    chosen, _ = _checked(tables, "context", name, _CONTEXT)
+    chosen = _checked(tables, "context", name, _CONTEXT)[0] if name else {}
     cluster_name = cluster or chosen.get("cluster") or ""
     user_name = user or chosen.get("user") or ""
-    fields, _ = _checked(tables, "cluster", cluster_name, _CLUSTER)
+    reached = cluster_name or not server
+    fields = _checked(tables, "cluster", cluster_name, _CLUSTER)[0] if reached else {}
     login, folder = _checked(tables, "user", user_name, _USER) if user_name else ({}, Path())
     return Entry(
         context=name,
@@ -120,41 +137,53 @@ def choose(*, kubeconfig: str, context: str, cluster: str, user: str, server: st
     )
 
 
-def _without_file(paths: str, context: str, server: str) -> Entry:
+def _without_any(why: str, chosen: Mapping[str, str], server: str, *, kubeconfig: str) -> Entry:
+    """Return what is left where no file says anything: what was chosen, and nothing else."""
+    for kind, name in chosen.items():
+        if name:
+            raise UsageError(
+                f"there is no {kind} {name!r} in the kubeconfig", hint=f"{why}: give --kubeconfig"
+            )
+    if server:
+        return Entry()
+    if kubeconfig:
+        raise UsageError(
+            f"the kubeconfig {why}",
+            hint="without --kubeconfig, $KUBECONFIG is used, or ~/.kube/config",
+        )
     host = os.environ.get("KUBERNETES_SERVICE_HOST", "")
-    if (SERVICE_ACCOUNT / "token").exists() and host:
+    if host and (SERVICE_ACCOUNT / "token").exists():
         host = f"[{host}]" if ":" in host else host
         return Entry(
             context="in-cluster",
-            namespace=(SERVICE_ACCOUNT / "namespace").read_text().strip() or "default",
+            namespace=_namespace_of_pod(),
             cluster={
                 "server": f"https://{host}:{os.environ.get('KUBERNETES_SERVICE_PORT', '443')}",
                 "certificate-authority": str(SERVICE_ACCOUNT / "ca.crt"),
             },
             user={"tokenFile": str(SERVICE_ACCOUNT / "token")},
         )
-    if context:
-        raise UsageError(
-            f"there is no context {context!r}: {paths} does not exist",
-            hint="give --kubeconfig, or set KUBECONFIG",
-        )
-    if not server:
-        raise UnreachableError(
-            f"there is no kubeconfig: {paths} does not exist",
-            hint="give --kubeconfig, or set KUBECONFIG; kubectl cluster-info shows what it uses",
-        )
-    return Entry()
+    raise UnreachableError(
+        f"there is no kubeconfig: {why}",
+        hint="give --kubeconfig, or set KUBECONFIG; kubectl cluster-info shows what it uses",
+    )
+
+
+def _namespace_of_pod() -> str:
+    try:
+        return (SERVICE_ACCOUNT / "namespace").read_text(errors="replace").strip() or "default"
+    except OSError:
+        return "default"
 
 
 _Table = dict[str, tuple[Any, Path]]
 
 
-def _merged(paths: Sequence[Path]) -> tuple[str, dict[str, _Table]]:
+def _merged(files: Sequence[tuple[Path, Any]]) -> tuple[str, dict[str, _Table]]:
     """Merge files as kubectl does: of several entries of one name the first counts."""
     current = ""
     tables: dict[str, _Table] = {"context": {}, "cluster": {}, "user": {}}
-    for path in paths:
-        content = _read(path)
+    for path, content in files:
         said = content.get("current-context") or ""
         if not isinstance(said, str):
             raise UsageError(f"the kubeconfig {path}: current-context is not text", hint=LOOK)
@@ -175,7 +204,7 @@ def _merged(paths: Sequence[Path]) -> tuple[str, dict[str, _Table]]:
 
 
 def _checked(
-    tables: Mapping[str, _Table], kind: str, name: str, types: Mapping[str, type]
+    tables: Mapping[str, _Table], kind: str, name: str, shape: Mapping[str, Any]
 ) -> tuple[dict[str, Any], Path]:
     """Return an entry's fields, and the folder of its file; null is the same as not there."""
     if name not in tables[kind]:
@@ -184,27 +213,35 @@ def _checked(
         )
     content, folder = tables[kind][name]
     whose = f"the kubeconfig cannot be used: {kind} {name!r}"
-    if not isinstance(content or {}, dict):
-        raise UsageError(f"{whose} is not an object", hint=LOOK)
-    fields = {key: value for key, value in (content or {}).items() if value is not None}
-    for key, kind_of_value in types.items():
-        if key in fields and not isinstance(fields[key], kind_of_value):
-            raise UsageError(
-                f"{whose}: {key} is not {_KIND[kind_of_value]}",
-                hint='what is meant as text, such as a number, stands in quotes: "1"',
-            )
+    try:
+        fields: dict[str, Any] = shaped(content or {}, shape)
+    except ShapeError as wrong:
+        where = f": {wrong.where}" if wrong.where else ""
+        raise UsageError(
+            f"{whose}{where} is not {wrong.what}",
+            hint='what is meant as text, such as a number, stands in quotes: "1"',
+        ) from None
     for key in _FILES:
         if fields.get(key):
-            fields[key] = str(folder / Path(fields[key]).expanduser())
+            fields[key] = str(folder / _path(fields[key]))
     return fields, folder
+
+
+def _path(text: str) -> Path:
+    """Return a path with the home directory in the place of "~", where there is such a user."""
+    return Path(os.path.expanduser(text))  # noqa: PTH111 - Path's own raises where there is none
 
 
 def _names(table: Mapping[str, object]) -> str:
     return ", ".join(sorted(table)) or "none"
 
 
-def _read(path: Path) -> dict[str, Any]:
-    """Read one file, or say where it is wrong: YAML's own words repeat what stands there."""
+def _read(path: Path) -> dict[str, Any] | None:
+    """Read one file, or say where it is wrong: YAML's own words repeat what stands there.
+
+    Returns:
+        None where there is no such file; of an empty one nothing.
+    """
     import yaml  # noqa: PLC0415 - takes time
 
     try:
@@ -217,6 +254,8 @@ def _read(path: Path) -> dict[str, Any]:
         if node is not None and _pieces(node, {}) > LARGEST:
             raise UsageError(f"the aliases of {path} make more of it than a kubeconfig", hint=LOOK)
         content = None if node is None else loader.construct_document(node)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
     except OSError as error:
         raise UsageError(
             f"the kubeconfig {path} cannot be read: {error.strerror}", hint="check --kubeconfig"
@@ -226,9 +265,9 @@ def _read(path: Path) -> dict[str, Any]:
         where = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
         # Not "from": a log that shows causes would show what stands in the file.
         raise UsageError(f"the kubeconfig {path} is not YAML{where}", hint=LOOK) from None
-    if not isinstance(content, dict):
+    if content is not None and not isinstance(content, dict):
         raise UsageError(f"{path} is not a kubeconfig file", hint=LOOK)
-    return content
+    return content or {}
 
 
 def _pieces(node: yaml.Node, known: dict[int, int]) -> int:

@@ -46,11 +46,19 @@ def check_url(url: str, whose: str, *, schemes: tuple[str, ...], hint: str) -> N
     """
     try:
         parts = urlsplit(url)
-        sound = parts.scheme in schemes and parts.hostname and parts.port != 0
+        sound = parts.scheme in schemes and is_host(parts.hostname or "") and parts.port != 0
     except ValueError:
         sound = False
-    if not sound or re.search(r"[\s\x00-\x1f\x7f]", url):
+    if not sound or " " in url or not url.isprintable():
         raise UsageError(f"the address of {whose} cannot be used: {shown(url)!r}", hint=hint)
+
+
+def is_host(name: str) -> bool:
+    """Whether a connection can be made to a name, or a certificate checked against it."""
+    try:
+        return bool(name.encode("idna")) and name.isprintable() and not name.startswith(".")
+    except UnicodeError:
+        return False
 
 
 def usual_proxy(url: str, environ: Mapping[str, str]) -> str | None:

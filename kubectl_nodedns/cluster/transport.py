@@ -36,6 +36,7 @@ from kubectl_nodedns.cluster.credentials import end_running
 from kubectl_nodedns.cluster.failures import failure, no_answer, stood, unreachable
 from kubectl_nodedns.cluster.proxies import route
 from kubectl_nodedns.cluster.redirects import refused
+from kubectl_nodedns.documents import DocumentError, read_json
 from kubectl_nodedns.errors import UNAUTHORIZED, ApiError, NodednsError, UnreachableError
 from kubectl_nodedns.numbers import whole
 
@@ -158,7 +159,7 @@ class Transport:
                 ("User-Agent", f"kubectl-nodedns/{__version__}"),
                 ("Accept-Encoding", "gzip"),
                 *access.headers.items(),
-                *(("Impersonate-Group", group) for group in access.groups),
+                *access.repeated,
             ],
             timeout=aiohttp.ClientTimeout(total=access.request_timeout, sock_connect=10),
             trace_configs=[refused()],
@@ -331,8 +332,8 @@ def parse(verb: str, path: str, body: bytes) -> dict[str, Any]:
         ApiError: it is something else, such as the login page of a proxy.
     """
     try:
-        content = json.loads(body)
-    except (ValueError, RecursionError) as error:
+        content = read_json(body)
+    except DocumentError as error:
         raise ApiError(
             f"{verb} {path}: the answer is not JSON ({_start(body)})", hint=NO_API
         ) from error

@@ -10,9 +10,10 @@ from kubectl_nodedns.errors import ApiError, NodednsError
 from kubectl_nodedns.facts.cache_pods import CachePod, read_cache_pods, read_last_words
 from kubectl_nodedns.facts.corefile import CorefileError, ServerBlock
 from kubectl_nodedns.facts.corefile_reader import read_corefile
+from kubectl_nodedns.readable import Read, said
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Sequence
+    from collections.abc import Awaitable, Iterable, Sequence
 
     from kubectl_nodedns.checks.evidence import Evidence
     from kubectl_nodedns.cluster.client import Client
@@ -37,12 +38,20 @@ class Reader:
             ApiError: the API server does not answer at all.
         """
         try:
-            return await reading
+            found = await reading
         except NodednsError as error:
             if isinstance(error, ApiError) and error.status == 0:
                 raise
             self.unread.append(f"{what}: {error}")
             return None
+        if isinstance(found, Read):
+            self.note(what, found.left_out)
+        return found
+
+    def note(self, what: str, left_out: Iterable[str]) -> None:
+        """Keep the names of what had to be left out of a reading."""
+        if words := said(left_out):
+            self.unread.append(f"{what}: {words}")
 
 
 async def cache_pods(

@@ -73,6 +73,7 @@ async def gather(client: Client, scope: Scope, *, probes: Probes | None = None) 
     dns = await read_dns_service(client, scope.dns_service)
     everywhere, there = await asyncio.gather(read_nodes(client), find_caches(client, dns.namespace))
     caches = there.caches
+    reader.note("DaemonSets", there.left_out)
     chosen = [node for node in everywhere if scope.labels is None or node.selected(scope.labels)]
     if not chosen:
         raise RefusedError(

@@ -57,6 +57,7 @@ from kubectl_nodedns.install.removal import (
 )
 from kubectl_nodedns.install.standing import going_on
 from kubectl_nodedns.lookup.proof import Prover, Target
+from kubectl_nodedns.readable import said
 
 if TYPE_CHECKING:
     import argparse
@@ -244,6 +245,8 @@ async def _refuse_clients(
         return
     found = await read_clients(client, local_ip, ready)
     _refuse(found, local_ip, injected=bool(admission.found))
+    if found.unread:
+        talk.note(f"pods, of which nobody knows whether they name {local_ip}: {said(found.unread)}")
     if found.unknown:
         talk.note(
             f"the kubelets of {len(found.unknown)} nodes cannot be asked for their clusterDNS "

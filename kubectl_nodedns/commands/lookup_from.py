@@ -11,8 +11,8 @@ from kubectl_nodedns.errors import ApiError, NodednsError, NotFoundError, TimedO
 from kubectl_nodedns.facts.kubelets import read_kubelets
 from kubectl_nodedns.lookup.asking import ask_in_pod
 from kubectl_nodedns.lookup.pod_way import PodWay, pod_way
-from kubectl_nodedns.lookup.printable import printable
 from kubectl_nodedns.lookup.resolv_conf import ResolvConf, effective_policy, of_pod, parse
+from kubectl_nodedns.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

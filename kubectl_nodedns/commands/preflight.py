@@ -42,11 +42,11 @@ from kubectl_nodedns.facts.rights import missing, to_change, to_hold
 from kubectl_nodedns.install.objects import daemonset_of
 from kubectl_nodedns.lookup.probe_job import job_for
 from kubectl_nodedns.lookup.probes import lacks_namespace, no_namespace
-from kubectl_nodedns.readable import readable
+from kubectl_nodedns.readable import Read, readable, said, understood
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Awaitable, Collection, Mapping, Sequence
+    from collections.abc import Awaitable, Collection, Iterable, Mapping, Sequence
     from typing import Any
 
     from kubectl_nodedns.checks.finding import Finding, Outcome
@@ -171,6 +171,7 @@ async def gather(
         UnreachableError: the API server does not answer.
     """
     reading = _Reading()
+    reading.note("DaemonSets", seen.left_out)
     selected = frozenset(
         node.name
         for node in seen.nodes
@@ -178,6 +179,7 @@ async def gather(
     )
     pods = await reading.of("pods", read_all_pods(client))
     policies = await reading.of("network policies", read_policies(client))
+    services = await reading.of("services", _services(client))
     return Preflight(
         dns=seen.dns,
         dataplane=seen.dataplane,
@@ -190,7 +192,9 @@ async def gather(
         needs=tuple(needs_of(daemonset_of(wanted))),
         cache_corefile=read_corefile(_corefile_of(wanted)),
         pods=pods,
-        services=await reading.of("services", _services(client)),
+        services=None
+        if services is None
+        else {ip: where for where, ips in services for ip in ips if ip},
         ranges=await reading.of("address ranges", read_ranges(client)),
         kubelets=await reading.of(
             "kubelets",
@@ -226,12 +230,20 @@ class _Reading:
     async def of(self, what: str, asked: Awaitable[T]) -> T | None:
         """Await a reading; None, and a note, where it fails."""
         try:
-            return await asked
+            found = await asked
         except UnreachableError:
             raise
         except (ApiError, CorefileError) as error:
             self.unread.append(Unread(what=what, why=str(error)))
             return None
+        if isinstance(found, Read):
+            self.note(what, found.left_out)
+        return found
+
+    def note(self, what: str, left_out: Iterable[str]) -> None:
+        """Keep the names of what had to be left out of a reading."""
+        if words := said(left_out):
+            self.unread.append(Unread(what=what, why=words))
 
 
 async def _rooms(
@@ -341,10 +353,10 @@ def _probe(trying: Trying) -> dict[str, Any]:
     )
 
 
-async def _services(client: Client) -> dict[str, str]:
-    """Read NAMESPACE/NAME of every service by its cluster IPs."""
-    found = readable(_ips_of, await client.list(collection("v1", "services")))
-    return {ip: where for where, ips in found for ip in ips if ip}
+@understood("the services")
+async def _services(client: Client) -> Read[tuple[str, list[str]]]:
+    """Read NAMESPACE/NAME of every service, with its cluster IPs."""
+    return readable(_ips_of, await client.list(collection("v1", "services")))
 
 
 def _ips_of(item: Mapping[str, Any]) -> tuple[str, list[str]]:
@@ -353,6 +365,7 @@ def _ips_of(item: Mapping[str, Any]) -> tuple[str, list[str]]:
     return f"{metadata['namespace']}/{metadata['name']}", ips
 
 
+@understood("a ConfigMap")
 async def _data_of(client: Client, namespace: str, name: str) -> Mapping[str, str]:
     """Read the data of a ConfigMap; empty when there is none."""
     try:

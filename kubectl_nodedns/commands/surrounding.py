@@ -17,6 +17,7 @@ from kubectl_nodedns.facts.network_policies import (
     read_policies,
 )
 from kubectl_nodedns.facts.pods import read_all_pods
+from kubectl_nodedns.readable import understood
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from kubectl_nodedns.facts.network_policies import Blocked
 
 
+@understood("the NetworkPolicies and what they concern")
 async def read_blocked(
     client: Client, evidence: Evidence
 ) -> tuple[tuple[Blocked, ...], tuple[Blocked, ...]]:
@@ -60,6 +62,7 @@ async def read_blocked(
     return tuple(out), tuple(blocked_ingress(policies, coredns=coredns, nodes=nodes))
 
 
+@understood("CoreDNS's Corefile")
 async def read_customisations(client: Client, evidence: Evidence) -> tuple[Customisation, ...]:
     """Find what CoreDNS's Corefile says about names that the caches ask somebody else for.
 

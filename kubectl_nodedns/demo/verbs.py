@@ -202,10 +202,8 @@ class Verbs:
 
     def free_ip(self) -> str:
         """Give out a cluster IP that no service has."""
-        taken = {
-            (s.get("spec") or {}).get("clusterIP")
-            for s in self.store.all(BY_PATH["v1", "services"]).values()
-        }
+        specs = (one.get("spec") for one in self.store.all(BY_PATH["v1", "services"]).values())
+        taken = [spec.get("clusterIP") for spec in specs if isinstance(spec, dict)]
         while (ip := str(SERVICE_RANGE[self._next_ip])) in taken:
             self._next_ip += 1
         return ip

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from kubectl_nodedns.cluster.paths import collection, named
 from kubectl_nodedns.errors import ApiError, ConflictError
 from kubectl_nodedns.facts.quantity import MI, quantity
+from kubectl_nodedns.readable import understood
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Mapping, Sequence
@@ -58,6 +59,7 @@ class Quota:
     """What is left of it."""
 
 
+@understood("the namespace")
 async def level_of(client: Client, namespace: str) -> str:
     """Read the Pod Security level that a namespace enforces; empty when it has none of its own."""
     found = await client.get(named("v1", "namespaces", "", namespace))
@@ -100,6 +102,7 @@ async def try_object(client: Client, obj: dict[str, Any], *, force: bool = False
     return await _trial(subject, client.apply(obj, dry_run=True, force=force), owned=True)
 
 
+@understood("what admission makes of it")
 async def _trial(
     subject: str,
     asked: Awaitable[Mapping[str, Any]],

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from kubectl_nodedns.cluster.paths import collection
 from kubectl_nodedns.errors import NotFoundError
-from kubectl_nodedns.readable import readable
+from kubectl_nodedns.readable import Read, readable, understood
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,7 +34,8 @@ class AlertRule:
     """The metrics it asks for, in the order of their names."""
 
 
-async def read_alert_rules(client: Client) -> tuple[AlertRule, ...]:
+@understood("the rules of Prometheus")
+async def read_alert_rules(client: Client) -> Read[AlertRule]:
     """Read every rule that asks for metrics of CoreDNS.
 
     Raises:
@@ -43,8 +44,9 @@ async def read_alert_rules(client: Client) -> tuple[AlertRule, ...]:
     try:
         items = await client.list(collection("monitoring.coreos.com/v1", "prometheusrules"))
     except NotFoundError:
-        return ()
-    return tuple(rule for rules in readable(rules_of, items) for rule in rules)
+        return Read()
+    read = readable(rules_of, items)
+    return Read.of((rule for rules in read for rule in rules), read.left_out)
 
 
 def rules_of(item: Mapping[str, Any]) -> list[AlertRule]:

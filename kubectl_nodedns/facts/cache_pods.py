@@ -16,6 +16,7 @@ from kubectl_nodedns.facts.caches import (
 )
 from kubectl_nodedns.facts.conditions import is_ready
 from kubectl_nodedns.facts.pod_owners import controller_uid
+from kubectl_nodedns.readable import required, understood
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -78,6 +79,7 @@ class CachePod:
         return f"{self.namespace}/{self.name}"
 
 
+@understood("the cache pods")
 async def read_cache_pods(client: Client, cache: Cache) -> tuple[CachePod, ...]:
     """Read the pods of a cache, by node and name: those that its DaemonSet keeps.
 
@@ -89,7 +91,9 @@ async def read_cache_pods(client: Client, cache: Cache) -> tuple[CachePod, ...]:
     """
     path = collection("v1", "pods", cache.namespace)
     items = await client.list(path, labels=cache.selector)
-    pods = (cache_pod_of(item, cache) for item in items if _is_of(item, cache))
+    pods = required(
+        "pod", lambda item: cache_pod_of(item, cache) if _is_of(item, cache) else None, items
+    )
     return tuple(sorted(pods, key=lambda pod: (pod.node, pod.name)))
 
 

@@ -13,16 +13,16 @@ from __future__ import annotations
 import contextlib
 import re
 from dataclasses import dataclass, field
-from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
 from kubectl_nodedns.cluster.paths import collection
 from kubectl_nodedns.errors import ForbiddenError
 from kubectl_nodedns.facts.pod_owners import controller_uid
 from kubectl_nodedns.facts.quantity import quantity
-from kubectl_nodedns.numbers import port
+from kubectl_nodedns.numbers import address, port
 from kubectl_nodedns.printable import printable
-from kubectl_nodedns.readable import readable
+from kubectl_nodedns.readable import name_of, readable, required, understood
+from kubectl_nodedns.shapes import ANY, shaped
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -39,6 +39,34 @@ METRICS_PORT = 9253
 """Port of CoreDNS's metrics where nothing says otherwise."""
 SETUP_METRICS_PORT = 9353
 """Port of the agent's own metrics where no -metrics-listen-address says otherwise."""
+_TEXTS = {ANY: str}
+_CONTAINER: Mapping[str, Any] = {
+    "name": str,
+    "image": str,
+    "command": [str],
+    "args": [str],
+    "env": [{}],
+    "ports": [{}],
+}
+_META = {"name": str, "namespace": str, "uid": str, "labels": _TEXTS, "annotations": _TEXTS}
+DAEMONSET: Mapping[str, Any] = {
+    "metadata": _META,
+    "spec": {
+        "selector": {"matchLabels": _TEXTS},
+        "template": {
+            "metadata": _META,
+            "spec": {
+                "containers": [_CONTAINER],
+                "initContainers": [_CONTAINER],
+                "nodeSelector": _TEXTS,
+                "tolerations": [_TEXTS | {"tolerationSeconds": int}],
+                "volumes": [{"name": str, "configMap": {"name": str, "items": [{"key": str}]}}],
+            },
+        },
+    },
+    "status": {"desiredNumberScheduled": int},
+}
+"""The shape of a DaemonSet, as far as anything rests on it."""
 _IMAGE = re.compile(r"(^|/)([\w.-]*node-cache[\w.-]*)([:@]|$)")
 
 
@@ -127,6 +155,8 @@ class Found:
     """Ours first, then those of the DNS service's namespace."""
     imitations: tuple[Imitation, ...]
     """By namespace and name."""
+    left_out: tuple[str, ...] = ()
+    """DaemonSets that cannot be read, so that nobody knows what they are, as NAMESPACE/NAME."""
 
 
 async def read_caches(client: Client, dns_namespace: str) -> tuple[Cache, ...]:
@@ -137,6 +167,7 @@ async def read_caches(client: Client, dns_namespace: str) -> tuple[Cache, ...]:
     return (await find_caches(client, dns_namespace)).caches
 
 
+@understood("the DaemonSets")
 async def find_caches(client: Client, dns_namespace: str) -> Found:
     """Find every node-local DNS cache, and what only seems to be one; see `read_caches`."""
     try:
@@ -158,7 +189,7 @@ async def _kept_on_nodes(
     spaces = {
         cache.namespace
         for cache in readable(cache_of, daemonsets)
-        if cache is not None and cache.host_network and cache.namespace != dns_namespace
+        if cache.host_network and cache.namespace != dns_namespace
     }
     kept: set[str] = set()
     for namespace in sorted(spaces):
@@ -182,13 +213,23 @@ def sort_out(
         daemonsets: the objects.
         dns_namespace: the DNS service's.
         on_nodes: UIDs of what keeps pods on nodes' network in other namespaces.
+
+    Raises:
+        UnreadableError: one of the name of ours cannot be read.
     """
-    found = readable(lambda item: _sorted_out(item, dns_namespace, on_nodes), daemonsets)
+
+    def read(item: Mapping[str, Any]) -> tuple[Cache | None, Imitation | None]:
+        return _sorted_out(item, dns_namespace, on_nodes)
+
+    items = [*daemonsets]
+    own = [item for item in items if name_of(item) == f"{dns_namespace}/{OWN_NAME}"]
+    others = readable(read, (item for item in items if item not in own))
+    found = [*required("DaemonSet", read, own), *others]
     caches = [cache for cache, _ in found if cache]
     imitations = [imitation for _, imitation in found if imitation]
     caches.sort(key=lambda c: (not c.ours, c.namespace != dns_namespace, c.namespace, c.name))
     imitations.sort(key=lambda one: (one.namespace, one.name))
-    return Found(caches=tuple(caches), imitations=tuple(imitations))
+    return Found(caches=tuple(caches), imitations=tuple(imitations), left_out=others.left_out)
 
 
 def _sorted_out(
@@ -196,6 +237,8 @@ def _sorted_out(
 ) -> tuple[Cache | None, Imitation | None]:
     """Say of one object whether it is a cache, and whether it only seems to be one, or ours."""
     cache = cache_of(daemonset, home=dns_namespace)
+    if cache is not None:
+        shaped(daemonset, DAEMONSET)
     serves = cache is not None and (
         cache.namespace == dns_namespace or (cache.host_network and cache.uid in on_nodes)
     )
@@ -269,15 +312,7 @@ def words_of(container: Mapping[str, Any]) -> tuple[str, ...]:
 def local_ips_of(words: tuple[str, ...]) -> tuple[str, ...]:
     """Return the addresses that an agent with this command line listens on."""
     given = (word.strip() for word in flag(words, "localip").split(","))
-    return tuple(ip for ip in given if is_address(ip))
-
-
-def is_address(text: str) -> bool:
-    """Whether a text is an IP address, without a zone."""
-    try:
-        return "%" not in text and bool(ip_address(text))
-    except ValueError:
-        return False
+    return tuple(ip for ip in given if address(ip))
 
 
 def flag(words: tuple[str, ...], name: str) -> str:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from kubectl_nodedns.cluster.paths import collection
 from kubectl_nodedns.errors import ApiError, RefusedError
 from kubectl_nodedns.facts.kubelets import kubelet_of, read_configz
+from kubectl_nodedns.readable import understood
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -43,6 +44,7 @@ def domains_of_corefile(corefile: str) -> list[str]:
     return found
 
 
+@understood("the ConfigMaps with the cluster domain")
 async def read_cluster_domain(
     client: Client, namespace: str, nodes: Iterable[str]
 ) -> ClusterDomain:

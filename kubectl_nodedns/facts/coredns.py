@@ -16,6 +16,7 @@ from kubectl_nodedns.facts.caches import MANAGED_BY, OURS, flag, words_of
 from kubectl_nodedns.facts.corefile import Corefile, CorefileError
 from kubectl_nodedns.facts.corefile_reader import read_corefile
 from kubectl_nodedns.facts.network_policies import NAME_LABEL, Peer
+from kubectl_nodedns.readable import understood
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -38,6 +39,7 @@ class CoreDns:
     """Port that it serves lookups at."""
 
 
+@understood("CoreDNS's Corefile", but=CorefileError)
 async def read_coredns(client: Client, dns: DnsService) -> CoreDns:
     """Read CoreDNS's Corefile.
 
@@ -54,6 +56,7 @@ async def read_coredns(client: Client, dns: DnsService) -> CoreDns:
     return found
 
 
+@understood("CoreDNS's pods")
 async def coredns_pod(client: Client, dns: DnsService) -> Mapping[str, Any] | None:
     """Read one of the pods behind the DNS service; None when there is none."""
     if not dns.selector:
@@ -63,6 +66,7 @@ async def coredns_pod(client: Client, dns: DnsService) -> Mapping[str, Any] | No
     return min(pods, key=lambda pod: str(pod["metadata"]["name"]), default=None)
 
 
+@understood("CoreDNS's pods")
 async def read_peer(client: Client, dns: DnsService) -> Peer:
     """Read a pod behind the DNS service as one end of a connection, for network policies."""
     pod = await coredns_pod(client, dns)

@@ -8,11 +8,11 @@ that the cache is to have, so whatever decides that there is respected here. Pur
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from kubectl_nodedns.documents import read_json
 from kubectl_nodedns.facts.zones import ROOT, bare, closest, zone_of_key
 
 if TYPE_CHECKING:
@@ -240,8 +240,8 @@ def stub_domains(data: Mapping[str, str]) -> tuple[dict[str, tuple[str, ...]], t
     Raises:
         ValueError: a value is no JSON of that shape; the agent would ignore it.
     """
-    stubs = json.loads(data.get("stubDomains") or "{}")
-    upstream = json.loads(data.get("upstreamNameservers") or "[]")
+    stubs = read_json(data.get("stubDomains") or "{}")
+    upstream = read_json(data.get("upstreamNameservers") or "[]")
     if not isinstance(stubs, dict) or not isinstance(upstream, list):
         raise ValueError("stubDomains is no object, or upstreamNameservers no list")  # noqa: TRY004
     return {bare(zone): tuple(servers) for zone, servers in stubs.items()}, tuple(upstream)

@@ -15,6 +15,7 @@ from kubectl_nodedns.cluster.paths import collection, named
 from kubectl_nodedns.documents import DocumentError, load
 from kubectl_nodedns.errors import ApiError, NotFoundError
 from kubectl_nodedns.facts.caches import flag, words_of
+from kubectl_nodedns.readable import understood
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -74,6 +75,7 @@ def mode_of_config(text: str) -> str | None:
     return None
 
 
+@understood("kube-proxy's mode")
 async def _kube_proxy(client: Client) -> Dataplane | None:
     """Read the arguments of the DaemonSet, which win, then its ConfigMap."""
     daemonsets = collection("apps/v1", "daemonsets", "kube-system")
@@ -99,6 +101,7 @@ async def _kube_proxy(client: Client) -> Dataplane | None:
     return None
 
 
+@understood("Cilium's configuration")
 async def _cilium(client: Client) -> Dataplane | None:
     try:
         configmap = await client.get(named("v1", "configmaps", "kube-system", "cilium-config"))
@@ -111,6 +114,7 @@ async def _cilium(client: Client) -> Dataplane | None:
     return None
 
 
+@understood("Calico's configuration")
 async def _calico(client: Client) -> Dataplane | None:
     path = named("crd.projectcalico.org/v1", "felixconfigurations", "", "default")
     try:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from kubectl_nodedns.cluster.paths import collection, named
 from kubectl_nodedns.errors import ApiError
+from kubectl_nodedns.readable import understood
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -72,6 +73,7 @@ def of_nodes(nodes: Sequence[Mapping[str, Any]]) -> Distribution:
     return Distribution(name=OTHER)
 
 
+@understood("the signs of a distribution")
 async def read_distribution(client: Client) -> Distribution:
     """Find out which distribution this is; what cannot be read leaves it open."""
     try:

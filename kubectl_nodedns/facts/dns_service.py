@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from kubectl_nodedns.cluster.paths import collection, named
 from kubectl_nodedns.errors import ForbiddenError, NotFoundError, RefusedError, UsageError
-from kubectl_nodedns.readable import readable
+from kubectl_nodedns.numbers import address
+from kubectl_nodedns.readable import readable, required, understood
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -81,6 +82,7 @@ def home_of(given: str | None) -> str:
     return split_name(given)[0] if given else USUAL_NAMESPACE
 
 
+@understood("the DNS service")
 async def read_dns_service(client: Client, given: str = "") -> DnsService:
     """Find the DNS service, or read the one that `given` names (NAMESPACE/NAME).
 
@@ -98,6 +100,8 @@ async def read_dns_service(client: Client, given: str = "") -> DnsService:
             f"the DNS service {where} is headless: pods have no one address to ask",
             hint="name the right one with --dns-service NAMESPACE/NAME",
         )
+    if not all(map(address, ips)):
+        raise ValueError("no address")
     ports = {
         p.get("protocol", "TCP"): p.get("targetPort", DNS_PORT)
         for p in spec.get("ports") or ()
@@ -118,13 +122,14 @@ async def read_dns_service(client: Client, given: str = "") -> DnsService:
     )
 
 
+@understood("the EndpointSlices")
 async def ready_endpoints(client: Client, namespace: str, service: str) -> int:
     """Count the ready endpoints of a service, over its EndpointSlices."""
     slices = await client.list(
         collection("discovery.k8s.io/v1", "endpointslices", namespace),
         labels=f"kubernetes.io/service-name={service}",
     )
-    return len(set().union(*readable(_ready, slices)))
+    return len(set().union(*required("EndpointSlice", _ready, slices)))
 
 
 def _ready(one: Mapping[str, Any]) -> set[str]:
@@ -151,13 +156,13 @@ async def _named(client: Client, given: str) -> Mapping[str, Any]:
 async def _labelled(client: Client) -> Mapping[str, Any]:
     """Find it by its label, in the one namespace where no tenant can put a service."""
     services = await client.list(collection("v1", "services", USUAL_NAMESPACE), labels=LABEL)
-    found = _candidates(services)
+    found = required("service", candidate, services)
     if not found:
         try:
             everywhere = await client.list(collection("v1", "services"), labels=LABEL)
         except ForbiddenError:
             everywhere = []
-        elsewhere = _candidates(everywhere)
+        elsewhere = readable(candidate, everywhere)
         others = f"; elsewhere there are {_names(elsewhere)}" if elsewhere else ""
         raise RefusedError(
             f"there is no DNS service in namespace {USUAL_NAMESPACE}: no service carries the label "
@@ -180,12 +185,8 @@ def _names(services: Sequence[Mapping[str, Any]]) -> str:
     return ", ".join(names[:SHOWN]) + more
 
 
-def _candidates(services: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Leave out headless services, and the upstream services that caches come with."""
-    return [service for service in readable(_candidate, services) if service]
-
-
-def _candidate(service: Mapping[str, Any]) -> Mapping[str, Any] | None:
+def candidate(service: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Return a service; None for a headless one, and for the upstream service of a cache."""
     metadata = service["metadata"]
     headless = service["spec"].get("clusterIP") in (None, "", "None")
     label = (metadata.get("labels") or {}).get("kubernetes.io/name")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from kubectl_nodedns.cluster.paths import collection
-from kubectl_nodedns.readable import readable
+from kubectl_nodedns.readable import required, understood
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from kubectl_nodedns.cluster.client import Client
 
 
+@understood("the EndpointSlices")
 async def read_endpoints(client: Client, namespace: str, service: str) -> tuple[str, ...]:
     """Return the ready endpoints of a service over TCP, as ADDRESS:PORT."""
     slices = await client.list(
@@ -23,8 +24,12 @@ async def read_endpoints(client: Client, namespace: str, service: str) -> tuple[
 
 
 def endpoints_of(slices: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
-    """Read EndpointSlice objects; a slice without ports means port 53."""
-    return tuple(sorted(set().union(*readable(_endpoints_of, slices))))
+    """Read EndpointSlice objects; a slice without ports means port 53.
+
+    Raises:
+        UnreadableError: one of them cannot be read.
+    """
+    return tuple(sorted(set().union(*required("EndpointSlice", _endpoints_of, slices))))
 
 
 def _endpoints_of(one: Mapping[str, Any]) -> set[str]:

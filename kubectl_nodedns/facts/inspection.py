@@ -41,6 +41,8 @@ class Inspection:
     """Node-local caches that are there already, ours among them."""
     imitations: tuple[Imitation, ...] = ()
     """DaemonSets that only look like one, or like ours."""
+    left_out: tuple[str, ...] = ()
+    """DaemonSets that cannot be read, so that nobody knows what they are."""
 
     def lines(self) -> list[str]:
         """Say in lines what was found, and where."""
@@ -80,6 +82,7 @@ async def inspect(client: Client, given: Mapping[str, str]) -> Inspection:
         nodes=nodes,
         caches=there.caches,
         imitations=there.imitations,
+        left_out=there.left_out,
     )
 
 

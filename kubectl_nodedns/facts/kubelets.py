@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from kubectl_nodedns.cluster.bounded import OK, SETTINGS
 from kubectl_nodedns.cluster.paths import node_proxy
 from kubectl_nodedns.errors import ApiError, ForbiddenError, SilentError
+from kubectl_nodedns.readable import understood
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -116,6 +117,7 @@ async def _ask(client: Client, nodes: Sequence[str], patience: float) -> list[Ku
     return list(await asyncio.gather(*(one(node) for node in nodes)))
 
 
+@understood("a kubelet's configuration")
 async def read_configz(
     client: Client, node: str, *, patience: float = PATIENCE
 ) -> Mapping[str, Any]:

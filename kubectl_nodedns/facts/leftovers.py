@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from kubectl_nodedns.cluster.paths import collection
 from kubectl_nodedns.facts.caches import MANAGED_BY, OURS, flag
 from kubectl_nodedns.facts.dns_service import ready_endpoints
-from kubectl_nodedns.readable import readable
+from kubectl_nodedns.readable import Read, readable, understood
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -52,21 +52,24 @@ class UpstreamService:
     """Its ready endpoints."""
 
 
+@understood("what caches left behind")
 async def read_leftovers(
     client: Client, caches: Sequence[Cache], namespaces: Iterable[str]
-) -> tuple[Leftover, ...]:
+) -> Read[Leftover]:
     """Find objects of caches in namespaces where no cache uses them.
 
     Raises:
         ApiError: they cannot be listed.
     """
     found: list[Leftover] = []
+    left_out: list[str] = []
     for namespace in sorted(set(namespaces)):
         for kind, plural in KINDS.items():
             items = await client.list(collection("v1", plural, namespace))
             read = readable(partial(leftover_of, kind), items)
-            found += [one for one in read if one and not _used(one, caches)]
-    return tuple(found)
+            found += [one for one in read if not _used(one, caches)]
+            left_out += read.left_out
+    return Read.of(found, left_out)
 
 
 def leftover_of(kind: str, item: Mapping[str, Any]) -> Leftover | None:
@@ -88,6 +91,7 @@ def _used(leftover: Leftover, caches: Sequence[Cache]) -> bool:
     return bool(near)
 
 
+@understood("the upstream services")
 async def read_upstreams(client: Client, caches: Sequence[Cache]) -> tuple[UpstreamService, ...]:
     """Read the upstream service of each cache that names one.
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from kubectl_nodedns.cluster.paths import collection
 from kubectl_nodedns.facts.quantity import quantity
+from kubectl_nodedns.readable import understood
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -46,6 +47,7 @@ class Machine:
         return asdict(self)
 
 
+@understood("the nodes")
 async def read_machines(client: Client, nodes: Sequence[str]) -> list[Machine]:
     """Read the machines of some nodes. A list of one takes no right that listing nodes does not."""
     path = collection("v1", "nodes")

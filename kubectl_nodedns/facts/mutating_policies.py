@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from kubectl_nodedns.cluster.paths import PLURALS, collection
 from kubectl_nodedns.errors import ForbiddenError, NotFoundError
+from kubectl_nodedns.readable import understood
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,6 +33,7 @@ class Admission:
     """Why they could not be read; empty when they could."""
 
 
+@understood("the admission policies")
 async def read_admission(client: Client, labels: str, name: str) -> Admission:
     """Find out whether MutatingAdmissionPolicy is served; list those of that name with `labels`."""
     version = await _served(client)
@@ -51,6 +53,7 @@ async def read_admission(client: Client, labels: str, name: str) -> Admission:
     return Admission(version=version, found=tuple(found))
 
 
+@understood("the namespaces")
 async def labelled_namespaces(client: Client, labels: str) -> list[str]:
     """Return the names of the namespaces that carry `labels`."""
     items = await client.list(collection("v1", "namespaces"), labels=labels)

@@ -10,7 +10,6 @@ selects is not restricted, a missing list allows everything. Pure, but for `read
 
 from __future__ import annotations
 
-import ipaddress
 from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -18,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 from kubectl_nodedns.cluster.paths import collection
 from kubectl_nodedns.errors import NotFoundError
 from kubectl_nodedns.facts.selectors import matches
-from kubectl_nodedns.readable import readable
+from kubectl_nodedns.numbers import address, network
+from kubectl_nodedns.readable import Read, name_of, readable, understood
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -30,6 +30,8 @@ NAME_LABEL = "kubernetes.io/metadata.name"
 """Label that the API server puts on every namespace."""
 PORT = 53
 PROTOCOLS = ("UDP", "TCP")
+OPERATORS = frozenset({"In", "NotIn", "Exists", "DoesNotExist"})
+"""Of a label selector's matchExpressions."""
 FOREIGN: Mapping[str, Sequence[str]] = {
     "cilium.io/v2": ("ciliumnetworkpolicies", "ciliumclusterwidenetworkpolicies"),
     "crd.projectcalico.org/v1": ("networkpolicies", "globalnetworkpolicies"),
@@ -71,11 +73,77 @@ class Blocked:
     """Protocols that no rule lets through."""
 
 
-async def read_policies(client: Client) -> list[dict[str, Any]]:
-    """Read the NetworkPolicies of all namespaces."""
-    return await client.list(collection("networking.k8s.io/v1", "networkpolicies"))
+@understood("the NetworkPolicies")
+async def read_policies(client: Client) -> Read[Mapping[str, Any]]:
+    """Read the NetworkPolicies of all namespaces.
+
+    Policies add up: where one cannot be read, those of its namespace are left out with it.
+    """
+    items = await client.list(collection("networking.k8s.io/v1", "networkpolicies"))
+    read = readable(checked, items)
+    unknown = {name.partition("/")[0] for name in read.left_out}
+    near = [name_of(one) for one in read if _namespace(one) in unknown]
+    kept = (one for one in read if _namespace(one) not in unknown)
+    return Read.of(kept, (*read.left_out, *near))
 
 
+def checked(policy: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a NetworkPolicy, every part of which has been looked at.
+
+    Raises:
+        Exception: one of `readable.UNREADABLE`: a part has another shape than it should.
+    """
+    spec = policy["spec"]
+    name_parts = (policy["metadata"]["namespace"], policy["metadata"]["name"])
+    if not all(isinstance(part, str) and part for part in name_parts):
+        raise ValueError("no name")
+    if not isinstance(spec.get("policyTypes") or [], list):
+        raise TypeError("policyTypes")
+    _check_selector(spec.get("podSelector"))
+    for direction, side in (("egress", "to"), ("ingress", "from")):
+        for rule in _list(spec.get(direction)):
+            for port in _list(rule.get("ports")):
+                _check_port(port)
+            for peer in _list(rule.get(side)):
+                _check_peer(peer)
+    return policy
+
+
+def _list(value: Any) -> list[Any]:
+    if not isinstance(value or [], list):
+        raise TypeError("no list")
+    return value or []
+
+
+def _check_port(port: Mapping[str, Any]) -> None:
+    last = port.get("endPort") or 0
+    if not isinstance(port.get("port") or 0, int | str) or not isinstance(last, int):
+        raise TypeError("port")
+    if not isinstance(port.get("protocol", ""), str):
+        raise TypeError("protocol")
+
+
+def _check_peer(peer: Mapping[str, Any]) -> None:
+    if block := peer.get("ipBlock"):
+        for cidr in (block["cidr"], *_list(block.get("except"))):
+            if network(cidr) is None:
+                raise ValueError("no range")
+    for selector in ("namespaceSelector", "podSelector"):
+        _check_selector(peer.get(selector))
+
+
+def _check_selector(selector: Mapping[str, Any] | None) -> None:
+    _typical(selector or {})
+    for key, value in ((selector or {}).get("matchLabels") or {}).items():
+        if not isinstance(key, str) or not isinstance(value, str):
+            raise TypeError("matchLabels")
+    for one in _list((selector or {}).get("matchExpressions")):
+        words = (one["key"], one["operator"], *_list(one.get("values")))
+        if not all(isinstance(word, str) for word in words) or one["operator"] not in OPERATORS:
+            raise TypeError("matchExpressions")
+
+
+@understood("other makes of network policies")
 async def read_foreign_policies(client: Client) -> tuple[str, ...]:
     """Name the kinds of policies of other makes that the cluster has objects of."""
     groups = await client.get("/apis")
@@ -103,7 +171,7 @@ def blocked_egress(
     """Find policies that allow lookups to CoreDNS and not to the addresses of the cache.
 
     Args:
-        policies: all NetworkPolicy objects.
+        policies: all NetworkPolicy objects, as they were `checked`.
         pods: all pods that run.
         coredns: a pod behind the DNS service, with the port it serves as its named ports.
         addresses: where pods send their lookups once there is a cache.
@@ -115,10 +183,9 @@ def blocked_egress(
         own[_namespace(policy)].append(policy)
     for pod in pods:
         near[pod.namespace].append(pod)
-    # One that cannot be read takes those of its namespace along, and no others.
-    found = readable(
-        lambda one: _blocked(one, own[_namespace(one)], near[_namespace(one)], coredns, cache),
-        policies,
+    found = (
+        _blocked(one, own[_namespace(one)], near[_namespace(one)], coredns, cache)
+        for one in policies
     )
     return [one for one in found if one]
 
@@ -161,7 +228,7 @@ def blocked_ingress(
     """Find policies that keep a cache from asking CoreDNS, over TCP from a node's address.
 
     Args:
-        policies: all NetworkPolicy objects.
+        policies: all NetworkPolicy objects, as they were `checked`.
         coredns: a pod behind the DNS service.
         nodes: addresses of the nodes, in the DNS service's family.
     """
@@ -277,10 +344,13 @@ def _peer_allowed(one: Mapping[str, Any], peer: Peer, own_namespace: str) -> boo
 
 
 def _in_block(ip: str, block: Mapping[str, Any]) -> bool:
-    address = ipaddress.ip_address(ip)
-    return address in ipaddress.ip_network(block["cidr"], strict=False) and not any(
-        address in ipaddress.ip_network(cidr, strict=False) for cidr in block.get("except") or ()
-    )
+    asked = address(ip)
+
+    def within(cidr: str) -> bool:
+        there = network(cidr)
+        return asked is not None and there is not None and asked in there
+
+    return within(block["cidr"]) and not any(map(within, block.get("except") or ()))
 
 
 def _selector(policy: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from kubectl_nodedns.cluster.paths import collection
 from kubectl_nodedns.facts.conditions import is_ready
+from kubectl_nodedns.numbers import address, network
+from kubectl_nodedns.readable import required, understood
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -82,11 +84,12 @@ class Node:
         return all(self.labels.get(key) == value for key, value in selector.items())
 
 
+@understood("the nodes")
 async def read_nodes(client: Client, name: str = "") -> tuple[Node, ...]:
     """Read all nodes, in the order of their names; one alone when it is named."""
     fields = f"metadata.name={name}" if name else ""
     items = await client.list(collection("v1", "nodes"), fields=fields)
-    return tuple(sorted((node_of(item) for item in items), key=lambda node: node.name))
+    return tuple(sorted(required("node", node_of, items), key=lambda node: node.name))
 
 
 def node_of(item: Mapping[str, Any]) -> Node:
@@ -101,9 +104,11 @@ def node_of(item: Mapping[str, Any]) -> Node:
         system=labels.get("kubernetes.io/os") or info.get("operatingSystem") or "linux",
         labels=labels,
         addresses=tuple(
-            a["address"] for a in status.get("addresses") or () if a["type"].endswith("IP")
+            a["address"]
+            for a in status.get("addresses") or ()
+            if a["type"].endswith("IP") and address(a["address"])
         ),
-        pod_ranges=tuple(spec.get("podCIDRs") or ()),
+        pod_ranges=tuple(filter(network, spec.get("podCIDRs") or ())),
         taints=tuple(
             Taint(key=t.get("key", ""), value=t.get("value") or "", effect=t.get("effect", ""))
             for t in spec.get("taints") or ()

@@ -9,9 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from kubectl_nodedns.cluster.paths import collection
-from kubectl_nodedns.facts.clients import ENDED
-from kubectl_nodedns.readable import readable
+from kubectl_nodedns.facts.clients import ENDED, read_pods
+from kubectl_nodedns.readable import Read, understood
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,16 +54,15 @@ class PodDns:
         return self.host_network and self.policy == "ClusterFirst"
 
 
-async def read_pod_dns(client: Client) -> tuple[PodDns, ...]:
+@understood("the pods")
+async def read_pod_dns(client: Client) -> Read[PodDns]:
     """Read the pods that do not simply ask what their kubelet hands out.
 
     Raises:
         ApiError: pods of all namespaces cannot be listed.
     """
-    found: list[PodDns] = []
-    async for page in client.pages(collection("v1", "pods"), again=found.clear):
-        found += filter(None, readable(pod_dns_of, page.get("items") or ()))
-    return tuple(sorted(found, key=lambda pod: pod.where))
+    found = await read_pods(client, pod_dns_of)
+    return Read.of(sorted(found, key=lambda pod: pod.where), found.left_out)
 
 
 def pod_dns_of(item: Mapping[str, Any]) -> PodDns | None:

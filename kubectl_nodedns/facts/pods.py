@@ -8,14 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from kubectl_nodedns.cluster.paths import collection
-from kubectl_nodedns.facts.clients import ENDED
-from kubectl_nodedns.readable import readable
+from kubectl_nodedns.facts.clients import ENDED, read_pods
+from kubectl_nodedns.readable import understood
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from kubectl_nodedns.cluster.client import Client
+    from kubectl_nodedns.readable import Read
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,12 +52,10 @@ class Pod:
     """Whether it is being deleted."""
 
 
-async def read_all_pods(client: Client) -> tuple[Pod, ...]:
+@understood("the pods")
+async def read_all_pods(client: Client) -> Read[Pod]:
     """Read the pods of all namespaces that have not ended."""
-    found: list[Pod] = []
-    async for page in client.pages(collection("v1", "pods"), again=found.clear):
-        found += filter(None, readable(pod_of, page.get("items") or ()))
-    return tuple(found)
+    return await read_pods(client, pod_of)
 
 
 def pod_of(item: Mapping[str, Any]) -> Pod | None:

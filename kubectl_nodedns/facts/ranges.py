@@ -6,7 +6,6 @@ they are told by kubeadm's ConfigMap or by the arguments of control plane pods, 
 
 from __future__ import annotations
 
-import ipaddress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,10 +13,11 @@ from kubectl_nodedns.cluster.paths import collection, named
 from kubectl_nodedns.documents import DocumentError, load
 from kubectl_nodedns.errors import NotFoundError
 from kubectl_nodedns.facts.caches import flag, words_of
-from kubectl_nodedns.readable import readable
+from kubectl_nodedns.numbers import address, network
+from kubectl_nodedns.readable import Read, readable, understood
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping
 
     from kubectl_nodedns.cluster.client import Client
 
@@ -47,15 +47,14 @@ class Range:
 
     def __contains__(self, ip: str) -> bool:
         """Whether an address is in it; a range that cannot be read contains none."""
-        try:
-            return ipaddress.ip_address(ip) in ipaddress.ip_network(self.cidr, strict=False)
-        except ValueError:
-            return False
+        read, one = network(self.cidr), address(ip)
+        return read is not None and one is not None and one in read
 
 
-async def read_ranges(client: Client) -> tuple[Range, ...]:
+@understood("the address ranges")
+async def read_ranges(client: Client) -> Read[Range]:
     """Read every range that can be found; services' from the best source there is."""
-    found = [*await _optional(client, "networking.k8s.io/v1", "servicecidrs", of_service_cidrs)]
+    cidrs = await _optional(client, "networking.k8s.io/v1", "servicecidrs", of_service_cidrs)
     kubeadm: list[Range] = []
     try:
         path = named("v1", "configmaps", "kube-system", "kubeadm-config")
@@ -64,14 +63,15 @@ async def read_ranges(client: Client) -> tuple[Range, ...]:
         pass
     pods = await client.list(collection("v1", "pods", "kube-system"), labels="tier=control-plane")
     told = [*kubeadm, *(one for pod in pods for one in of_arguments(pod))]
-    told += await _optional(client, "crd.projectcalico.org/v1", "ippools", of_ip_pools)
-    known = {one.what for one in found}
-    found += [one for one in told if one.what not in known]
+    pools = await _optional(client, "crd.projectcalico.org/v1", "ippools", of_ip_pools)
+    known = {one.what for one in cidrs}
+    found = [*cidrs, *(one for one in (*told, *pools) if one.what not in known)]
     by_cidr = {(one.cidr, one.what): one for one in reversed(found)}
-    return tuple(sorted(by_cidr.values(), key=lambda one: (one.what, one.cidr)))
+    ranges = sorted(by_cidr.values(), key=lambda one: (one.what, one.cidr))
+    return Read.of(ranges, (*cidrs.left_out, *pools.left_out))
 
 
-def of_service_cidrs(items: Iterable[Mapping[str, Any]]) -> list[Range]:
+def of_service_cidrs(items: Iterable[Mapping[str, Any]]) -> Read[Range]:
     """Read ServiceCIDR objects."""
 
     def read(item: Mapping[str, Any]) -> list[Range]:
@@ -79,7 +79,7 @@ def of_service_cidrs(items: Iterable[Mapping[str, Any]]) -> list[Range]:
         cidrs = (item.get("spec") or {}).get("cidrs") or ()
         return [Range(cidr=str(cidr), what="services", evidence=evidence) for cidr in cidrs]
 
-    return [one for some in readable(read, items) for one in some]
+    return _flat(readable(read, items))
 
 
 def of_kubeadm(configmap: Mapping[str, Any]) -> list[Range]:
@@ -117,7 +117,7 @@ def of_arguments(pod: Mapping[str, Any]) -> list[Range]:
     ]
 
 
-def of_ip_pools(items: Iterable[Mapping[str, Any]]) -> list[Range]:
+def of_ip_pools(items: Iterable[Mapping[str, Any]]) -> Read[Range]:
     """Read Calico's IPPool objects."""
 
     def read(item: Mapping[str, Any]) -> list[Range]:
@@ -127,16 +127,24 @@ def of_ip_pools(items: Iterable[Mapping[str, Any]]) -> list[Range]:
         evidence = f"IPPool {item['metadata']['name']}"
         return [Range(cidr=str(spec["cidr"]), what="pods", evidence=evidence)]
 
-    return [one for some in readable(read, items) for one in some]
+    return _flat(readable(read, items))
 
 
-async def _optional(client: Client, version: str, plural: str, read: Any) -> Sequence[Range]:
+def _flat(read: Read[list[Range]]) -> Read[Range]:
+    return Read.of((one for some in read for one in some), read.left_out)
+
+
+async def _optional(
+    client: Client,
+    version: str,
+    plural: str,
+    read: Callable[[Iterable[Mapping[str, Any]]], Read[Range]],
+) -> Read[Range]:
     """Read objects of an API that not every cluster has."""
     try:
-        found: Sequence[Range] = read(await client.list(collection(version, plural)))
+        return read(await client.list(collection(version, plural)))
     except NotFoundError:
-        return ()
-    return found
+        return Read()
 
 
 def _split(text: object) -> list[str]:

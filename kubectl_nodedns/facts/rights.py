@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kubectl_nodedns.errors import ForbiddenError
+from kubectl_nodedns.readable import understood
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -96,6 +97,7 @@ async def demand(client: Client, rights: Sequence[Right]) -> None:
         )
 
 
+@understood("the rights")
 async def missing(client: Client, rights: Sequence[Right]) -> list[Right]:
     """Return those of `rights` that the user does not have."""
     answers = await asyncio.gather(*(_allowed(client, right) for right in rights))

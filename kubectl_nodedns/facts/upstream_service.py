@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from kubectl_nodedns.cluster.paths import collection
 from kubectl_nodedns.facts.dns_service import DNS_PORT
-from kubectl_nodedns.readable import readable
+from kubectl_nodedns.readable import required, understood
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from kubectl_nodedns.facts.dns_service import DnsService
 
 
+@understood("the services")
 async def read_upstream_ip(client: Client, dns: DnsService) -> str:
     """Return the cluster IP of the service for misses; empty when there is none."""
     services = await client.list(collection("v1", "services", dns.namespace))
@@ -26,8 +27,12 @@ async def read_upstream_ip(client: Client, dns: DnsService) -> str:
 
 
 def upstream_ip(services: Sequence[Mapping[str, Any]], dns: DnsService) -> str:
-    """Choose among the services of the DNS service's namespace; a name in "upstream" goes first."""
-    found = [one for one in readable(lambda service: _way_of(service, dns), services) if one]
+    """Choose among the services of the DNS service's namespace; a name in "upstream" goes first.
+
+    Raises:
+        UnreadableError: one of them cannot be read.
+    """
+    found = required("service", lambda service: _way_of(service, dns), services)
     return min(found)[2] if found else ""
 
 

@@ -21,7 +21,8 @@ from kubectl_nodedns.facts.corefile_reader import read_corefile
 from kubectl_nodedns.facts.dns_service import DnsService, read_dns_service
 from kubectl_nodedns.facts.leftovers import read_upstreams
 from kubectl_nodedns.facts.nodes import Node, read_nodes
-from kubectl_nodedns.readable import readable
+from kubectl_nodedns.numbers import address
+from kubectl_nodedns.readable import required, understood
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterable, Iterator, Mapping
@@ -146,8 +147,12 @@ async def read_way(client: Client, *, dns_service: str = "", domain: str = "") -
 
 
 def endpoints_of(slices: Iterable[Mapping[str, Any]]) -> tuple[Endpoint, ...]:
-    """Read EndpointSlices: each ready address once, in the order of the addresses."""
-    read = readable(lambda one: [*_endpoints_in(one)], slices)
+    """Read EndpointSlices: each ready address once, in the order of the addresses.
+
+    Raises:
+        UnreadableError: one of them cannot be read.
+    """
+    read = required("EndpointSlice", lambda one: [*_endpoints_in(one)], slices)
     found = {endpoint.address: endpoint for some in read for endpoint in some}
     return tuple(sorted(found.values(), key=_by_address))
 
@@ -157,10 +162,10 @@ def _endpoints_in(one: Mapping[str, Any]) -> Iterator[Endpoint]:
         if (endpoint.get("conditions") or {}).get("ready") is False:
             continue
         target = endpoint.get("targetRef") or {}
-        for address in endpoint.get("addresses") or ():
-            if _is_address(address):  # a slice may hold host names
+        for ip in endpoint.get("addresses") or ():
+            if address(ip):  # a slice may hold host names
                 yield Endpoint(
-                    address=address,
+                    address=ip,
                     pod=str(target.get("name") or "") if target.get("kind") == "Pod" else "",
                     node=str(endpoint.get("nodeName") or ""),
                 )
@@ -183,7 +188,7 @@ def forwards_of(corefile: str) -> tuple[str, ...]:
         for word in plugin.arguments[1:]
     ]
     bare = [word.removeprefix("dns://").removesuffix(":53").strip("[]") for word in words]
-    return tuple(dict.fromkeys(word for word in bare if _is_address(word)))
+    return tuple(dict.fromkeys(word for word in bare if address(word)))
 
 
 def _by_address(endpoint: Endpoint) -> tuple[int, int]:
@@ -191,14 +196,7 @@ def _by_address(endpoint: Endpoint) -> tuple[int, int]:
     return address.version, int(address)
 
 
-def _is_address(word: str) -> bool:
-    try:
-        ipaddress.ip_address(word)
-    except ValueError:
-        return False
-    return True
-
-
+@understood("the EndpointSlices")
 async def _endpoints(client: Client, dns: DnsService) -> tuple[Endpoint, ...]:
     path = collection("discovery.k8s.io/v1", "endpointslices", dns.namespace)
     return endpoints_of(await client.list(path, labels=f"kubernetes.io/service-name={dns.name}"))
@@ -212,6 +210,7 @@ async def _find(client: Client, dns: DnsService) -> str:
     return (await read_cluster_domain(client, dns.namespace, ())).name
 
 
+@understood("the cache's Corefile")
 async def _forwards(client: Client, cache: Cache) -> tuple[str, ...]:
     if not cache.configmap:
         return ()

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from kubectl_nodedns.cluster.paths import collection, named
+from kubectl_nodedns.documents import read_json
 from kubectl_nodedns.errors import NotFoundError, TimedOutError
 from kubectl_nodedns.facts.caches import cache_of
 from kubectl_nodedns.install.objects import (
@@ -70,7 +71,7 @@ class Record:
         """Read the ConfigMap; None when it holds no DaemonSet of its own namespace."""
         data = obj.get("data") or {}
         try:
-            daemonset = json.loads(data[_DAEMONSET])
+            daemonset = read_json(data[_DAEMONSET])
             metadata = daemonset["metadata"]
             whole = all(isinstance(metadata[key], str) for key in ("namespace", "name", "uid"))
             near = metadata["namespace"] == obj["metadata"]["namespace"]

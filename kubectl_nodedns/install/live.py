@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from kubectl_nodedns.cluster.paths import PLURALS, collection, object_path
 from kubectl_nodedns.errors import NotFoundError, RefusedError
 from kubectl_nodedns.facts.cache_pods import trouble
-from kubectl_nodedns.facts.caches import local_ips_of, words_of
+from kubectl_nodedns.facts.caches import DAEMONSET, local_ips_of, words_of
 from kubectl_nodedns.facts.conditions import is_ready
 from kubectl_nodedns.facts.images import NO_IMAGE
 from kubectl_nodedns.install.handover import Record, handed_over
@@ -22,6 +23,8 @@ from kubectl_nodedns.install.objects import (
     SELECTOR,
     STATE,
 )
+from kubectl_nodedns.readable import required, understood
+from kubectl_nodedns.shapes import ANY, shaped
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -32,6 +35,10 @@ MANAGED = ",".join(f"{key}={value}" for key, value in MANAGED_BY.items())
 """Selector of everything that is ours."""
 _OURS = f"{MANAGED},app.kubernetes.io/name={NAME}"
 _API_VERSIONS = {"DaemonSet": "apps/v1"}
+
+_OBJECT = {"metadata": DAEMONSET["metadata"], "data": {ANY: str}, "spec": {}}
+_SHAPES = {"DaemonSet": DAEMONSET}
+"""What our objects look like; nobody else's stands under these names without being seen."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,10 +145,15 @@ def _contents(live: Live) -> dict[tuple[str, str], Any]:
     return found
 
 
+@understood("the installation")
 async def read_live(
     client: Client, namespace: str, wanted: Sequence[Mapping[str, Any]] = ()
 ) -> Live:
-    """Read our objects in `namespace`, and whatever bears the names of `wanted`."""
+    """Read our objects in `namespace`, and whatever bears the names of `wanted`.
+
+    Raises:
+        UnreadableError: one of them has another shape than it should.
+    """
     objects: dict[tuple[str, str], Mapping[str, Any]] = {}
     for kind in ("ServiceAccount", "Service", "ConfigMap", "DaemonSet"):
         version = _API_VERSIONS.get(kind, "v1")
@@ -157,9 +169,12 @@ async def read_live(
                 objects[key] = await client.get(object_path(dict(obj)))
             except NotFoundError:
                 continue
+    for (kind, _), obj in objects.items():
+        required(kind, partial(shaped, shape=_SHAPES.get(kind, _OBJECT)), [obj])
     return Live(objects=objects, pods=await read_pods(client, namespace))
 
 
+@understood("the cache pods")
 async def read_pods(client: Client, namespace: str, node: str = "") -> dict[str, CachePod]:
     """Read our cache pods, newest by node; those of one node when it is named."""
     items = await client.list(

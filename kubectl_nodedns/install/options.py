@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from kubectl_nodedns import __version__
+from kubectl_nodedns.documents import read_json
 from kubectl_nodedns.errors import RefusedError, UsageError
 from kubectl_nodedns.install.option_checks import RESERVED, check, selector_of
 from kubectl_nodedns.install.option_table import BY_NAME, NO, OPTIONS
@@ -83,7 +84,7 @@ class Memory:
                 where that does not matter.
         """
         try:
-            content = json.loads(text)
+            content = read_json(text)
             given = {k: v for k, v in content["given"].items() if k in NAMES}
             defaults = {k: v for k, v in content["defaults"].items() if k in DEFAULTS}
             version = str(content.get("version", ""))

@@ -6,11 +6,12 @@ with those keys, `v:…` for a value of a set. A leaf owns all that is below it.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from kubectl_nodedns.cluster.client import FIELD_MANAGER
+from kubectl_nodedns.documents import read_json
+from kubectl_nodedns.readable import readable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,15 +34,23 @@ class Owner:
 
 
 def other_owners(obj: Mapping[str, Any], keys: Keys) -> tuple[Owner, ...]:
-    """Return the managers other than ours that own the field of a live object at `keys`."""
+    """Return the managers other than ours that own the field of a live object at `keys`.
+
+    They are shown to a person, and decide nothing: an entry that cannot be read is left out.
+    """
     entries: Sequence[Mapping[str, Any]] = obj["metadata"].get("managedFields") or ()
-    return tuple(
-        Owner(manager=entry.get("manager", ""), time=entry.get("time", ""))
-        for entry in entries
-        if entry.get("manager") != FIELD_MANAGER
-        and not entry.get("subresource")
-        and _owns(entry.get("fieldsV1") or {}, obj, keys)
-    )
+    found = readable(lambda entry: _owner(entry, obj, keys), entries)
+    return tuple(owner for owner in found if owner)
+
+
+def _owner(entry: Mapping[str, Any], obj: Mapping[str, Any], keys: Keys) -> Owner | None:
+    """Return the manager of an entry of managedFields; None when the field is not its own."""
+    manager = str(entry.get("manager") or "")
+    if manager == FIELD_MANAGER or entry.get("subresource"):
+        return None
+    if not _owns(entry.get("fieldsV1") or {}, obj, keys):
+        return None
+    return Owner(manager=manager, time=str(entry.get("time") or ""))
 
 
 def _owns(fields: Mapping[str, Any], value: Any, keys: Keys) -> bool:
@@ -63,9 +72,9 @@ def _child(fields: Mapping[str, Any], value: Any, key: str | int) -> Mapping[str
     for name, child in fields.items():
         kind, _, text = name.partition(":")
         if kind == "k" and isinstance(entry, dict):
-            if all(entry.get(part) == wanted for part, wanted in json.loads(text).items()):
+            if all(entry.get(part) == wanted for part, wanted in read_json(text).items()):
                 return dict(child)
-        elif kind == "v" and json.loads(text) == entry:
+        elif kind == "v" and read_json(text) == entry:
             return dict(child)
     return None
 

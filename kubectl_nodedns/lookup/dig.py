@@ -12,9 +12,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from kubectl_nodedns.lookup.printable import printable
 from kubectl_nodedns.lookup.question import Answer, Question, Record
 from kubectl_nodedns.numbers import whole
+from kubectl_nodedns.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

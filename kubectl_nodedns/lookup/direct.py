@@ -18,8 +18,8 @@ import dns.query
 import dns.rcode
 import dns.rdatatype
 
-from kubectl_nodedns.lookup.printable import printable
 from kubectl_nodedns.lookup.question import Answer, Question, Record
+from kubectl_nodedns.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from kubectl_nodedns.lookup.printable import printable
+from kubectl_nodedns.printable import printable
 
 if TYPE_CHECKING:
     from kubectl_nodedns.errors import ApiError

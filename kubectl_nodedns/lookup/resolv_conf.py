@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from kubectl_nodedns.errors import UsageError
-from kubectl_nodedns.lookup.printable import printable
 from kubectl_nodedns.names import absolute
 from kubectl_nodedns.numbers import whole
+from kubectl_nodedns.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

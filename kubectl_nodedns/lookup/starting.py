@@ -12,8 +12,8 @@ from kubectl_nodedns.errors import ApiError, RefusedError
 from kubectl_nodedns.facts.images import IMAGE_PATIENCE, Imageless
 from kubectl_nodedns.facts.pod_owners import pod_of_job
 from kubectl_nodedns.lookup.obstacle import FINAL, Obstacle, What, obstacle
-from kubectl_nodedns.lookup.printable import printable
 from kubectl_nodedns.lookup.probe_job import pod_state
+from kubectl_nodedns.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

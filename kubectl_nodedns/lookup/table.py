@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from kubectl_nodedns.lookup.printable import shortened
 from kubectl_nodedns.lookup.vantage import Lookup, Where
 
 if TYPE_CHECKING:
@@ -134,4 +133,12 @@ def said(answer: Answer, cells: int, *, wide: bool = False) -> str:
         text += " (truncated over UDP)"
     if wide and answer.opt:
         text = f"{text} [{'; '.join(answer.opt)}]"
-    return shortened(text, max(cells, NARROW)) if text else NOT_KNOWN
+    return _shortened(text, max(cells, NARROW)) if text else NOT_KNOWN
+
+
+def _shortened(text: str, cells: int) -> str:
+    """Cut `text` to `cells` characters, and say how many are missing."""
+    if len(text) <= cells:
+        return text
+    note = f"… ({len(text)} characters)"
+    return text[: max(cells - len(note), 1)] + note

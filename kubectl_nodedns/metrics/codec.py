@@ -10,10 +10,10 @@ of another kind than its field, or a number that is none, is a `ValueError`.
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, fields, is_dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from kubectl_nodedns.documents import read_json
 from kubectl_nodedns.metrics.capacity import Capacity
 from kubectl_nodedns.metrics.fleet import Load, Watched
 from kubectl_nodedns.metrics.page import Page
@@ -128,7 +128,7 @@ def read_line(line: bytes) -> dict[str, Any]:
     Raises:
         ValueError: it is no object of JSON.
     """
-    read = json.loads(line)
+    read = read_json(line)
     if not isinstance(read, dict):
         raise ValueError("no object")  # noqa: TRY004 - of the file, not of the program
     plain = line.isascii() and b"\\" not in line

@@ -81,7 +81,7 @@ def test_a_file_that_is_no_kubeconfig_is_an_error_that_names_it(
     [
         ({"auth-provider": {"name": "gcp"}}, ["user 'me'", "'gcp'", "credential plugin"]),
         ({"exec": {"args": ["login"]}}, ["user 'me'", "has no command"]),
-        ({"exec": "login"}, ["user 'me'", "has no command"]),
+        ({"exec": "login"}, ["user 'me'", "exec is not an object"]),
         ({"token": "two\nlines"}, ["a token", "control character"]),
     ],
 )

@@ -19,15 +19,16 @@ from tests.contract.conftest import access, kubeconfig
 from tests.contract.test_exec import EXEC, STDOUT, ended, execute, speaks
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
     from pathlib import Path
 
 PODS = "/api/v1/pods"
 
 
 def certificate(folder: Path) -> None:
-    """Make a certificate for the name "api", and its key."""
+    """Make a certificate for the name "api" and the address 127.0.0.1, and its key."""
     words = ("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
-    names = ("-subj", "/CN=x", "-addext", "subjectAltName=DNS:api")
+    names = ("-subj", "/CN=x", "-addext", "subjectAltName=DNS:api,IP:127.0.0.1")
     where = ("-keyout", "key", "-out", "cert")
     subprocess.run(("openssl", *words, *where, *names), cwd=folder, check=True, capture_output=True)
 
@@ -148,6 +149,45 @@ async def test_behind_a_socks_proxy_the_certificate_is_checked_for_the_name_that
             async with Client(resolve(AccessOptions(kubeconfig=str(home / "wrong")))) as client:
                 with pytest.raises(UnreachableError, match="certificate"):
                     await client.list(PODS)
+
+
+@contextlib.asynccontextmanager
+async def https_proxy(tls: ssl.SSLContext, to: int) -> AsyncIterator[str]:
+    """A proxy that is spoken to by TLS and leads every name to one port of this machine."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+            await reader.readuntil(b"\r\n\r\n")
+            there, back = await asyncio.open_connection("127.0.0.1", to)
+            writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
+            await asyncio.gather(_pipe(reader, back), _pipe(there, writer))
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls) as server:
+        yield f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+
+
+async def test_the_certificate_of_a_proxy_is_checked_as_the_servers_is(
+    tmp_path: Path, home: Path
+) -> None:
+    """Against the authority of the kubeconfig where it names one, as Go's client does it."""
+    (tmp_path / "other").mkdir()
+    certificate(tmp_path)
+    certificate(tmp_path / "other")
+    contexts = {}
+    for name, folder in (("known", tmp_path), ("unknown", tmp_path / "other")):
+        contexts[name] = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        contexts[name].load_cert_chain(folder / "cert", folder / "key")
+    with Api(contexts["known"]) as api:
+        for name, context in contexts.items():
+            async with https_proxy(context, port(api)) as url:
+                cluster = {"proxy-url": url, "certificate-authority": str(tmp_path / "cert")}
+                (home / name).write_text(kubeconfig("https://api:6443", **cluster))
+                async with Client(resolve(AccessOptions(kubeconfig=str(home / name)))) as client:
+                    if name == "known":
+                        assert await client.list(PODS) == []
+                    else:
+                        with pytest.raises(UnreachableError, match="certificate"):
+                            await client.list(PODS)
 
 
 async def test_a_prometheus_is_asked_through_the_environment_s_proxy_and_not_past_no_proxy(

@@ -43,34 +43,39 @@ COMMANDS = (
     ("monitoring",),
     ("bench", "--yes"),
 )
-USER: dict[str, Any] = {
-    "token": f"{MARK}-token",
-    "tokenFile": "no-such-file",
-    "client-certificate-data": CODED,
-    "client-key-data": CODED,
-    "username": f"{MARK}-name",
-    "password": f"{MARK}-password",
-    "as": "jane",
-    "as-uid": "1",
-    "as-groups": ["ops"],
-    "as-user-extra": {"reason": [f"{MARK}-extra"]},
-    "auth-provider": {
-        "name": "oidc",
-        "config": {
-            "id-token": f"{MARK}.eyJleHAiOjF9.sig",
-            "refresh-token": f"{MARK}-refresh",
-            "client-id": f"{MARK}-id",
-            "client-secret": f"{MARK}-client",
-            "idp-issuer-url": f"http://user:{MARK}@127.0.0.1:1/",
+LOGINS: dict[str, dict[str, Any]] = {
+    "token": {"token": f"{MARK}-token"},
+    "file": {"tokenFile": "no-such-file"},
+    "certificate": {"client-certificate-data": CODED, "client-key-data": CODED},
+    "password": {"username": f"{MARK}-name", "password": f"{MARK}-password"},
+    "oidc": {
+        "auth-provider": {
+            "name": "oidc",
+            "config": {
+                "id-token": f"{MARK}.eyJleHAiOjF9.sig",
+                "refresh-token": f"{MARK}-refresh",
+                "client-id": f"{MARK}-id",
+                "client-secret": f"{MARK}-client",
+                "idp-issuer-url": f"http://user:{MARK}@127.0.0.1:1/",
+            },
         },
     },
-    "exec": {
-        "apiVersion": "client.authentication.k8s.io/v1",
-        "command": "false",
-        "args": [f"--secret={MARK}"],
-        "env": [{"name": "LOGIN", "value": f"{MARK}-env"}],
-        "provideClusterInfo": True,
+    "plugin": {
+        "exec": {
+            "apiVersion": "client.authentication.k8s.io/v1",
+            "command": "false",
+            "args": [f"--secret={MARK}"],
+            "env": [{"name": "LOGIN", "value": f"{MARK}-env"}],
+            "provideClusterInfo": True,
+        },
     },
+}
+"""A user of each kind, with all that is secret about it; one at a time is in use."""
+GONE_BY: dict[str, Any] = {
+    "as": "jane",
+    "as-uid": f"{MARK}-uid",
+    "as-groups": [f"{MARK}-group"],
+    "as-user-extra": {f"{MARK}-key": [f"{MARK}-extra"]},
 }
 CLUSTER: dict[str, Any] = {
     "server": f"https://user:{MARK}@127.0.0.1:1?key={MARK}",
@@ -136,26 +141,26 @@ def replaced(content: Any, path: tuple[Any, ...], value: Any) -> Any:
     return changed
 
 
-def broken() -> Iterator[dict[str, Any]]:
+def broken(login: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Kubeconfigs with one thing wrong, at every place, and every field alone."""
-    for key, value in USER.items():
-        server = "https://127.0.0.1:1"
-        yield document({key: value}, {"server": server})
-        yield document({**USER, key: value}, {"server": server})
+    whole = document({**login, **GONE_BY}, CLUSTER)
+    yield whole
+    for key, value in {**login, **GONE_BY}.items():
+        yield document({key: value}, {"server": "https://127.0.0.1:1"})
     for key, value in CLUSTER.items():
-        yield document({}, {"server": "https://127.0.0.1:1", key: value})
-    whole = document(USER, CLUSTER)
+        yield document(login, {"server": "https://127.0.0.1:1", key: value})
     for path in paths(whole):
         for value in WRONG:
             if not (isinstance(value, str) and path and path[-1] in TOLD):
                 yield replaced(whole, path, value)
 
 
-def test_no_kubeconfig_with_anything_wrong_in_it_is_repeated(home: Path) -> None:
-    """More than a thousand of them; each is an access, or an error in words."""
+@pytest.mark.parametrize("login", LOGINS)
+def test_no_kubeconfig_with_anything_wrong_in_it_is_repeated(login: str, home: Path) -> None:
+    """Hundreds of them for each way to log in; each is an access, or an error in words."""
     file = home / "kubeconfig"
     tried = 0
-    for content in broken():
+    for content in broken(LOGINS[login]):
         file.write_text(json.dumps(content))
         tried += 1
         try:
@@ -164,7 +169,55 @@ def test_no_kubeconfig_with_anything_wrong_in_it_is_repeated(home: Path) -> None
             said = f"{error}\n{error.hint}"
         for secret in (MARK, CODED, "12345678901234567890"):
             assert secret not in said, json.dumps(content)
-    assert tried > 400
+    assert tried > 150
+
+
+PLUGIN = """\
+import json, os, sys
+told = json.loads(os.environ["KUBERNETES_EXEC_INFO"])
+assert sys.argv[1:] and os.environ["LOGIN"] and told["spec"]["cluster"]
+print(json.dumps({"status": {"token": os.environ["LOGIN"]}}))
+"""
+
+
+def in_use(folder: Path) -> dict[str, tuple[dict[str, Any], str]]:
+    """A user of each kind whose log-in succeeds, with the header that it is sent in."""
+    (folder / "token").write_text(f"{MARK}-in-file\n")
+    pair = base64.b64encode(f"{MARK}-name:{MARK}-password".encode()).decode()
+    claims = base64.urlsafe_b64encode(b'{"exp":99999999999}').decode().rstrip("=")
+    jwt = f"e30.{claims}.{MARK}"
+    plugin = {**LOGINS["plugin"]["exec"], "command": sys.executable}
+    plugin["args"] = ["-c", PLUGIN, f"--secret={MARK}"]
+    config = {**LOGINS["oidc"]["auth-provider"]["config"], "id-token": jwt}
+    return {
+        "token": (LOGINS["token"], f"Bearer {MARK}-token"),
+        "file": ({"tokenFile": str(folder / "token")}, f"Bearer {MARK}-in-file"),
+        "password": (LOGINS["password"], f"Basic {pair}"),
+        "oidc": ({"auth-provider": {"name": "oidc", "config": config}}, f"Bearer {jwt}"),
+        "plugin": ({"exec": plugin}, f"Bearer {MARK}-env"),
+    }
+
+
+@pytest.mark.parametrize("login", ["token", "file", "password", "oidc", "plugin"])
+@pytest.mark.parametrize("answer", [200, 401, 403, 500])
+def test_what_one_logs_in_with_is_sent_and_never_told(
+    login: str, answer: int, api: Api, home: Path, run: Run
+) -> None:
+    """Whatever the API server says to it; there is one verbosity."""
+    user, header = in_use(home)[login]
+    if answer != 200:
+        api.script("GET", "/apis/apps/v1/daemonsets", answers(answer, "Because", "no"))
+    file = home / "kubeconfig"
+    file.write_text(json.dumps(document({**user, **GONE_BY}, {"server": api.url})))
+    ended = run("disable", "--kubeconfig", str(file), "--request-timeout=3s")
+    silent(ended)
+    secret = header.partition(" ")[2]
+    assert secret not in ended.out + ended.err
+    sent = api.state.seen[0].headers
+    assert sent["Authorization"] == header
+    assert sent["Impersonate-Uid"] == f"{MARK}-uid"
+    assert sent["Impersonate-Group"] == f"{MARK}-group"
+    assert sent[f"Impersonate-Extra-{MARK}-key"] == f"{MARK}-extra"
 
 
 @pytest.mark.parametrize(

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kubectl_nodedns.documents import DEEPEST, MOST, DocumentError, compose, load
+from kubectl_nodedns import documents
+from kubectl_nodedns.documents import DEEPEST, MOST, DocumentError, compose, load, read_json
 from kubectl_nodedns.errors import UsageError
 from kubectl_nodedns.facts.dataplane import mode_of_config
 from kubectl_nodedns.facts.ranges import of_kubeadm
@@ -105,3 +108,41 @@ def test_a_subnet_that_is_no_text_is_not_known(subnet: str) -> None:
     text = f"networking:\n  serviceSubnet: {subnet}\n  podSubnet: 10.0.0.0/8"
     (one,) = of_kubeadm({"data": {"ClusterConfiguration": text}})
     assert one.cidr == "10.0.0.0/8"
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        (r'{"a\ud800": ["\udc00", "\ud83d\ude00"]}', {"a\ufffd": ["\ufffd", "\U0001f600"]}),
+        (r'"\\ud800"', r"\ud800"),
+        (b'"\xff"', "\ufffd"),
+        ("1e999", float("inf")),
+        ("[]", []),
+    ],
+)
+def test_json_holds_no_half_of_a_character(text: str | bytes, read: object) -> None:
+    assert read_json(text) == read
+
+
+@pytest.mark.parametrize("text", ["", "{", "[" * 100_000, "9" * 5000, "\x00", "words", b"\xff"])
+def test_what_is_no_json_is_told(text: str | bytes) -> None:
+    with pytest.raises(DocumentError):
+        read_json(text)
+
+
+def test_json_of_others_is_read_in_one_way() -> None:
+    """But for the demo's, which is a server, and reads what the program itself sent or printed."""
+    package = Path(documents.__file__).parent
+    elsewhere = [
+        path.relative_to(package).as_posix()
+        for path in package.rglob("*.py")
+        if re.search(r"\bjson\.loads?\(|\.json\(", path.read_text())
+    ]
+    own = re.compile(r"demo/|commands/demo\.py|documents\.py")
+    assert [path for path in elsewhere if not own.match(path)] == []
+
+
+@pytest.mark.parametrize("read", [compose, load])
+def test_yaml_with_half_of_a_character_is_refused(read: Callable[[str], object]) -> None:
+    with pytest.raises(DocumentError, match="a character that is none"):
+        read(r'a: "\ud800"')
