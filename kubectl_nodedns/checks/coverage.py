@@ -192,6 +192,7 @@ CHECKS: tuple[Check[Evidence], ...] = (
         matters="its pods ask CoreDNS over the network, as without a cache",
         way_out="kubectl -n kube-system describe daemonset node-local-dns says what stands in the "
         "way: a taint, a selector, an affinity, no room",
+        decisive=True,
         look=_missing,
     ),
     Check(
@@ -203,6 +204,7 @@ CHECKS: tuple[Check[Evidence], ...] = (
         "node has DNS",
         way_out="kubectl describe the pod and read its log (--previous too); "
         "kubectl nodedns disable --now takes the cache out everywhere",
+        decisive=True,
         look=_not_ready,
     ),
     Check(
@@ -243,6 +245,7 @@ CHECKS: tuple[Check[Evidence], ...] = (
         "pods with a second one wait for a timeout first",
         way_out="name the kube-dns IP instead, or install the cache at that address "
         "(kubectl nodedns enable --local-ip IP)",
+        decisive=True,
         look=_dead_addresses,
     ),
     Check(

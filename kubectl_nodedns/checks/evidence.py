@@ -98,6 +98,9 @@ class NodeEvidence:
     """Why no probe could ask; empty when one did, or none was to."""
     kubelet: tuple[str, ...] | None = None
     """Nameservers that its kubelet hands out; None when it could not be asked."""
+    askers: int | None = None
+    """Its pods that ask the cluster's DNS; None where that was not read, and it is only where a
+    cache is not asked that should be."""
     last_words: str = ""
     """The end of the log of a cache pod that has trouble."""
 

@@ -105,6 +105,7 @@ CHECKS: tuple[Check[Evidence], ...] = (
         matters="every lookup of every pod crosses the network to CoreDNS",
         way_out="kubectl nodedns check --pre says whether one can be installed, "
         "kubectl nodedns enable installs it",
+        decisive=True,
         look=_none,
     ),
     Check(
@@ -114,6 +115,7 @@ CHECKS: tuple[Check[Evidence], ...] = (
         category=Category.INSTALL,
         matters="some nodes are served by the cache and others are not",
         way_out="run kubectl nodedns enable to go on, or kubectl nodedns disable to take it back",
+        decisive=True,
         look=_unfinished,
     ),
     Check(
@@ -124,6 +126,7 @@ CHECKS: tuple[Check[Evidence], ...] = (
         matters="they share port 53 and the link, and the one that ends takes the rules of the "
         "other away: pods of the node lose lookups for up to a minute",
         way_out="remove one of the DaemonSets, the way it was installed",
+        decisive=True,
         look=_duplicates,
     ),
     Check(
@@ -144,6 +147,7 @@ CHECKS: tuple[Check[Evidence], ...] = (
         "is not what runs",
         way_out="kubectl nodedns enable puts it back; kubectl nodedns enable --dry-run=client "
         "shows what it would do",
+        decisive=True,
         look=_drift,
     ),
     Check(
@@ -154,6 +158,7 @@ CHECKS: tuple[Check[Evidence], ...] = (
         matters="what the cache does not know yet it cannot ask for: cluster names fail as soon "
         "as their entries expire",
         way_out="repair CoreDNS, or make the service's selector match its pods",
+        decisive=True,
         look=_upstream,
     ),
     check_of("ND007"),

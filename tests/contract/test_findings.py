@@ -209,11 +209,33 @@ def dual_stack(cluster: Ailing) -> None:
     cluster.objects["services"][0]["spec"]["clusterIPs"] = [KUBE_DNS, "fd00::a"]
 
 
-@case("ND020", WARNING, "node node1", f"counted no lookup at {KUBE_DNS} since it started")
+ASKED = f'coredns_dns_requests_total{{server="dns://{KUBE_DNS}:53",zone="."}}'
+
+
+@case("ND022", WARNING, "node node1", f"no lookup at {KUBE_DNS} within ")
 def never_asked(cluster: Ailing) -> None:
-    name = f'coredns_dns_requests_total{{server="dns://{KUBE_DNS}:53",zone="."}}'
     for page in (cluster.before["node1"], cluster.after["node1"]):
-        page.samples[name] = 0
+        page.samples[ASKED] = 0
+    cluster.count(ASKED, 5000, on="node2")
+    cluster.add_pod("web")
+
+
+@case("ND022", WARNING, "node node1", "2 pods on it ask there")
+def not_asked_any_more(cluster: Ailing) -> None:
+    for page in (cluster.before["node1"], cluster.after["node1"]):
+        page.samples[ASKED] = 1e9
+        page.started = time.time() - 100
+    cluster.add_pod("web")
+    cluster.add_pod("proxy", hostNetwork=True, dnsPolicy="ClusterFirstWithHostNet")
+
+
+async def test_a_node_whose_pods_are_gone_is_idle(api: Api, client: Client) -> None:
+    cluster = Ailing()
+    not_asked_any_more(cluster)
+    cluster.objects["pods"] = cluster.objects["pods"][:-2]
+    outcome, evidence = await findings(api, client, cluster)
+    assert outcome.findings == ()
+    assert [one.askers for one in evidence.nodes] == [0, None]
 
 
 @case("ND021", WARNING, "node node1", "2 SERVFAIL, 1 REFUSED")
@@ -441,7 +463,7 @@ async def test_a_change_is_found(
 
 
 def test_every_check_is_provoked() -> None:
-    probed = {"ND062"}  # it takes a probe: see test_check_command.py
+    probed = {"ND020", "ND062"}  # they take a probe: see test_tours.py, test_check_command.py
     assert {code for code, *_ in CASES} | probed == {check.code for check in RUNNING}
 
 
