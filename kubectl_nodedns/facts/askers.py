@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from kubectl_nodedns.cluster.paths import collection
-from kubectl_nodedns.facts.clients import ENDED
+from kubectl_nodedns.facts.conditions import ENDED
 from kubectl_nodedns.readable import readable
 
 if TYPE_CHECKING:
@@ -19,22 +19,37 @@ ONE_BY_ONE = 10
 """Nodes whose pods are listed node by node; of more, all pods of the cluster are read."""
 
 
+class Lister(Protocol):
+    """The part of `cluster.client.Client` that one node takes."""
+
+    async def list(self, path: str, *, labels: str = "", fields: str = "") -> list[dict[str, Any]]:
+        """Read a list of objects."""
+        ...
+
+
 async def read_askers(client: Client, nodes: Collection[str]) -> dict[str, int]:
     """Count the pods of each of some nodes that ask what their kubelet hands out.
 
     Raises:
         ApiError: pods of all namespaces cannot be listed.
     """
-    path = collection("v1", "pods")
+    if len(nodes) <= ONE_BY_ONE:
+        counts = await asyncio.gather(*(read_askers_of(client, node) for node in nodes))
+        return dict(zip(nodes, counts, strict=True))
     found: Counter[str] = Counter()
-    if len(nodes) > ONE_BY_ONE:
-        async for page in client.pages(path, again=found.clear):
-            found.update(readable(asking_node, page.get("items") or ()))
-    else:
-        fields = [f"spec.nodeName={node}" for node in nodes]
-        for items in await asyncio.gather(*(client.list(path, fields=one) for one in fields)):
-            found.update(readable(asking_node, items))
+    async for page in client.pages(collection("v1", "pods"), again=found.clear):
+        found.update(readable(asking_node, page.get("items") or ()))
     return {node: found[node] for node in nodes}
+
+
+async def read_askers_of(client: Lister, node: str) -> int:
+    """Count the pods of one node that ask what its kubelet hands out.
+
+    Raises:
+        ApiError: pods of all namespaces cannot be listed.
+    """
+    items = await client.list(collection("v1", "pods"), fields=f"spec.nodeName={node}")
+    return readable(asking_node, items).count(node)
 
 
 def asking_node(pod: Mapping[str, Any]) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from kubectl_nodedns.cluster.paths import collection
-from kubectl_nodedns.facts.clients import ENDED
+from kubectl_nodedns.facts.conditions import ENDED
 from kubectl_nodedns.readable import readable
 
 if TYPE_CHECKING:

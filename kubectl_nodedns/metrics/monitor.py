@@ -116,7 +116,8 @@ class Monitor:
         started = loop.time()
         await self._sampler.scrape_all()
         await asyncio.sleep(max(apart - (loop.time() - started), 0.0))
-        await asyncio.gather(self._sampler.scrape_all(), self._read_details())
+        await self._sampler.scrape_all()
+        await self._read_details()
         return self.snapshot()
 
     async def load(self) -> None:
@@ -264,7 +265,9 @@ class Monitor:
 
     async def _read_details(self) -> None:
         if self._details:
-            await self._details.read(self._current_rows(), self._there)
+            snapshot = self.snapshot()
+            unasked = [row.node.name for row in snapshot.nodes if snapshot.unasked(row)]
+            await self._details.read(snapshot.nodes, self._there, unasked)
 
     async def _read_corefiles(self) -> None:
         if self._corefile:

@@ -159,6 +159,7 @@ class Recorder:
             "about": codec.about(snapshot),
             "rows": {name: _row(row) for name, row in rows.items()},
             "asked": {s.pod: dict(s.asked_at) for s in sampled if s.asked_at},
+            "since": {s.pod: s.since for s in sampled if s.since is not None},
             **self._numbered(
                 [
                     (pod, base, page)
