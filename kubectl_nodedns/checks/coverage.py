@@ -115,7 +115,14 @@ def _kubelets_seen(evidence: Evidence, asked: Iterable[NodeEvidence]) -> Iterato
     for one in asked:
         servers = set(one.kubelet or ())
         served = one.listening
-        if one.pods and served and servers and not servers & served and not servers & dead:
+        if (
+            one.pods
+            and not one.dark
+            and served
+            and servers
+            and not servers & served
+            and not servers & dead
+        ):
             yield Seen(
                 subject=f"node {one.node.name}",
                 text=f"its kubelet hands out {', '.join(one.kubelet or ())}, and its cache "

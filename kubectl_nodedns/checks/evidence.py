@@ -105,6 +105,11 @@ class NodeEvidence:
     """The end of the log of a cache pod that has trouble."""
 
     @property
+    def dark(self) -> bool:
+        """Whether its cache is set up and not to be asked yet."""
+        return bool(self.pods) and all(pod.dark for pod in self.pods)
+
+    @property
     def listening(self) -> frozenset[str]:
         """Addresses that its cache pods listen on."""
         return frozenset(ip for pod in self.pods for ip in pod.local_ips)

@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING
 
 from kubectl_nodedns.checks.finding import Category, Check, Seen, Severity
 from kubectl_nodedns.checks.imitations import check_of
+from kubectl_nodedns.checks.wording import SHOWN as NAMED
+from kubectl_nodedns.checks.wording import nodes
+from kubectl_nodedns.facts.progress import GO_ON, progress_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,25 +25,18 @@ def _none(evidence: Evidence) -> Iterator[Seen]:
 
 
 def _unfinished(evidence: Evidence) -> Iterator[Seen]:
-    ours = [cache for cache in evidence.caches if cache.ours]
-    for cache in ours:
-        where = f"daemonset {cache.namespace}/{cache.name}"
-        if evidence.state in ("enabling", "disabling"):
-            command = evidence.state.removesuffix("ing") + "e"
-            yield Seen(
-                subject=where,
-                text=f"its state is {evidence.state}: {command} did not come to its end",
-            )
-    if evidence.state == "disabling":
-        return
-    for one in evidence.linux:
-        for pod in one.pods:
-            if pod.phase == "dark":
-                yield Seen(
-                    subject=f"node {one.node.name}",
-                    text=f"pod {pod.where} is in the dark phase: it listens on "
-                    f"{', '.join(pod.local_ips)} alone, which no pod asks",
-                )
+    for cache in (cache for cache in evidence.caches if cache.ours):
+        where = f"{cache.namespace}/{cache.name}"
+        phases = {
+            one.node.name: pod.phase
+            for one in evidence.linux
+            for pod in one.pods
+            if pod.cache == where
+        }
+        wanted = sum(not cache.absence(one.node) for one in evidence.linux)
+        if progress := progress_of(evidence.state, phases, wanted):
+            dark = f" ({nodes(progress.dark)})" if 0 < len(progress.dark) <= NAMED else ""
+            yield Seen(subject=f"daemonset {where}", text=f"{progress}{dark}")
 
 
 def _duplicates(evidence: Evidence) -> Iterator[Seen]:
@@ -113,8 +109,9 @@ CHECKS: tuple[Check[Evidence], ...] = (
         title="An installation was not finished",
         severity=Severity.WARNING,
         category=Category.INSTALL,
-        matters="some nodes are served by the cache and others are not",
-        way_out="run kubectl nodedns enable to go on, or kubectl nodedns disable to take it back",
+        matters="some nodes are served by the cache, others are not; one in the dark has a cache "
+        "that is set up and that nobody asks: kube-dns answers its pods, as before",
+        way_out=GO_ON,
         decisive=True,
         look=_unfinished,
     ),

@@ -245,7 +245,7 @@ def _covered(status: Status) -> str:
 def _intercepting(status: Status) -> str:
     kinds = [f"{n} {kind.value}" for kind in Interception if (n := status.count(kind))]
     unproved = sum(bool(one.pod) for one in status.nodes) - status.count(Interception.PROVED)
-    unproved -= status.count(Interception.NOT_INTERCEPTED)
+    unproved -= status.count(Interception.NOT_INTERCEPTED) + status.count(Interception.DARK)
     hint = f"; {unproved} unproved" if unproved else ""
     return (", ".join(kinds) or "no node") + hint
 

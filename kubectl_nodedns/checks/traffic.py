@@ -34,12 +34,16 @@ class Interception(StrEnum):
     """A probe on the node was not."""
     BY_COUNTERS = "by counters"
     """The cache counted lookups at that address over the window: evidence, not proof."""
+    DARK = "in the dark"
+    """Its cache is set up and not to be asked yet: kube-dns answers, until enable goes on."""
     NOT_KNOWN = "not known"
     """No probe asked, and it counted none: nobody asked, or they go elsewhere."""
 
 
 def interception(evidence: Evidence, one: NodeEvidence) -> Interception:
     """Judge one node."""
+    if one.dark:
+        return Interception.DARK
     if one.proof is not None:
         return Interception.PROVED if one.proof.ok else Interception.NOT_INTERCEPTED
     lately = one.counters.lately_by_address if one.counters else {}

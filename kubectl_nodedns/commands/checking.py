@@ -30,7 +30,7 @@ from kubectl_nodedns.facts.kubelets import read_kubelets
 from kubectl_nodedns.facts.leftovers import read_leftovers, read_upstreams
 from kubectl_nodedns.facts.nodes import Node, read_nodes
 from kubectl_nodedns.facts.pod_dns import read_pod_dns
-from kubectl_nodedns.install.objects import STATE
+from kubectl_nodedns.facts.progress import state_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -95,7 +95,7 @@ async def gather(client: Client, scope: Scope, *, probes: Probes | None = None) 
         nodes=tuple(NodeEvidence(node=node, pods=pods.get(node.name, ())) for node in chosen),
         mode=dataplane.mode,
         domain=domain.name if domain else "",
-        state=next((c.annotations.get(STATE, "") for c in caches if c.ours), ""),
+        state=next(filter(None, map(state_of, caches)), ""),
         corefiles=await corefiles(client, reader, caches),
         drift=await _drift(client, reader, dns, domain, dataplane, everywhere, caches),
     )

@@ -109,7 +109,7 @@ async def _prove(evidence: Evidence, one: NodeEvidence, probes: Probes) -> Verdi
     if not _marked(evidence, pod.cache):
         verdict = await prover.baseline(name)
         return None if verdict.ok else verdict
-    if own and not listens and pod.phase != "dark":
+    if own and not listens:
         return await prover.dark(name, pod.uid, timeout=PATIENCE)
     return await prover.switched(name, pod.uid, timeout=PATIENCE)
 

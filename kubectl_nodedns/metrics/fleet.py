@@ -82,6 +82,8 @@ class NodeRow:
     """When a probe last proved that its pods are served by this pod, in Unix seconds."""
     refuted_at: float | None = None
     """When a probe last proved that they are not; None when it proved the other, or nothing."""
+    dark: bool = False
+    """Whether its cache is set up and not to be asked yet: kube-dns answers its pods."""
 
     @property
     def pod(self) -> CachePod | None:
@@ -104,6 +106,8 @@ class NodeRow:
         """Its state in a word or two, as kubectl would say it."""
         if self.pod is None:
             return "no pod"
+        if self.dark and self.pod.ready:
+            return "dark"
         if self.pod.status == "Running":
             return "Ready" if self.pod.ready else "NotReady"
         return self.pod.status
@@ -282,7 +286,13 @@ class FleetSnapshot:
 
         One of which it was read that no pod asks on its node is idle.
         """
-        if row.pod is None or not row.pod.ready or row.refuted_at is not None or self.stale(row):
+        if (
+            row.pod is None
+            or not row.pod.ready
+            or row.dark
+            or row.refuted_at is not None
+            or self.stale(row)
+        ):
             return None
         if row.detail is not None and row.detail.askers == 0:
             return None

@@ -90,7 +90,10 @@ def _pod_marks(row: NodeRow, snapshot: FleetSnapshot) -> Iterator[Mark]:
     if not pod.ready:
         level = Severity.NOTE if pod.status in STARTING else Severity.BAD
         yield Mark(severity=level, words=f"the cache pod is {row.state}", column="state")
-    if row.refuted_at is not None:
+    if row.dark:
+        words = "in the dark: its cache is set up, kube-dns answers its pods until it is switched"
+        yield Mark(severity=Severity.NOTE, words=words, column="state")
+    elif row.refuted_at is not None:
         words = "NOT intercepted: its pods' lookups go past the cache"
         yield Mark(severity=Severity.BAD, words=words, column="interception")
     if words := unasked(row, snapshot):

@@ -231,6 +231,7 @@ def _row(row: NodeRow, before: NodeRow | None = None) -> dict[str, Any]:
         written["detail"] = codec.flat(row.detail)
     written["proved_at"] = row.proved_at
     written["refuted_at"] = row.refuted_at
+    written["dark"] = row.dark
     if row.sampled is not None:
         written["sampled"] = [row.sampled.pod, row.sampled.error, row.sampled.failed_at]
     return written

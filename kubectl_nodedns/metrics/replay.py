@@ -296,6 +296,7 @@ def _row(name: str, data: Mapping[str, Any], before: NodeRow | None) -> NodeRow:
         "sampled": None,
         "proved_at": _time(data.get("proved_at")),
         "refuted_at": _time(data.get("refuted_at")),
+        "dark": bool(data.get("dark")),
     }
     if "pods" in data:
         changed["pods"] = tuple(codec.whole(CachePod, pod) for pod in data["pods"])

@@ -219,6 +219,7 @@ def test_status_counts_lookups_as_evidence(
         "proved": 0,
         "not intercepted": 0,
         "by counters": 1,
+        "in the dark": 0,
         "not known": 1,
     }
     kinds = {one["node"]: one["interception"] for one in answer["perNode"]}

@@ -15,6 +15,7 @@ import pytest
 from kubectl_nodedns.checks.finding import Severity
 from kubectl_nodedns.checks.finding import run as run_checks
 from kubectl_nodedns.checks.registry import RUNNING
+from kubectl_nodedns.checks.status import status_of
 from kubectl_nodedns.cluster.paths import PLURALS
 from kubectl_nodedns.commands.checking import Scope, gather
 from kubectl_nodedns.install.objects import build
@@ -73,15 +74,18 @@ def no_cache(cluster: Ailing) -> None:
     cluster.objects["pods"] = cluster.objects["pods"][2:]
 
 
-@case("ND002", WARNING, "daemonset kube-system/node-local-dns", "enable did not come to its end")
+@case(
+    "ND002", WARNING, "daemonset kube-system/node-local-dns", "enable is unfinished: 2 of 2 served"
+)
 def unfinished(cluster: Ailing) -> None:
     metadata = cluster.objects["daemonsets"][0]["metadata"]
     metadata["labels"] = {"app.kubernetes.io/managed-by": "kubectl-nodedns"}
     metadata["annotations"] = {"kubectl-nodedns/state": "enabling"}
 
 
-@case("ND002", WARNING, "node node2", f"it listens on {LOCAL} alone")
+@case("ND002", WARNING, "daemonset kube-system/node-local-dns", "1 of 2 switched, 1 in the dark")
 def dark(cluster: Ailing) -> None:
+    unfinished(cluster)
     cluster.pod("node2")["metadata"]["labels"]["kubectl-nodedns/phase"] = "dark"
     cluster.pod("node2")["spec"]["containers"][0]["args"][1] = LOCAL
 
@@ -227,6 +231,17 @@ def not_asked_any_more(cluster: Ailing) -> None:
         page.started = time.time() - 100
     cluster.add_pod("web")
     cluster.add_pod("proxy", hostNetwork=True, dnsPolicy="ClusterFirstWithHostNet")
+
+
+async def test_a_node_in_the_dark_gets_no_advice_about_its_kubelet(
+    api: Api, client: Client
+) -> None:
+    cluster = Ailing()
+    dark(cluster)
+    outcome, evidence = await findings(api, client, cluster)
+    assert {one.code for one in outcome.findings} == {"ND002", "ND005"}
+    kinds = {one.node: one.interception.value for one in status_of(evidence, outcome).nodes}
+    assert kinds == {"node1": "not known", "node2": "in the dark"}
 
 
 async def test_a_node_whose_pods_are_gone_is_idle(api: Api, client: Client) -> None:
