@@ -34,6 +34,8 @@ class UpstreamCounters:
     """Responses received."""
     by_rcode: Mapping[str, float]
     """Those by response code."""
+    median: float | None
+    """Seconds that half of the responses stayed below; None where its buckets are not told."""
     unanswered: float
     """Failed health checks: each means that a lookup before it had no answer."""
 
@@ -58,6 +60,10 @@ class Counters:
     """Responses with SERVFAIL over the window."""
     refused: float
     """Responses with REFUSED over the window."""
+    nxdomain: float
+    """Responses with NXDOMAIN over the window."""
+    missed: float | None
+    """Lookups over the window that the cache did not answer by itself; None when not known."""
     upstreams: tuple[UpstreamCounters, ...]
     """The servers that were asked."""
     memory_bytes: float | None

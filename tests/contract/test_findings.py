@@ -270,6 +270,71 @@ def proxied(to: str, rcode: str) -> str:
     return f'coredns_proxy_request_duration_seconds_count{{to="{to}",rcode="{rcode}"}}'
 
 
+def loads(cluster: Ailing, *, nxdomain: float, asked: float) -> None:
+    """Three nodes, of which node1 has ten times the lookups of the others."""
+    cluster.objects["nodes"].append(node(3))
+    cluster.objects["pods"].append(cache_pod("node3"))
+    for pages in (cluster.before, cluster.after):
+        pages["node3"] = Page()
+    cluster.kubelets["node3"] = [KUBE_DNS]
+    requests = 'coredns_cache_requests_total{zones="."}'
+    hits = 'coredns_cache_hits_total{zones=".",type="success"}'
+    for name, times in (("node1", 10), ("node2", 1), ("node3", 1)):
+        share = nxdomain if name == "node1" else 0.4
+        response = 'coredns_dns_responses_total{{zone=".",rcode="{}"}}'
+        cluster.count(response.format("NXDOMAIN"), 1000 * times * share, on=name)
+        cluster.count(response.format("NOERROR"), 1000 * times * (1 - share), on=name)
+        cluster.count(requests, 1000 * times, on=name)
+        cluster.count(hits, 1000 * times - (asked if name == "node1" else 100), on=name)
+
+
+@case("ND023", WARNING, "node node1", "90% of them end in NXDOMAIN; the other nodes' median is ")
+def storm(cluster: Ailing) -> None:
+    loads(cluster, nxdomain=0.9, asked=4000)
+
+
+@case("ND024", INFO, "node node1", "and no more misses than theirs (")
+def over_and_over(cluster: Ailing) -> None:
+    loads(cluster, nxdomain=0.4, asked=50)
+
+
+async def test_a_node_that_asks_for_more_names_is_only_busy(api: Api, client: Client) -> None:
+    cluster = Ailing()
+    loads(cluster, nxdomain=0.4, asked=1000)
+    outcome, _ = await findings(api, client, cluster)
+    assert outcome.findings == ()
+
+
+def slow(cluster: Ailing, *nodes: str) -> None:
+    """Four nodes ask one upstream; half of its answers take some 300 ms on `nodes`."""
+    for number in (3, 4):
+        cluster.objects["nodes"].append(node(number))
+        cluster.objects["pods"].append(cache_pod(f"node{number}"))
+        for pages in (cluster.before, cluster.after):
+            pages[f"node{number}"] = Page()
+        cluster.kubelets[f"node{number}"] = [KUBE_DNS]
+    bucket = 'coredns_proxy_request_duration_seconds_bucket{{to="10.0.0.2:53",le="{}"}}'
+    for name in ("node1", "node2", "node3", "node4"):
+        cluster.count(proxied("10.0.0.2:53", "NOERROR"), 100, on=name)
+        fast = 10 if name in nodes else 100
+        for bound, count in (("0.008", fast), ("0.25", fast), ("0.5", 100), ("+Inf", 100)):
+            cluster.count(bucket.format(bound), count, on=name)
+
+
+@case("ND034", WARNING, "node node2", "and no more than 8.0 ms on 3 other nodes")
+def slow_for_one(cluster: Ailing) -> None:
+    slow(cluster, "node2")
+
+
+async def test_an_upstream_that_is_slow_for_two_is_not_slow_for_one(
+    api: Api, client: Client
+) -> None:
+    cluster = Ailing()
+    slow(cluster, "node2", "node3")
+    outcome, _ = await findings(api, client, cluster)
+    assert outcome.findings == ()
+
+
 @case("ND030", WARNING, "upstream 10.0.0.2:53", "1 SERVFAIL, 1 REFUSED in 100 responses (2.0%)")
 def failing_upstream(cluster: Ailing) -> None:
     cluster.count(proxied("10.0.0.2:53", "NOERROR"), 98)
