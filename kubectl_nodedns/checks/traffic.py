@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from kubectl_nodedns.checks.finding import Category, Check, Seen, Severity
+from kubectl_nodedns.checks.ways import repair
 from kubectl_nodedns.facts.silence import (
     Asked,
     median_of_others,
@@ -101,7 +102,12 @@ def _intercepted(evidence: Evidence) -> Iterator[Seen] | None:
     if not known:
         return None
     return (
-        Seen(subject=f"node {one.node.name}", text=one.proof.text)
+        Seen(
+            subject=f"node {one.node.name}",
+            text=one.proof.text,
+            way_out=f"{repair(evidence, one)}; look for something that flushes packet filter "
+            "rules, and at ND044",
+        )
         for one in known
         if one.proof and not one.proof.ok
     )
@@ -119,6 +125,7 @@ def _not_asked(evidence: Evidence, known: Sequence[tuple[NodeEvidence, Asked]]) 
             subject=f"node {one.node.name}",
             text=f"no lookup at {at} within {asked.seconds:.0f} s, {words(asked, others)}, "
             f"{pods_that_ask(one.askers)} (counters, no proof)",
+            way_out=f"kubectl nodedns check --probe proves it either way; {repair(evidence, one)}",
         )
 
 
@@ -157,8 +164,7 @@ CHECKS: tuple[Check[Evidence], ...] = (
         severity=Severity.ERROR,
         category=Category.TRAFFIC,
         matters="the cache runs, and the node's pods do not use it",
-        way_out="kubectl nodedns enable --yes proves each node again and repairs it; look for "
-        "something that flushes packet filter rules, and at ND044",
+        way_out="put the node's rules back, and look for what flushes them",
         decisive=True,
         look=_intercepted,
     ),
@@ -179,8 +185,7 @@ CHECKS: tuple[Check[Evidence], ...] = (
         category=Category.TRAFFIC,
         matters="the node's pods seem to bypass its cache: their lookups go to CoreDNS as without "
         "one, and nothing else says so",
-        way_out="kubectl nodedns check --probe proves it either way; kubectl nodedns enable --yes "
-        "proves each node and repairs one that is bypassed",
+        way_out="kubectl nodedns check --probe proves it either way",
         decisive=True,
         look=_bypassed,
     ),

@@ -163,7 +163,7 @@ CHECKS: tuple[Check[Evidence], ...] = (
         severity=Severity.WARNING,
         category=Category.UPSTREAM,
         matters="the cache hands that on to pods",
-        way_out="ask it for the names that fail, with kubectl nodedns lookup or dig; CoreDNS's "
+        way_out="ask it for the names that fail, with kubectl nodedns lookup NAME; CoreDNS's "
         "log has the cause when it is CoreDNS",
         look=_answers,
     ),
