@@ -11,6 +11,7 @@ import pytest
 
 from kubectl_nodedns.checks.registry import RUNNING
 from kubectl_nodedns.cli.parser import build_parser
+from kubectl_nodedns.commands.demo import _finished
 from kubectl_nodedns.demo.cluster import Cluster, Options
 from kubectl_nodedns.errors import Exit
 from tests.contract.ailing import Ailing
@@ -74,13 +75,14 @@ def test_what_a_check_says_of_any_cluster_changes_none() -> None:
 
 
 @pytest.fixture
-def demo(home: Path, monkeypatch: pytest.MonkeyPatch, run: Run) -> Iterator[Cluster]:
+def demo(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cluster]:
     """A cluster of the demo with a cache of ours and all faults."""
-    with Cluster(Options(nodes=4, speed=4)) as cluster:
+    # Installed from the start: memory that runs out in the middle of a rollout would end it.
+    with Cluster(Options(nodes=4), _finished()) as cluster:
         file = home / "kubeconfig"
         file.write_text(cluster.kubeconfig())
         monkeypatch.setenv("KUBECONFIG", str(file))
-        assert run("enable", "--yes", "--batch-size", "4").code == Exit.OK
+        cluster.trouble()
         until(lambda: not cluster.faults_waiting, "the faults do not happen")
         yield cluster
 
