@@ -41,14 +41,16 @@ def test_it_is_not_named_when_it_is_idle_or_refuted_or_was_just_asked() -> None:
     assert [level for level, _ in judge(replace(unasked(), proved_at=NOW - 60))] == [Severity.NOTE]
 
 
-def test_a_cache_that_never_was_asked_is_held_against_the_fleet() -> None:
-    def never(name: str) -> NodeRow:
-        found = unasked(name)
-        assert found.sampled is not None
-        assert found.figures is not None
-        figures = replace(found.figures, by_address={KUBE_DNS: 6.0})
-        return replace(found, sampled=replace(found.sampled, figures=figures, asked_at={}))
+def never(name: str) -> NodeRow:
+    """A row whose cache was asked by probes alone."""
+    found = unasked(name)
+    assert found.sampled is not None
+    assert found.figures is not None
+    figures = replace(found.figures, by_address={KUBE_DNS: 6.0})
+    return replace(found, sampled=replace(found.sampled, figures=figures, asked_at={}))
 
+
+def test_a_cache_that_never_was_asked_is_held_against_the_fleet() -> None:
     busy = [row(f"busy{number}", figures=traffic()) for number in range(3)]
     seen = snapshot(never("node1"), *busy)
     assert severity(seen.nodes[0], seen) is Severity.NOTE
@@ -58,8 +60,10 @@ def test_a_cache_that_never_was_asked_is_held_against_the_fleet() -> None:
 
 @pytest.mark.parametrize("mode", list(Mode))
 def test_it_is_named_whatever_rates_are_over(mode: Mode) -> None:
-    seen = Modes().turn(snapshot(unasked(), row("node2", figures=traffic())), mode)
-    assert severity(seen.nodes[0], seen) is Severity.NOTE
+    for doubtful in (unasked(), never("node1")):
+        now = snapshot(doubtful, row("node2", figures=traffic()))
+        seen = Modes().turn(now, mode)
+        assert severity(seen.nodes[0], seen) is Severity.NOTE
 
 
 def test_an_idle_cache_is_fine() -> None:
