@@ -89,7 +89,7 @@ def _all_asked(evidence: Evidence) -> list[tuple[NodeEvidence, Asked]]:
 
 def _unasked(
     known: Sequence[tuple[NodeEvidence, Asked]],
-) -> Iterator[tuple[NodeEvidence, Asked, float]]:
+) -> Iterator[tuple[NodeEvidence, Asked, float | None]]:
     """Yield each node that should be asked, how it was, and the median rate of the others."""
     others = median_of_others(asked.rate for _, asked in known)
     for one, asked in known:

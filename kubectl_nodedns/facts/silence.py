@@ -56,36 +56,42 @@ class Asked:
         return self.ever / self.age if self.age else 0.0
 
 
-def median_of_others(rates: Iterable[float]) -> float:
-    """Return the median rate of all caches but one that is silent, in lookups per second."""
+def median_of_others(rates: Iterable[float]) -> float | None:
+    """Return the median rate of all caches but one that is silent, in lookups per second.
+
+    None where there is no other.
+    """
     others = sorted(rates)[1:]
-    return median(others) if others else 0.0
+    return median(others) if others else None
 
 
-def silent(asked: Asked, others: float) -> Because | None:
+def silent(asked: Asked, others: float | None) -> Because | None:
     """Say why a cache that counts nothing should be asked; None where nothing says so.
 
     Whether pods are there that could ask is a question of its own, for those few that this names.
 
     Args:
         asked: how often it was asked.
-        others: median rate of the other nodes' caches, in lookups per second.
+        others: median rate of the other nodes' caches, in lookups per second; None without others.
     """
-    if asked.lately or not asked.seconds:
+    # Where most caches fall silent at once, it is the pods that do: at night, after a load test.
+    if asked.lately or not asked.seconds or others == 0:
         return None
     if asked.past * asked.seconds >= ENOUGH:
         return Because.PAST
+    if others is None:
+        return None
     busy = others * asked.seconds >= ENOUGH
     if busy and asked.age >= YOUNG and asked.past < LITTLE * others:
         return Because.FLEET
     return None
 
 
-def words(asked: Asked, others: float) -> str:
+def words(asked: Asked, others: float | None) -> str:
     """Say what a silence is held against: the cache's own past, and the other nodes."""
     ever = f"{asked.ever:.0f} lookup{'s' if round(asked.ever) != 1 else ''}"
     past = f"{ever} since it started {_span(asked.age)} ago ({_rate(asked.past)})"
-    return f"{past}, the other nodes' median is {_rate(others)}"
+    return past if others is None else f"{past}, the other nodes' median is {_rate(others)}"
 
 
 def pods_that_ask(askers: int | None) -> str:

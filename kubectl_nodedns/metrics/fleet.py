@@ -232,7 +232,7 @@ class Fleet:
     """Restarts of cache pods."""
     setup_errors: float | None
     """Failures to set up rules or interface, per second."""
-    asked_median: float
+    asked_median: float | None
     """Median of the lookups per second at the kube-dns IP of all caches but a silent one."""
     spared: float | None
     """Lookups per second that CoreDNS did not have to answer; None when not known."""

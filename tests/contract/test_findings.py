@@ -229,6 +229,7 @@ def not_asked_any_more(cluster: Ailing) -> None:
     for page in (cluster.before["node1"], cluster.after["node1"]):
         page.samples[ASKED] = 1e9
         page.started = time.time() - 100
+    cluster.count(ASKED, 5000, on="node2")
     cluster.add_pod("web")
     cluster.add_pod("proxy", hostNetwork=True, dnsPolicy="ClusterFirstWithHostNet")
 

@@ -65,7 +65,8 @@ def test_the_summary_says_totals_and_troubles() -> None:
 
 
 def test_the_summary_names_the_caches_that_are_not_asked() -> None:
-    said = summary(snapshot(*(unasked(f"node{number}") for number in range(7))))
+    busy = [row(f"busy{number}", figures=traffic()) for number in range(9)]
+    said = summary(snapshot(*(unasked(f"node{number}") for number in range(7)), *busy))
     named = [line for line in said if line.startswith("warning: node")]
     assert len(named) == 5
     assert named[0].startswith("warning: node0: not asked: ")
