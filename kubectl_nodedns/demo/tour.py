@@ -13,7 +13,7 @@ KEYS = (
     ("q", "leave; then the cache is taken out again"),
 )
 SEARCH = {
-    faults.BYPASS: "a cache that nobody asks any more, marked !: who answers its pods? (t)",
+    faults.BYPASS: "a cache that nobody asks any more (!): who answers its pods? (t)",
     faults.OOM: "a node's cache has restarted: memory, and when",
     faults.SLOW: "nodes that answer late: by themselves, or their upstream? (enter)",
     faults.STORM: "a node has far more lookups than the others: what for? (enter)",
