@@ -7,6 +7,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from kubectl_nodedns.checks.finding import Category, Check, Seen, Severity
+from kubectl_nodedns.checks.ways import cache_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -48,7 +49,15 @@ def _absent(evidence: Evidence, one: NodeEvidence) -> Seen:
         )
     if not all(reasons):
         state = "" if one.node.ready else "; the node is not ready"
-        return Seen(subject=subject, text=f"no cache pod, and it should have one{state}")
+        wanting = next(
+            cache for cache, why in zip(evidence.caches, reasons, strict=True) if not why
+        )
+        return Seen(
+            subject=subject,
+            text=f"no cache pod, and it should have one{state}",
+            way_out=f"kubectl -n {wanting.namespace} describe daemonset {wanting.name} says what "
+            "stands in the way: a taint, a selector, an affinity, no room",
+        )
     chosen = not any("taint" in reason for reason in reasons)
     return Seen(
         subject=subject,
@@ -70,7 +79,15 @@ def _not_ready(evidence: Evidence) -> Iterator[Seen]:
         for pod in one.pods:
             if not pod.ready:
                 why = pod.trouble or "it does not say why"
-                yield Seen(subject=f"node {one.node.name}", text=f"pod {pod.where}: {why}")
+                kubectl = f"kubectl -n {pod.namespace}"
+                cache = cache_of(evidence, pod)
+                away = "; kubectl nodedns disable --now takes the cache out everywhere"
+                yield Seen(
+                    subject=f"node {one.node.name}",
+                    text=f"pod {pod.where}: {why}",
+                    way_out=f"{kubectl} describe pod {pod.name} and {kubectl} logs {pod.name} "
+                    f"(--previous too) say why{away if cache and cache.ours else ''}",
+                )
 
 
 def _other_servers(evidence: Evidence) -> Iterator[Seen] | None:
@@ -115,11 +132,20 @@ def _kubelets_seen(evidence: Evidence, asked: Iterable[NodeEvidence]) -> Iterato
     for one in asked:
         servers = set(one.kubelet or ())
         served = one.listening
-        if one.pods and served and servers and not servers & served and not servers & dead:
+        if (
+            one.pods
+            and not one.dark
+            and served
+            and servers
+            and not servers & served
+            and not servers & dead
+        ):
             yield Seen(
                 subject=f"node {one.node.name}",
                 text=f"its kubelet hands out {', '.join(one.kubelet or ())}, and its cache "
                 f"listens on {', '.join(sorted(served))}",
+                way_out=f"let the kubelet's clusterDNS name {' or '.join(sorted(served))}, and "
+                "restart the pods",
             )
 
 
@@ -130,11 +156,23 @@ def _dead_addresses(evidence: Evidence) -> Iterator[Seen]:
             yield Seen(
                 subject=f"node {one.node.name}",
                 text=f"its kubelet hands out {', '.join(named)}, where no cache listens",
+                way_out=_instead(evidence, named[0]),
             )
     pods = [pod for pod in evidence.pods or () if dead & set(pod.servers)]
     for subject, which, some in _grouped(pods):
         named = sorted(dead & set(some[0].servers))
-        yield Seen(subject=subject, text=f"{which} asks {', '.join(named)}, where no cache listens")
+        yield Seen(
+            subject=subject,
+            text=f"{which} asks {', '.join(named)}, where no cache listens",
+            way_out=_instead(evidence, named[0]),
+        )
+
+
+def _instead(evidence: Evidence, ip: str) -> str:
+    name = f"let it name the kube-dns IP, {evidence.dns.ip}, instead"
+    if evidence.caches:
+        return name
+    return f"{name}, or install the cache there: kubectl nodedns enable --local-ip {ip}"
 
 
 def _families(evidence: Evidence) -> Iterator[Seen]:
@@ -190,8 +228,8 @@ CHECKS: tuple[Check[Evidence], ...] = (
         severity=Severity.WARNING,
         category=Category.COVERAGE,
         matters="its pods ask CoreDNS over the network, as without a cache",
-        way_out="kubectl -n kube-system describe daemonset node-local-dns says what stands in the "
-        "way: a taint, a selector, an affinity, no room",
+        way_out="see what keeps its DaemonSet from the node: a taint, a selector, no room",
+        decisive=True,
         look=_missing,
     ),
     Check(
@@ -201,8 +239,8 @@ CHECKS: tuple[Check[Evidence], ...] = (
         category=Category.COVERAGE,
         matters="a cache that was killed leaves its rules behind: until it is back, no pod of the "
         "node has DNS",
-        way_out="kubectl describe the pod and read its log (--previous too); "
-        "kubectl nodedns disable --now takes the cache out everywhere",
+        way_out="describe the pod, and read its log (--previous too)",
+        decisive=True,
         look=_not_ready,
     ),
     Check(
@@ -241,8 +279,8 @@ CHECKS: tuple[Check[Evidence], ...] = (
         category=Category.COVERAGE,
         matters="those lookups are answered by nobody: pods with no other nameserver have no DNS, "
         "pods with a second one wait for a timeout first",
-        way_out="name the kube-dns IP instead, or install the cache at that address "
-        "(kubectl nodedns enable --local-ip IP)",
+        way_out="let them name the kube-dns IP instead",
+        decisive=True,
         look=_dead_addresses,
     ),
     Check(

@@ -34,6 +34,8 @@ class UpstreamCounters:
     """Responses received."""
     by_rcode: Mapping[str, float]
     """Those by response code."""
+    median: float | None
+    """Seconds that half of the responses stayed below; None where its buckets are not told."""
     unanswered: float
     """Failed health checks: each means that a lookup before it had no answer."""
 
@@ -58,6 +60,10 @@ class Counters:
     """Responses with SERVFAIL over the window."""
     refused: float
     """Responses with REFUSED over the window."""
+    nxdomain: float
+    """Responses with NXDOMAIN over the window."""
+    missed: float | None
+    """Lookups over the window that the cache did not answer by itself; None when not known."""
     upstreams: tuple[UpstreamCounters, ...]
     """The servers that were asked."""
     memory_bytes: float | None
@@ -98,8 +104,16 @@ class NodeEvidence:
     """Why no probe could ask; empty when one did, or none was to."""
     kubelet: tuple[str, ...] | None = None
     """Nameservers that its kubelet hands out; None when it could not be asked."""
+    askers: int | None = None
+    """Its pods that ask the cluster's DNS; None where that was not read, and it is only where a
+    cache is not asked that should be."""
     last_words: str = ""
     """The end of the log of a cache pod that has trouble."""
+
+    @property
+    def dark(self) -> bool:
+        """Whether its cache is set up and not to be asked yet."""
+        return bool(self.pods) and all(pod.dark for pod in self.pods)
 
     @property
     def listening(self) -> frozenset[str]:

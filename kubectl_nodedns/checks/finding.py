@@ -77,6 +77,8 @@ class Finding:
     """What to do."""
     page: str
     """Address of the page that says more."""
+    decisive: bool
+    """Whether it makes the cluster's status wrong."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,6 +113,8 @@ class Check(Generic[E]):
     """Why they matter."""
     way_out: str
     """What to do about them."""
+    decisive: bool = False
+    """Whether its warnings make the cluster's status wrong; of other checks only errors do."""
     look: Callable[[E], Iterable[Seen] | None]
     """Says what is to be seen in the evidence; None when what it needs was not read."""
 
@@ -128,8 +132,15 @@ class Outcome:
     ignored: tuple[str, ...]
     """Codes of the checks that were not to be run."""
 
-    def failed(self, on: Severity) -> bool:
-        """Whether a finding is as bad as `on`, or worse."""
+    @property
+    def wrong(self) -> tuple[Finding, ...]:
+        """The findings that make the cluster's status wrong: what commands fail by."""
+        return tuple(finding for finding in self.findings if finding.decisive)
+
+    def failed(self, on: Severity | None = None) -> bool:
+        """Whether a finding is as bad as `on`, or worse; without `on`, whether one is decisive."""
+        if on is None:
+            return bool(self.wrong)
         return any(finding.severity.at_least(on) for finding in self.findings)
 
     def count(self, severity: Severity) -> int:
@@ -164,13 +175,15 @@ def run(checks: Sequence[Check[E]], evidence: E, *, ignore: Collection[str] = ()
 
 
 def _finding(check: Check[E], seen: Seen) -> Finding:
+    severity = seen.severity or check.severity
     return Finding(
         code=check.code,
-        severity=seen.severity or check.severity,
+        severity=severity,
         category=check.category,
         subject=seen.subject,
         seen=seen.text,
         matters=seen.matters or check.matters,
         way_out=seen.way_out or check.way_out,
         page=f"{PAGES}/{check.code}.md",
+        decisive=severity is Severity.ERROR or (severity is Severity.WARNING and check.decisive),
     )

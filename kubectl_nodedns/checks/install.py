@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING
 
 from kubectl_nodedns.checks.finding import Category, Check, Seen, Severity
 from kubectl_nodedns.checks.imitations import check_of
+from kubectl_nodedns.checks.wording import SHOWN as NAMED
+from kubectl_nodedns.checks.wording import nodes
+from kubectl_nodedns.facts.progress import GO_ON, progress_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,25 +25,18 @@ def _none(evidence: Evidence) -> Iterator[Seen]:
 
 
 def _unfinished(evidence: Evidence) -> Iterator[Seen]:
-    ours = [cache for cache in evidence.caches if cache.ours]
-    for cache in ours:
-        where = f"daemonset {cache.namespace}/{cache.name}"
-        if evidence.state in ("enabling", "disabling"):
-            command = evidence.state.removesuffix("ing") + "e"
-            yield Seen(
-                subject=where,
-                text=f"its state is {evidence.state}: {command} did not come to its end",
-            )
-    if evidence.state == "disabling":
-        return
-    for one in evidence.linux:
-        for pod in one.pods:
-            if pod.phase == "dark":
-                yield Seen(
-                    subject=f"node {one.node.name}",
-                    text=f"pod {pod.where} is in the dark phase: it listens on "
-                    f"{', '.join(pod.local_ips)} alone, which no pod asks",
-                )
+    for cache in (cache for cache in evidence.caches if cache.ours):
+        where = f"{cache.namespace}/{cache.name}"
+        phases = {
+            one.node.name: pod.phase
+            for one in evidence.linux
+            for pod in one.pods
+            if pod.cache == where
+        }
+        wanted = sum(not cache.absence(one.node) for one in evidence.linux)
+        if progress := progress_of(evidence.state, phases, wanted):
+            dark = f" ({nodes(progress.dark)})" if 0 < len(progress.dark) <= NAMED else ""
+            yield Seen(subject=f"daemonset {where}", text=f"{progress}{dark}")
 
 
 def _duplicates(evidence: Evidence) -> Iterator[Seen]:
@@ -105,6 +101,7 @@ CHECKS: tuple[Check[Evidence], ...] = (
         matters="every lookup of every pod crosses the network to CoreDNS",
         way_out="kubectl nodedns check --pre says whether one can be installed, "
         "kubectl nodedns enable installs it",
+        decisive=True,
         look=_none,
     ),
     Check(
@@ -112,8 +109,10 @@ CHECKS: tuple[Check[Evidence], ...] = (
         title="An installation was not finished",
         severity=Severity.WARNING,
         category=Category.INSTALL,
-        matters="some nodes are served by the cache and others are not",
-        way_out="run kubectl nodedns enable to go on, or kubectl nodedns disable to take it back",
+        matters="some nodes are served by the cache, others are not; one in the dark has a cache "
+        "that is set up and that nobody asks: kube-dns answers its pods, as before",
+        way_out=GO_ON,
+        decisive=True,
         look=_unfinished,
     ),
     Check(
@@ -124,6 +123,7 @@ CHECKS: tuple[Check[Evidence], ...] = (
         matters="they share port 53 and the link, and the one that ends takes the rules of the "
         "other away: pods of the node lose lookups for up to a minute",
         way_out="remove one of the DaemonSets, the way it was installed",
+        decisive=True,
         look=_duplicates,
     ),
     Check(
@@ -144,6 +144,7 @@ CHECKS: tuple[Check[Evidence], ...] = (
         "is not what runs",
         way_out="kubectl nodedns enable puts it back; kubectl nodedns enable --dry-run=client "
         "shows what it would do",
+        decisive=True,
         look=_drift,
     ),
     Check(
@@ -154,6 +155,7 @@ CHECKS: tuple[Check[Evidence], ...] = (
         matters="what the cache does not know yet it cannot ask for: cluster names fail as soon "
         "as their entries expire",
         way_out="repair CoreDNS, or make the service's selector match its pods",
+        decisive=True,
         look=_upstream,
     ),
     check_of("ND007"),

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kubectl_nodedns.checks import coverage, install, resources, surroundings, traffic, upstream
+from kubectl_nodedns.checks import (
+    coverage,
+    install,
+    load,
+    resources,
+    surroundings,
+    traffic,
+    upstream,
+)
 from kubectl_nodedns.checks.preflight import OBSTACLE, PREFLIGHT
 
 if TYPE_CHECKING:
@@ -15,6 +23,7 @@ RUNNING: tuple[Check[Evidence], ...] = (
     *install.CHECKS,
     *coverage.CHECKS,
     *traffic.CHECKS,
+    *load.CHECKS,
     *upstream.CHECKS,
     *resources.CHECKS,
     *surroundings.CHECKS,

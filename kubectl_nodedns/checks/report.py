@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from kubectl_nodedns.checks.finding import Severity
@@ -47,14 +48,20 @@ def totals(outcome: Outcome) -> str:
 
 
 def explanations(outcome: Outcome, titles: Mapping[str, str]) -> list[str]:
-    """Say for each code once why it matters and what to do."""
+    """Say for each code why it matters and what to do, of ways out that differ the first few."""
     lines = []
     seen: set[tuple[str, str, str]] = set()
+    told: Counter[str] = Counter()
     for finding in outcome.findings:
         key = (finding.code, finding.matters, finding.way_out)
         if key in seen:
             continue
         seen.add(key)
+        told[finding.code] += 1
+        if told[finding.code] == SUBJECTS + 1:
+            lines.append(f"{finding.code} and so on for the others; -o wide says it for each")
+        if told[finding.code] > SUBJECTS:
+            continue
         lines += [
             f"{finding.code} {titles.get(finding.code, '')}",
             f"      matters  {finding.matters}",

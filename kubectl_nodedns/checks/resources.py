@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kubectl_nodedns.checks.finding import Category, Check, Seen, Severity
+from kubectl_nodedns.checks.ways import cache_of, limit, more_memory
 from kubectl_nodedns.checks.wording import DAY, MINUTE, ago
 from kubectl_nodedns.facts.cache_memory import worst_case
 
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from kubectl_nodedns.checks.evidence import Counters, Evidence, NodeEvidence
+    from kubectl_nodedns.facts.cache_pods import CachePod
+    from kubectl_nodedns.facts.caches import Cache
 
 MIB = 2**20
 NEAR = 0.8
@@ -27,10 +30,12 @@ def _killed(evidence: Evidence) -> Iterator[Seen]:
     for one in evidence.nodes:
         for pod in one.pods:
             if pod.ended_by.startswith(OOM):
-                limit = f", limit {_mib(pod.memory_limit)}" if pod.memory_limit else ""
+                at_most = f", limit {_mib(pod.memory_limit)}" if pod.memory_limit else ""
                 yield Seen(
                     subject=f"node {one.node.name}",
-                    text=f"pod {pod.where}: {pod.ended_by}{limit}{_ago(evidence, pod.ended_at)}",
+                    text=f"pod {pod.where}: {pod.ended_by}{at_most}{_ago(evidence, pod.ended_at)}",
+                    way_out=f"{more_memory(evidence, pod)}; max_concurrent in the Corefile bounds "
+                    "what waits for slow upstreams",
                 )
 
 
@@ -45,6 +50,7 @@ def _restarts(evidence: Evidence) -> Iterator[Seen]:
             yield Seen(
                 subject=f"node {one.node.name}",
                 text=f"pod {pod.where} restarted {times}{why}",
+                way_out=f"kubectl -n {pod.namespace} logs {pod.name} --previous says why it ended",
                 severity=Severity.INFO if old else None,
             )
 
@@ -55,15 +61,18 @@ def _near(evidence: Evidence) -> Iterator[Seen] | None:
         for one in evidence.nodes
         if one.pods and one.counters and one.counters.memory_bytes is not None
     ]
-    return _near_limit(known) if known else None
+    return _near_limit(evidence, known) if known else None
 
 
-def _near_limit(known: Iterable[tuple[NodeEvidence, float, int | None]]) -> Iterator[Seen]:
-    for one, used, limit in known:
-        if limit and used >= NEAR * limit:
+def _near_limit(
+    evidence: Evidence, known: Iterable[tuple[NodeEvidence, float, int | None]]
+) -> Iterator[Seen]:
+    for one, used, most in known:
+        if most and used >= NEAR * most:
             yield Seen(
                 subject=f"node {one.node.name}",
-                text=f"{_mib(used)} resident, limit {_mib(limit)} ({used / limit:.0%})",
+                text=f"{_mib(used)} resident, limit {_mib(most)} ({used / most:.0%})",
+                way_out=f"{more_memory(evidence, one.pods[0])}, before it happens",
             )
 
 
@@ -80,7 +89,13 @@ def _low_limits(evidence: Evidence) -> Iterator[Seen]:
                 subject=f"daemonset {where}",
                 text=f"memory limit {_mib(cache.memory_limit)}; full caches would take about "
                 f"{_mib(worst)} by its Corefile",
+                way_out=f"{_enough(cache, worst)}, or make the caches smaller in the Corefile "
+                "(success, denial, max_concurrent)",
             )
+
+
+def _enough(cache: Cache, worst: int) -> str:
+    return limit(cache, "auto" if cache.ours else f"{-(-worst // MIB)}Mi")
 
 
 def _setup(evidence: Evidence) -> Iterator[Seen] | None:
@@ -130,10 +145,10 @@ def _by_kind(errors: Mapping[str, float]) -> str:
 
 def _reload(evidence: Evidence) -> Iterator[Seen] | None:
     known = [one for one in evidence.nodes if one.counters]
-    return _reloads(known) if known else None
+    return _reloads(evidence, known) if known else None
 
 
-def _reloads(known: Iterable[NodeEvidence]) -> Iterator[Seen]:
+def _reloads(evidence: Evidence, known: Iterable[NodeEvidence]) -> Iterator[Seen]:
     for one in known:
         failed = one.counters.reload_failures if one.counters else None
         if failed:
@@ -141,7 +156,19 @@ def _reloads(known: Iterable[NodeEvidence]) -> Iterator[Seen]:
                 subject=f"node {one.node.name}",
                 text=f"{failed:.0f} Corefile{'s' if failed > 1 else ''} could not be loaded "
                 "since the cache started",
+                way_out=_reloaded(evidence, one.pods[0]) if one.pods else "",
             )
+
+
+def _reloaded(evidence: Evidence, pod: CachePod) -> str:
+    cache = cache_of(evidence, pod)
+    where = f"kubectl -n {pod.namespace}"
+    if cache is not None and cache.ours:
+        mend = "kubectl nodedns enable puts the ConfigMap back"
+    else:
+        configmap = f" {cache.configmap}" if cache and cache.configmap else ""
+        mend = f"correct the ConfigMap{configmap}"
+    return f"{where} logs {pod.name} names the line; {mend}; then {where} delete pod {pod.name}"
 
 
 def _mib(number: float) -> str:
@@ -160,8 +187,7 @@ CHECKS: tuple[Check[Evidence], ...] = (
         category=Category.RESOURCES,
         matters="a killed cache leaves its rules behind: until it is back, no pod of the node has "
         "DNS",
-        way_out="raise the memory limit above what full caches take, or take it away; "
-        "max_concurrent in the Corefile bounds what waits for slow upstreams",
+        way_out="raise the memory limit above what full caches take",
         look=_killed,
     ),
     Check(

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from kubectl_nodedns.checks.coverage import left_out
-from kubectl_nodedns.checks.finding import Severity
 from kubectl_nodedns.checks.traffic import Interception, interception
 
 if TYPE_CHECKING:
@@ -17,10 +16,8 @@ if TYPE_CHECKING:
     from kubectl_nodedns.checks.finding import Finding, Outcome
     from kubectl_nodedns.facts.caches import Cache
 
-DECISIVE = frozenset(
-    {"ND001", "ND002", "ND003", "ND005", "ND006", "ND010", "ND011", "ND015", "ND020"}
-)
-"""Checks whose warnings make a status wrong; of the others only errors do."""
+SHOWN = 5
+"""Findings that are said one by one, so that each node that is wrong is named."""
 HEADER = ("NODE", "POD", "READY", "INTERCEPTING", "DETAIL")
 
 
@@ -95,12 +92,6 @@ class Status:
 
 def status_of(evidence: Evidence, outcome: Outcome) -> Status:
     """Sum the evidence up; `outcome` is what the checks said about the same evidence."""
-    wrong = [
-        one
-        for one in outcome.findings
-        if one.severity is Severity.ERROR
-        or (one.severity is Severity.WARNING and one.code in DECISIVE)
-    ]
     listened = [ip for cache in evidence.caches for ip in cache.local_ips]
     dns = evidence.dns
     versions = {one.counters.version for one in evidence.nodes if one.counters}
@@ -114,7 +105,7 @@ def status_of(evidence: Evidence, outcome: Outcome) -> Status:
         coredns=tuple(sorted(versions - {""})),
         nodes=_nodes(evidence, outcome),
         drift=evidence.drift,
-        wrong=tuple(wrong),
+        wrong=outcome.wrong,
     )
 
 
@@ -161,15 +152,22 @@ def lines(status: Status) -> list[tuple[str, str]]:
         ]
         if status.drift is not None:
             pairs.append(("drift", _drift(status.drift)))
+    wrong = [f"{one.subject}: {one.seen} ({one.code})" for one in status.wrong[:SHOWN]]
+    if len(status.wrong) > SHOWN:
+        wrong.append(f"and {len(status.wrong) - SHOWN} more: kubectl nodedns check")
+    if len(wrong) > 1:
+        pairs += [("wrong" * (not i), text) for i, text in enumerate(wrong)]
     return [*pairs, ("verdict", status.verdict)]
 
 
 def _unknown(status: Status) -> list[str]:
     """Say why interception is not known on nodes where something stands in the way of looking."""
+    wrong = {one.subject for one in status.wrong}
     why = Counter(
         one.detail
         for one in status.nodes
         if one.interception is Interception.NOT_KNOWN and one.ready and one.detail
+        if f"node {one.node}" not in wrong
     )
     return [f"{text} ({nodes} node{'s' if nodes > 1 else ''})" for text, nodes in why.items()]
 
@@ -247,7 +245,7 @@ def _covered(status: Status) -> str:
 def _intercepting(status: Status) -> str:
     kinds = [f"{n} {kind.value}" for kind in Interception if (n := status.count(kind))]
     unproved = sum(bool(one.pod) for one in status.nodes) - status.count(Interception.PROVED)
-    unproved -= status.count(Interception.NOT_INTERCEPTED)
+    unproved -= status.count(Interception.NOT_INTERCEPTED) + status.count(Interception.DARK)
     hint = f"; {unproved} unproved" if unproved else ""
     return (", ".join(kinds) or "no node") + hint
 

@@ -119,9 +119,13 @@ def _probes(evidence: Evidence) -> Iterator[Seen]:
 def _images(evidence: Evidence) -> Iterator[Seen]:
     for cache in evidence.caches:
         subject = f"daemonset {cache.namespace}/{cache.name}"
+        newer = (
+            "kubectl nodedns enable --upgrade" if cache.ours else f"where it is kept: {cache.owner}"
+        )
         if cache.image.startswith(OLD_REGISTRY):
             yield Seen(
                 subject=subject,
+                way_out=newer,
                 text=f"{cache.image} comes from a registry that is frozen since 2023",
                 severity=Severity.WARNING,
             )
@@ -131,6 +135,7 @@ def _images(evidence: Evidence) -> Iterator[Seen]:
         if found < TIDY:
             yield Seen(
                 subject=subject,
+                way_out=newer,
                 text=f"image {cache.version}: those before 1.22.20 are known to lose or double "
                 "their rules while the lock of iptables is held",
                 severity=Severity.WARNING,
@@ -139,6 +144,7 @@ def _images(evidence: Evidence) -> Iterator[Seen]:
         else:
             yield Seen(
                 subject=subject,
+                way_out=newer,
                 text=f"image {cache.version}; {'.'.join(map(str, NEWEST))} is out since "
                 "March 2026, and takes the rules away before the link when it ends",
             )
@@ -206,8 +212,7 @@ CHECKS: tuple[Check[Evidence], ...] = (
         severity=Severity.INFO,
         category=Category.COMPATIBILITY,
         matters="its faults and holes are known and mended in a newer one",
-        way_out="kubectl nodedns enable --upgrade, for a cache of ours; else the way it was "
-        "installed",
+        way_out="take the newest image, the way the cache was installed",
         look=_images,
     ),
     Check(

@@ -6,15 +6,20 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from kubectl_nodedns.checks.finding import Category, Check, Seen, Severity
-from kubectl_nodedns.checks.wording import ago
+from kubectl_nodedns.checks.ways import repair
+from kubectl_nodedns.facts.silence import (
+    Asked,
+    median_of_others,
+    pods_that_ask,
+    silent,
+    words,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from kubectl_nodedns.checks.evidence import Evidence, NodeEvidence
 
-WARM_UP = 600.0
-"""Seconds that a cache may run without a lookup before that is remarkable."""
 WARN_RATIO, ERROR_RATIO = 0.01, 0.03
 """Shares of failed responses; the CoreDNS mixins in use alert at these."""
 LEAST = 2
@@ -30,12 +35,16 @@ class Interception(StrEnum):
     """A probe on the node was not."""
     BY_COUNTERS = "by counters"
     """The cache counted lookups at that address over the window: evidence, not proof."""
+    DARK = "in the dark"
+    """Its cache is set up and not to be asked yet: kube-dns answers, until enable goes on."""
     NOT_KNOWN = "not known"
     """No probe asked, and it counted none: nobody asked, or they go elsewhere."""
 
 
 def interception(evidence: Evidence, one: NodeEvidence) -> Interception:
     """Judge one node."""
+    if one.dark:
+        return Interception.DARK
     if one.proof is not None:
         return Interception.PROVED if one.proof.ok else Interception.NOT_INTERCEPTED
     lately = one.counters.lately_by_address if one.counters else {}
@@ -48,38 +57,76 @@ def _asked(evidence: Evidence, one: NodeEvidence) -> set[str]:
     return set(one.kubelet) if one.kubelet else set(evidence.dns.ips)
 
 
-def _counted(evidence: Evidence, one: NodeEvidence) -> float:
-    """Return the lookups counted since start at the addresses that pods of the node ask."""
-    if one.counters is None:
-        return 0.0
-    counted = one.counters.lookups_by_address
-    return sum(counted.get(ip, 0.0) for ip in _asked(evidence, one))
+def _asked_of(evidence: Evidence, one: NodeEvidence) -> Asked | None:
+    """Say how often a node's cache was asked where its pods ask; None where that is not known.
+
+    A cache in the dark is not asked there, nor is one that does not listen where pods ask.
+    """
+    counters, addresses = one.counters, _asked(evidence, one) & one.listening
+    if counters is None or counters.started is None or not counters.seconds or not addresses:
+        return None
+    return Asked(
+        lately=sum(counters.lately_by_address.get(ip, 0.0) for ip in addresses),
+        seconds=counters.seconds,
+        ever=sum(counters.lookups_by_address.get(ip, 0.0) for ip in addresses),
+        age=max(evidence.at - counters.started, counters.seconds),
+    )
+
+
+def unasked(evidence: Evidence) -> tuple[str, ...]:
+    """Name the nodes whose cache counts nothing and should.
+
+    Neither one that a probe asked on is among them, which is proof either way, nor one of which it
+    was read that none of its pods asks.
+    """
+    return tuple(one.node.name for one, _, _ in _unasked(_all_asked(evidence)))
+
+
+def _all_asked(evidence: Evidence) -> list[tuple[NodeEvidence, Asked]]:
+    found = ((one, _asked_of(evidence, one)) for one in evidence.linux)
+    return [(one, asked) for one, asked in found if asked is not None]
+
+
+def _unasked(
+    known: Sequence[tuple[NodeEvidence, Asked]],
+) -> Iterator[tuple[NodeEvidence, Asked, float | None]]:
+    """Yield each node that should be asked, how it was, and the median rate of the others."""
+    others = median_of_others(asked.rate for _, asked in known)
+    for one, asked in known:
+        if one.proof is None and one.askers != 0 and silent(asked, others):
+            yield one, asked, others
 
 
 def _intercepted(evidence: Evidence) -> Iterator[Seen] | None:
     known = [one for one in evidence.linux if one.pods and (one.proof or one.counters)]
-    return _not_intercepted(evidence, known) if known else None
+    if not known:
+        return None
+    return (
+        Seen(
+            subject=f"node {one.node.name}",
+            text=one.proof.text,
+            way_out=f"{repair(evidence, one)}; look for something that flushes packet filter "
+            "rules, and at ND044",
+        )
+        for one in known
+        if one.proof and not one.proof.ok
+    )
 
 
-def _not_intercepted(evidence: Evidence, known: Iterable[NodeEvidence]) -> Iterator[Seen]:
-    for one in known:
-        subject = f"node {one.node.name}"
-        if one.proof is not None:
-            if not one.proof.ok:
-                yield Seen(subject=subject, text=one.proof.text)
-            continue
-        started = one.counters.started if one.counters else None
-        asked = sorted(_asked(evidence, one) & one.listening)
-        if not asked or started is None or _counted(evidence, one):
-            continue
-        if (age := evidence.at - started) > WARM_UP:
-            yield Seen(
-                subject=subject,
-                text=f"its cache counted no lookup at {', '.join(asked)} since it started "
-                f"{ago(age)} (counters, no proof)",
-                severity=Severity.WARNING,
-                way_out="kubectl nodedns check --probe proves it either way",
-            )
+def _bypassed(evidence: Evidence) -> Iterator[Seen] | None:
+    known = _all_asked(evidence)
+    return _not_asked(evidence, known) if known else None
+
+
+def _not_asked(evidence: Evidence, known: Sequence[tuple[NodeEvidence, Asked]]) -> Iterator[Seen]:
+    for one, asked, others in _unasked(known):
+        at = ", ".join(sorted(_asked(evidence, one) & one.listening))
+        yield Seen(
+            subject=f"node {one.node.name}",
+            text=f"no lookup at {at} within {asked.seconds:.0f} s, {words(asked, others)}, "
+            f"{pods_that_ask(one.askers)} (counters, no proof)",
+            way_out=f"kubectl nodedns check --probe proves it either way; {repair(evidence, one)}",
+        )
 
 
 def _failures(evidence: Evidence) -> Iterator[Seen] | None:
@@ -117,8 +164,8 @@ CHECKS: tuple[Check[Evidence], ...] = (
         severity=Severity.ERROR,
         category=Category.TRAFFIC,
         matters="the cache runs, and the node's pods do not use it",
-        way_out="kubectl nodedns enable --yes proves each node again and repairs it; look for "
-        "something that flushes packet filter rules, and at ND044",
+        way_out="put the node's rules back, and look for what flushes them",
+        decisive=True,
         look=_intercepted,
     ),
     Check(
@@ -130,5 +177,16 @@ CHECKS: tuple[Check[Evidence], ...] = (
         way_out="see which upstream it comes from (ND030, ND031, kubectl nodedns top), and "
         "whether the name is served there",
         look=_failures,
+    ),
+    Check(
+        code="ND022",
+        title="A cache that should be asked is not",
+        severity=Severity.WARNING,
+        category=Category.TRAFFIC,
+        matters="the node's pods seem to bypass its cache: their lookups go to CoreDNS as without "
+        "one, and nothing else says so",
+        way_out="kubectl nodedns check --probe proves it either way",
+        decisive=True,
+        look=_bypassed,
     ),
 )

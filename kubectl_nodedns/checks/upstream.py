@@ -19,6 +19,12 @@ if TYPE_CHECKING:
 FAILURES = ("SERVFAIL", "REFUSED")
 ENOUGH = 100.0
 """Lookups over the window below which a share says nothing."""
+ANSWERS = 10.0
+"""Answers of an upstream over the window below which their times say nothing."""
+OTHERS = 2
+"""Nodes that ask the same upstream for one to differ from."""
+SLOW, SLOWER = 0.05, 4.0
+"""Seconds from which an upstream is slow on a node, and times the slowest of the other nodes."""
 UNEVEN = 3.0
 """Times that one pod's lookups may exceed what the others get on average."""
 _LOOP = re.compile(r"Loop \([^)]*\) detected[^\n]*", re.IGNORECASE)
@@ -117,6 +123,32 @@ def _loops(evidence: Evidence) -> Iterator[Seen]:
                 )
 
 
+def _slow(evidence: Evidence) -> Iterator[Seen] | None:
+    known = _known(evidence)
+    return _slow_alone(known) if known else None
+
+
+def _slow_alone(known: Iterable[NodeEvidence]) -> Iterator[Seen]:
+    took: dict[str, list[tuple[float, str]]] = defaultdict(list)
+    for one in known:
+        for upstream in one.counters.upstreams if one.counters else ():
+            if upstream.median is not None and upstream.responses >= ANSWERS:
+                took[upstream.to].append((upstream.median, one.node.name))
+    for to, times in sorted(took.items()):
+        (slowest, node), *others = sorted(times, reverse=True)
+        if len(others) < OTHERS:
+            continue
+        usual = max(seconds for seconds, _ in others)
+        if slowest >= SLOW and slowest > SLOWER * usual:
+            yield Seen(
+                subject=f"node {node}",
+                text=f"half of the answers of {to} take longer than {slowest * 1000:.0f} ms here, "
+                f"and no more than {usual * 1000:.1f} ms on {len(others)} other nodes",
+                way_out=f"kubectl nodedns lookup NAME --node {node} times each server from there; "
+                "look at the node's network: its link, its queue, its way to that address",
+            )
+
+
 def _loopback(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_loopback
@@ -131,7 +163,7 @@ CHECKS: tuple[Check[Evidence], ...] = (
         severity=Severity.WARNING,
         category=Category.UPSTREAM,
         matters="the cache hands that on to pods",
-        way_out="ask it for the names that fail, with kubectl nodedns lookup or dig; CoreDNS's "
+        way_out="ask it for the names that fail, with kubectl nodedns lookup NAME; CoreDNS's "
         "log has the cause when it is CoreDNS",
         look=_answers,
     ),
@@ -166,5 +198,15 @@ CHECKS: tuple[Check[Evidence], ...] = (
         "kubelet's resolvConf name the file with the real resolvers "
         "(/run/systemd/resolve/resolv.conf with systemd-resolved)",
         look=_loops,
+    ),
+    Check(
+        code="ND034",
+        title="An upstream is slow for one node only",
+        severity=Severity.WARNING,
+        category=Category.UPSTREAM,
+        matters="what this node's cache does not know takes its pods that long, and the upstream "
+        "is not to blame",
+        way_out="look at the node's network: its link, its queue, its way to that address",
+        look=_slow,
     ),
 )

@@ -30,6 +30,7 @@ from kubectl_nodedns.commands.bench_plan import (
 )
 from kubectl_nodedns.errors import ApiError, RefusedError, TimedOutError
 from kubectl_nodedns.facts.inspection import inspect
+from kubectl_nodedns.facts.progress import GO_ON, read_progress
 from kubectl_nodedns.facts.upstream_service import read_upstream_ip
 from kubectl_nodedns.lookup import batch
 from kubectl_nodedns.lookup.batch import Batch
@@ -64,6 +65,8 @@ async def measure(
     """
     talk.step(f"inspect {client.access.context or client.access.server}")
     seen = await inspect(client, wanted.given)
+    if progress := await read_progress(client, seen.caches):
+        talk.note(f"{progress}: {GO_ON}")
     upstream = await read_upstream_ip(client, seen.dns)
     nodes = await choose_nodes(client, seen, wanted)
     addresses = addresses_of(seen, upstream)

@@ -8,11 +8,13 @@ from kubectl_nodedns.checks import report
 from kubectl_nodedns.checks.finding import Outcome, Severity
 from kubectl_nodedns.checks.finding import run as run_checks
 from kubectl_nodedns.checks.registry import CODES, RUNNING
+from kubectl_nodedns.checks.status import status_of
 from kubectl_nodedns.cli.loop import run_on_loop
 from kubectl_nodedns.cli.output import print_data, print_lines
 from kubectl_nodedns.cli.talk import Talk
 from kubectl_nodedns.commands.before import before_install
 from kubectl_nodedns.commands.checking import gather
+from kubectl_nodedns.commands.proving import prove_on_request
 from kubectl_nodedns.commands.scoping import SHORTEST_WINDOW, prober, scope_of
 from kubectl_nodedns.commands.session import connect
 from kubectl_nodedns.errors import Exit, UsageError
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
 
 
 def run(arguments: argparse.Namespace, *, shortest_window: float = SHORTEST_WINDOW) -> int:
-    """Print the findings; exit 1 from --fail-on on."""
+    """Print the findings; exit 1 from --fail-on on, or when the status is wrong."""
     ignore = codes(arguments.ignore or ())
     if arguments.pre:
         return run_on_loop(check_before(arguments, ignore))
@@ -46,21 +48,29 @@ async def check_before(arguments: argparse.Namespace, ignore: frozenset[str]) ->
     outcome, about, unread = await before_install(arguments, ignore)
     remarks = [] if arguments.probe else ["resolvers of nodes: --probe reads them"]
     show(outcome, arguments.output, about, unread, remarks)
-    return Exit.FINDING if outcome.failed(Severity(arguments.fail_on)) else Exit.OK
+    return _exit(arguments, outcome)
 
 
 async def _check(arguments: argparse.Namespace, scope: Scope, ignore: frozenset[str]) -> int:
     async with connect(arguments) as client, prober(client, arguments) as probes:
         evidence = await gather(client, scope, probes=probes)
+        if arguments.output in (None, "wide") and "ND022" not in ignore:
+            evidence = await prove_on_request(client, arguments, evidence)
     outcome = run_checks(RUNNING, evidence, ignore=ignore)
-    remarks = []
+    remarks = [f"verdict: {status_of(evidence, outcome).verdict}"]
     if outcome.skipped and evidence.caches:
         remarks.append(f"could not look: {', '.join(outcome.skipped)}")
     remarks += [f"not read: {what}" for what in evidence.unread]
     if evidence.caches and not any(one.proof for one in evidence.nodes):
         remarks.append("interception was judged by counters; --probe proves it")
     show(outcome, arguments.output, about(evidence), evidence.unread, remarks)
-    return Exit.FINDING if outcome.failed(Severity(arguments.fail_on)) else Exit.OK
+    return _exit(arguments, outcome)
+
+
+def _exit(arguments: argparse.Namespace, outcome: Outcome) -> Exit:
+    """Fail from --fail-on on, and without it by what `status` fails by."""
+    on = Severity(arguments.fail_on) if arguments.fail_on else None
+    return Exit.FINDING if outcome.failed(on) else Exit.OK
 
 
 def show(

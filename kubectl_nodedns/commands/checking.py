@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from kubectl_nodedns.checks.evidence import Evidence, NodeEvidence
+from kubectl_nodedns.checks.traffic import unasked
 from kubectl_nodedns.commands.cache_reading import Reader, cache_pods, corefiles, last_words
 from kubectl_nodedns.commands.counting import count, count_coredns
 from kubectl_nodedns.commands.drifting import drift_of
@@ -19,6 +20,7 @@ from kubectl_nodedns.commands.proving import prove
 from kubectl_nodedns.commands.surrounding import read_blocked, read_customisations
 from kubectl_nodedns.errors import RefusedError
 from kubectl_nodedns.facts.alert_rules import read_alert_rules
+from kubectl_nodedns.facts.askers import read_askers
 from kubectl_nodedns.facts.caches import Cache, find_caches
 from kubectl_nodedns.facts.cluster_domain import ClusterDomain, read_cluster_domain
 from kubectl_nodedns.facts.dataplane import Dataplane, read_dataplane
@@ -28,7 +30,7 @@ from kubectl_nodedns.facts.kubelets import read_kubelets
 from kubectl_nodedns.facts.leftovers import read_leftovers, read_upstreams
 from kubectl_nodedns.facts.nodes import Node, read_nodes
 from kubectl_nodedns.facts.pod_dns import read_pod_dns
-from kubectl_nodedns.install.objects import STATE
+from kubectl_nodedns.facts.progress import state_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -94,7 +96,7 @@ async def gather(client: Client, scope: Scope, *, probes: Probes | None = None) 
         nodes=tuple(NodeEvidence(node=node, pods=pods.get(node.name, ())) for node in chosen),
         mode=dataplane.mode,
         domain=domain.name if domain else "",
-        state=next((c.annotations.get(STATE, "") for c in caches if c.ours), ""),
+        state=next(filter(None, map(state_of, caches)), ""),
         corefiles=await corefiles(client, reader, caches),
         drift=await _drift(client, reader, dns, domain, dataplane, everywhere, caches),
     )
@@ -120,6 +122,10 @@ async def _observe(
             task.cancel()
         # To their end, before whoever called closes the session that they read from.
         await asyncio.gather(asking, on_nodes, around, return_exceptions=True)
+    seen = replace(seen, nodes=nodes)
+    if names := unasked(seen):
+        askers = await reader.maybe("pods that ask", read_askers(client, names)) or {}
+        nodes = tuple(replace(one, askers=askers.get(one.node.name)) for one in nodes)
     return replace(seen, nodes=nodes, unread=tuple(sorted(reader.unread)))
 
 

@@ -9,6 +9,7 @@ from kubectl_nodedns.checks.evidence import CoreDnsLoad, Counters, UpstreamCount
 from kubectl_nodedns.cluster.paths import collection
 from kubectl_nodedns.errors import NodednsError
 from kubectl_nodedns.metrics.forwarded import through_api_server
+from kubectl_nodedns.metrics.histogram import quantile
 from kubectl_nodedns.metrics.inventory import CachePod as Scraped
 from kubectl_nodedns.metrics.sampler import Sampler
 
@@ -114,11 +115,16 @@ def counters(figures: Figures) -> Counters:
         responses=None if traffic.responses is None else traffic.responses * seconds,
         servfail=servfail,
         refused=(traffic.failures or 0.0) * seconds - servfail,
+        nxdomain=(traffic.nxdomain or 0.0) * seconds,
+        missed=None
+        if traffic.cache_requests is None
+        else (traffic.cache_requests - (traffic.hits or 0.0)) * seconds,
         upstreams=tuple(
             UpstreamCounters(
                 to=one.to,
                 responses=(one.responses or 0.0) * seconds,
                 by_rcode={rcode: rate * seconds for rcode, rate in one.by_rcode.items()},
+                median=None if (middle := quantile(0.5, one.latency)) is None else middle.seconds,
                 unanswered=(one.healthcheck_failures or 0.0) * seconds,
             )
             for one in figures.upstreams

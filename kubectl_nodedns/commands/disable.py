@@ -32,6 +32,7 @@ from kubectl_nodedns.facts.clients import Clients, nameservers, read_clients
 from kubectl_nodedns.facts.dns_service import home_of, read_dns_service
 from kubectl_nodedns.facts.mutating_policies import Admission, read_admission
 from kubectl_nodedns.facts.nodes import Node, read_nodes
+from kubectl_nodedns.facts.progress import read_progress
 from kubectl_nodedns.facts.rights import demand, to_change, to_hold
 from kubectl_nodedns.install.adoption import adopt
 from kubectl_nodedns.install.live import MANAGED, Live, read_live, refuse_changed
@@ -95,6 +96,8 @@ async def _disable(arguments: argparse.Namespace, talk: Talk) -> int:
         if not ours(live) and not admission.found and arguments.orphans and not caches:
             return await clean_orphans(client, arguments, live, talk)
         talk.lines(f"          {line}" for line in _imitated(there.imitations, home))
+        if progress := await read_progress(client, caches):
+            talk.note(str(progress))
         if not ours(live) and not admission.found:
             return _nothing(arguments, caches)
         left = await _refuse_users(client, arguments, live, adoption)

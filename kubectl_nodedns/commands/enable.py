@@ -143,7 +143,8 @@ async def _go_ahead(
             hint="nothing was written. kubectl get nodes --show-labels, and --node-selector",
         )
     if prepared.unchanged and not arguments.yes and arguments.wait is None:
-        talk.note("no probe was started; --yes proves each node again")
+        talk.note("no probe was started; --yes proves each node again, and kubectl nodedns check")
+        talk.note("tells by counters which caches nobody asks")
         return end(arguments, plan, [])
     if not talk.confirm(f"Go ahead on {client.access.server}?", yes=arguments.yes):
         talk.note("nothing was done")

@@ -10,6 +10,7 @@ from kubectl_nodedns.commands.lookup_asking import Asking
 from kubectl_nodedns.commands.lookup_from import read_pod
 from kubectl_nodedns.commands.lookup_request import Request, read_request
 from kubectl_nodedns.commands.session import connect, make_probes
+from kubectl_nodedns.facts.progress import GO_ON, of_pods
 from kubectl_nodedns.facts.way import read_way
 from kubectl_nodedns.lookup.places import choose_nodes
 
@@ -33,6 +34,8 @@ async def _lookup(arguments: argparse.Namespace, request: Request) -> int:
         way = await read_way(client, dns_service=request.dns_service, domain=request.cluster_domain)
         for what in way.unread:
             talk.note(f"not read: {what}")
+        if way.cache and (progress := of_pods(way.cache, way.cache_pods)):
+            talk.note(f"{progress}: {GO_ON}")
         pod = None
         if request.from_pod:
             namespace = request.namespace or client.access.namespace

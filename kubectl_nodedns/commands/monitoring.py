@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from kubectl_nodedns.cli.loop import run_on_loop
 from kubectl_nodedns.cli.output import print_data, print_documents
+from kubectl_nodedns.cli.talk import Talk
 from kubectl_nodedns.cluster.paths import collection
 from kubectl_nodedns.commands.session import connect
 from kubectl_nodedns.commands.watching import (
@@ -16,6 +17,7 @@ from kubectl_nodedns.commands.watching import (
     read_corefile,
 )
 from kubectl_nodedns.errors import ApiError, Exit, NodednsError, UsageError
+from kubectl_nodedns.facts.progress import GO_ON, read_progress
 from kubectl_nodedns.metrics.capacity import capacity
 from kubectl_nodedns.metrics.discovery import Discovery
 from kubectl_nodedns.metrics.exposition import ExpositionError
@@ -119,6 +121,8 @@ async def _look(arguments: argparse.Namespace) -> Installed:
         caches, dns_ips = await asyncio.gather(
             find_caches(client, arguments), dns_ips_of(client, arguments.dns_service)
         )
+        if progress := await read_progress(client, caches):
+            Talk().note(f"{progress}: {GO_ON}")
         cache = caches[0]
         labels = dict(pair.split("=", 1) for pair in cache.selector.split(",") if "=" in pair)
         version, corefile, has_service = await asyncio.gather(

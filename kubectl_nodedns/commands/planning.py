@@ -22,6 +22,7 @@ from kubectl_nodedns.commands.settling import remembered, resolver_of, settings_
 from kubectl_nodedns.errors import NodednsError, RefusedError, UsageError
 from kubectl_nodedns.facts.inspection import Inspection, inspect, refuse, refuse_mode
 from kubectl_nodedns.facts.kubelets import read_handed_out
+from kubectl_nodedns.facts.progress import read_progress
 from kubectl_nodedns.install.live import Live, read_live
 from kubectl_nodedns.install.objects import build
 from kubectl_nodedns.install.options import changes, settle
@@ -147,6 +148,8 @@ async def survey(
     settings = settings_of(seen, memory)
     refuse_other_address(adoption, settings.local_ip)
     notes += _uncovered(seen.dns.ips, settings.kube_dns_ip)
+    if progress := await read_progress(client, seen.caches):
+        notes.append(f"{progress}: enable goes on from there")
     return Ground(
         seen=seen,
         before=before,

@@ -2,23 +2,66 @@
 
 from __future__ import annotations
 
+import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from kubectl_nodedns.checks.evidence import Proof
+from kubectl_nodedns.checks.traffic import unasked
+from kubectl_nodedns.checks.wording import nodes
+from kubectl_nodedns.cli.talk import Talk
+from kubectl_nodedns.commands.session import make_probes
 from kubectl_nodedns.errors import RefusedError
 from kubectl_nodedns.lookup.proof import Prover, Target
 from kubectl_nodedns.names import marker_name
 from kubectl_nodedns.together import together
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Mapping
 
     from kubectl_nodedns.checks.evidence import Evidence, NodeEvidence
+    from kubectl_nodedns.cluster.client import Client
     from kubectl_nodedns.lookup.probes import Probes
     from kubectl_nodedns.lookup.proof import Verdict
 
 PATIENCE = 3.0
 """Seconds after which a bad verdict stands."""
+MOST = 20
+"""Nodes that are offered to be proved at once."""
+
+
+async def prove_on_request(
+    client: Client, arguments: argparse.Namespace, evidence: Evidence
+) -> Evidence:
+    """Offer to prove the nodes whose caches are not asked; return the evidence with the proofs.
+
+    Nothing is asked where there is no terminal, and nothing is offered twice.
+    """
+    names = unasked(evidence)[:MOST]
+    terminals = (sys.stdin, sys.stdout, sys.stderr)
+    if not names or arguments.probe or not all(stream.isatty() for stream in terminals):
+        return evidence
+    where = nodes(names)
+    question = (
+        f"No lookup reaches the cache of {where}. Prove it now, by a short-lived pod on each?"
+    )
+    if not Talk().confirm(question, yes=False):
+        return evidence
+    doubtful = tuple(one for one in evidence.nodes if one.node.name in names)
+    async with make_probes(client, arguments) as probes:
+        proofs, failed = await prove(replace(evidence, nodes=doubtful), probes)
+    return replace(
+        evidence,
+        nodes=tuple(
+            replace(
+                one,
+                proof=proofs.get(one.node.name),
+                no_proof=failed.get(one.node.name, ""),
+            )
+            for one in evidence.nodes
+        ),
+    )
 
 
 async def prove(
@@ -36,14 +79,14 @@ async def prove(
         RefusedError: the cluster domain is not known.
         ApiError: no probe may be made.
     """
-    nodes = [one for one in evidence.linux if one.pods and one.node.ready]
-    if nodes and not evidence.domain:
+    able = [one for one in evidence.linux if one.pods and one.node.ready]
+    if able and not evidence.domain:
         raise RefusedError(
             "a probe cannot ask for the marker: the cluster domain is not known",
             hint="give it with --cluster-domain",
         )
-    failed = await probes.start([one.node.name for one in nodes])
-    asked = [one for one in nodes if one.node.name not in failed]
+    failed = await probes.start([one.node.name for one in able])
+    asked = [one for one in able if one.node.name not in failed]
     verdicts = await together(_prove(evidence, one, probes) for one in asked)
     found = [verdict for verdict in verdicts if verdict is not None]
     # A probe that no question left proves nothing: it is not DNS that failed.
@@ -66,7 +109,7 @@ async def _prove(evidence: Evidence, one: NodeEvidence, probes: Probes) -> Verdi
     if not _marked(evidence, pod.cache):
         verdict = await prover.baseline(name)
         return None if verdict.ok else verdict
-    if own and not listens and pod.phase != "dark":
+    if own and not listens:
         return await prover.dark(name, pod.uid, timeout=PATIENCE)
     return await prover.switched(name, pod.uid, timeout=PATIENCE)
 

@@ -13,6 +13,7 @@ from kubectl_nodedns.cli.loop import run_on_loop
 from kubectl_nodedns.cli.output import print_data, print_lines
 from kubectl_nodedns.cli.talk import Talk
 from kubectl_nodedns.commands.checking import Scope, gather
+from kubectl_nodedns.commands.proving import prove_on_request
 from kubectl_nodedns.commands.scoping import SHORTEST_WINDOW, prober, scope_of
 from kubectl_nodedns.commands.session import connect, step_timeout
 from kubectl_nodedns.errors import Exit, TimedOutError
@@ -31,14 +32,14 @@ PAUSE = 1.0
 def run(arguments: argparse.Namespace, *, shortest_window: float = SHORTEST_WINDOW) -> int:
     """Print the status; exit 1 when something is wrong."""
     scope = scope_of(arguments, shortest_window)
-    return run_on_loop(_status(arguments, replace(scope, brief=True)))
+    return run_on_loop(_status(arguments, scope))
 
 
 async def _status(arguments: argparse.Namespace, scope: Scope) -> int:
     talk = Talk()
     timeout = step_timeout(arguments) if arguments.wait else 0.0
     async with connect(arguments) as client, prober(client, arguments) as probes:
-        status = await _look(client, scope, probes, talk, timeout=timeout)
+        status = await _look(client, arguments, scope, probes, talk, timeout=timeout)
     _print(status, arguments.output or "table")
     if arguments.wait and not status.ok:
         raise TimedOutError(
@@ -49,21 +50,38 @@ async def _status(arguments: argparse.Namespace, scope: Scope) -> int:
 
 
 async def _look(
-    client: Client, scope: Scope, probes: Probes | None, talk: Talk, *, timeout: float
+    client: Client,
+    arguments: argparse.Namespace,
+    scope: Scope,
+    probes: Probes | None,
+    talk: Talk,
+    *,
+    timeout: float,
 ) -> Status:
-    """Look once, or with a timeout until nothing is wrong; return the last look."""
+    """Look once, or with a timeout until nothing is wrong; return the last look.
+
+    It sees all that `check` sees. Meanwhile it looks briefly: it may look hundreds of times.
+    """
     loop = asyncio.get_running_loop()
     deadline = loop.time() + timeout
     said = ""
+    brief = arguments.wait
     while True:
-        evidence = await gather(client, scope, probes=probes)
+        evidence = await gather(client, replace(scope, brief=brief), probes=probes)
+        if arguments.output in (None, "wide") and not arguments.wait:
+            evidence = await prove_on_request(client, arguments, evidence)
         status = status_of(evidence, run_checks(RUNNING, evidence))
-        if status.ok or loop.time() >= deadline:
+        late = loop.time() >= deadline
+        if brief and (status.ok or late):
+            brief = False
+            continue
+        if status.ok or late:
             talk.lines(f"not read: {what}" for what in evidence.unread)
             return status
         if status.verdict != said:
             said = status.verdict
             talk.step(f"waiting: {said}")
+        brief = arguments.wait
         await asyncio.sleep(PAUSE)
 
 

@@ -13,6 +13,7 @@ from kubectl_nodedns.errors import ApiError, NodednsError, RefusedError, UsageEr
 from kubectl_nodedns.facts.caches import Cache, flag, read_caches
 from kubectl_nodedns.facts.dataplane import read_dataplane
 from kubectl_nodedns.facts.dns_service import home_of, read_dns_service
+from kubectl_nodedns.facts.progress import read_progress
 from kubectl_nodedns.facts.quantity import quantity
 from kubectl_nodedns.metrics.details import Details
 from kubectl_nodedns.metrics.discovery import Discovery
@@ -58,6 +59,7 @@ async def make_monitor(
         dns_ips=dns_ips,
         reread=lambda: read_caches(client, dns_namespace(arguments)),
         meter=client,
+        progress=lambda caches: read_progress(client, caches),
         coredns_ips=await _coredns_ips(client, caches, dns_ips),
         details=Details(client),
         corefile=lambda cache: read_corefile(client, cache),

@@ -13,7 +13,7 @@ KEYS = (
     ("q", "leave; then the cache is taken out again"),
 )
 SEARCH = {
-    faults.BYPASS: "a cache that nobody asks any more: who answers its pods? (t)",
+    faults.BYPASS: "a cache that nobody asks any more (!): who answers its pods? (t)",
     faults.OOM: "a node's cache has restarted: memory, and when",
     faults.SLOW: "nodes that answer late: by themselves, or their upstream? (enter)",
     faults.STORM: "a node has far more lookups than the others: what for? (enter)",
@@ -37,7 +37,8 @@ def beside(kubeconfig: str) -> list[str]:
         "in a second terminal:",
         f"  export KUBECONFIG={kubeconfig}",
         "  kubectl nodedns status",
-        "  kubectl nodedns check --probe    finds what is wrong, and says the way out",
+        "  kubectl nodedns check            finds what is wrong, and says the way out",
+        "  kubectl nodedns check --probe    proves on each node that its cache is asked",
         "  kubectl nodedns lookup -A kubernetes.default",
         "  kubectl nodedns enable --yes     proves each node, and repairs one that is bypassed",
     ]

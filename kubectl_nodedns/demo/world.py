@@ -185,7 +185,7 @@ def workloads(verbs: Verbs, nodes: Iterable[str]) -> list[Object]:
         for i, name in enumerate(COREDNS)
     ]
     apps = (("web", "web:2.3.1"), ("orders", "orders:1.9.0"), ("worker", "worker:1.9.0"))
-    for number, name in enumerate(names[:12]):
+    for number, name in enumerate(names):
         app, image = apps[number % len(apps)]
         spec = {"containers": [{"name": app, "image": f"demo.example/shop/{image}"}]}
         labels = {"app": app}

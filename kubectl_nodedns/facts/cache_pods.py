@@ -74,6 +74,11 @@ class CachePod:
     """Port of the agent's own metrics: its own -metrics-listen-address argument."""
 
     @property
+    def dark(self) -> bool:
+        """Whether it is set up and not to be asked yet: kube-dns answers its node's pods."""
+        return self.phase == "dark"
+
+    @property
     def where(self) -> str:
         """Return NAMESPACE/NAME."""
         return f"{self.namespace}/{self.name}"

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from kubectl_nodedns.cluster.paths import collection
+from kubectl_nodedns.facts.conditions import ENDED
 from kubectl_nodedns.facts.kubelets import read_handed_out
 from kubectl_nodedns.readable import Read, readable, understood
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from kubectl_nodedns.cluster.client import Client
 
 T = TypeVar("T")
-ENDED = frozenset({"Succeeded", "Failed"})
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+ENDED = frozenset({"Succeeded", "Failed"})
+"""Phases of a pod none of whose containers runs."""
+
 
 def is_ready(status: Mapping[str, Any]) -> bool:
     """Whether the status of a pod or a node says that it is ready."""

@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from kubectl_nodedns.facts.clients import ENDED, read_pods
+from kubectl_nodedns.facts.clients import read_pods
+from kubectl_nodedns.facts.conditions import ENDED
 from kubectl_nodedns.readable import Read, understood
 
 if TYPE_CHECKING:

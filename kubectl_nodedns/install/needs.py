@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from kubectl_nodedns.cluster.paths import collection, object_path
 from kubectl_nodedns.facts.caches import flag, words_of
+from kubectl_nodedns.facts.conditions import ENDED
 from kubectl_nodedns.facts.nodes import read_nodes
 
 if TYPE_CHECKING:
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
 
 Key = tuple[str, str]
 """Kind and name of an object."""
-ENDED = frozenset({"Succeeded", "Failed"})
-"""Phases of a pod none of whose containers runs."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,6 +13,7 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
+from kubectl_nodedns.facts import progress
 from kubectl_nodedns.facts.caches import (
     OWN_NAME,
     SETUP_METRICS_PORT,
@@ -45,10 +46,10 @@ MANAGED_BY = {"app.kubernetes.io/managed-by": "kubectl-nodedns"}
 REVISION = "kubectl-nodedns/revision"
 PHASE = "kubectl-nodedns/phase"
 OPTIONS = "kubectl-nodedns/options"
-STATE = "kubectl-nodedns/state"
-DARK, FULL = "dark", "full"
+STATE = progress.STATE
+DARK, FULL = progress.DARK, "full"
 """Phases of a pod template."""
-ENABLING, ENABLED, DISABLING = "enabling", "enabled", "disabling"
+ENABLING, ENABLED, DISABLING = "enabling", progress.ENABLED, progress.DISABLING
 """States of an installation, in the annotation `STATE`."""
 SELECTOR = "k8s-app=node-local-dns"
 GO_MEMORY_LIMIT = "GOMEMLIMIT"

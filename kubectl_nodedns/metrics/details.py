@@ -7,17 +7,19 @@ asked for as lists of one, so that the right to list is enough. The readings are
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 from kubectl_nodedns.cluster.paths import collection
 from kubectl_nodedns.errors import ApiError
+from kubectl_nodedns.facts.askers import read_askers_of
 from kubectl_nodedns.facts.nodes import node_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from kubectl_nodedns.facts.caches import Cache
     from kubectl_nodedns.metrics.fleet import NodeRow
@@ -42,6 +44,8 @@ class Detail:
     """How its cache container last ended: "OOMKilled", "Error (exit code 2)"; empty when never."""
     ended_at: float | None = None
     """When that was, in Unix seconds."""
+    askers: int | None = None
+    """Its node's pods that ask the cluster's DNS; None where nobody had to know, or may."""
 
 
 class Lister(Protocol):
@@ -64,15 +68,27 @@ class Details:
         self._client = client
         self._clock = clock
         self._known: dict[str, tuple[object, float, Detail]] = {}
+        self._unasked: frozenset[str] = frozenset()
 
     def get(self, node: str) -> Detail | None:
         """Return what is known of a node; None when nothing had to be read."""
         known = self._known.get(node)
         return known[2] if known else None
 
-    async def read(self, rows: Sequence[NodeRow], caches: Sequence[Cache]) -> None:
-        """Read what is missing, at most `AT_ONCE` objects; trouble leaves things unknown."""
-        wanted = [row for row in rows if _wants(row)]
+    async def read(
+        self, rows: Sequence[NodeRow], caches: Sequence[Cache], unasked: Collection[str] = ()
+    ) -> None:
+        """Read what is missing, at most `AT_ONCE` objects; trouble leaves things unknown.
+
+        Args:
+            rows: the nodes.
+            caches: the DaemonSets that could bring a missing pod.
+            unasked: nodes whose cache is not asked, as it seems: their pods are counted.
+        """
+        # A node that turned out to be idle stays known, or it would be doubted again.
+        counted = {name for name, known in self._known.items() if known[2].askers is not None}
+        self._unasked = frozenset(unasked) | counted
+        wanted = [row for row in rows if row.node.name in self._unasked or _wants(row)]
         names = {row.node.name for row in wanted}
         self._known = {name: known for name, known in self._known.items() if name in names}
         now = self._clock()
@@ -84,7 +100,12 @@ class Details:
 
     def _due(self, row: NodeRow, now: float) -> bool:
         known = self._known.get(row.node.name)
-        return known is None or known[0] != _signature(row) or now - known[1] > AGAIN_SECONDS
+        return known is None or known[0] != self._signature(row) or now - known[1] > AGAIN_SECONDS
+
+    def _signature(self, row: NodeRow) -> object:
+        counted = row.node.name in self._unasked
+        pod = row.pod
+        return (pod.name, pod.status, pod.restarts, counted) if pod else counted
 
     async def _read(
         self, row: NodeRow, caches: Sequence[Cache], waiting: Mapping[str, str]
@@ -101,7 +122,10 @@ class Details:
             detail = of_pod(found[0])
         elif found:
             detail = Detail(reason=absence(found[0], caches, waiting))
-        self._known[row.node.name] = (_signature(row), self._clock(), detail)
+        if pod and row.node.name in self._unasked:
+            with contextlib.suppress(ApiError):
+                detail = replace(detail, askers=await read_askers_of(self._client, row.node.name))
+        self._known[row.node.name] = (self._signature(row), self._clock(), detail)
 
     async def _waiting(self, caches: Sequence[Cache]) -> dict[str, str]:
         """Return why pods that have no node yet have none, by the node that they are meant for."""
@@ -189,11 +213,6 @@ def _wants(row: NodeRow) -> bool:
     if row.node.windows:
         return False
     return row.pod is None or not row.pod.ready or row.pod.restarts > 0
-
-
-def _signature(row: NodeRow) -> object:
-    pod = row.pod
-    return (pod.name, pod.status, pod.restarts) if pod else None
 
 
 def _said(reason: Any, message: Any) -> str:

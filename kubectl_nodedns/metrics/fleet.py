@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeVar
 
+from kubectl_nodedns.facts.silence import Asked, median_of_others, silent
 from kubectl_nodedns.metrics.figures import since_start
 from kubectl_nodedns.metrics.histogram import EMPTY, Histogram, merge
 from kubectl_nodedns.metrics.source import SCRAPES_PER_SECOND
@@ -81,6 +82,8 @@ class NodeRow:
     """When a probe last proved that its pods are served by this pod, in Unix seconds."""
     refuted_at: float | None = None
     """When a probe last proved that they are not; None when it proved the other, or nothing."""
+    dark: bool = False
+    """Whether its cache is set up and not to be asked yet: kube-dns answers its pods."""
 
     @property
     def pod(self) -> CachePod | None:
@@ -103,6 +106,8 @@ class NodeRow:
         """Its state in a word or two, as kubectl would say it."""
         if self.pod is None:
             return "no pod"
+        if self.dark and self.pod.ready:
+            return "dark"
         if self.pod.status == "Running":
             return "Ready" if self.pod.ready else "NotReady"
         return self.pod.status
@@ -147,6 +152,23 @@ class NodeRow:
         asked = self.sampled.asked_at if self.sampled else {}
         seen = [asked[ip] for ip in kube_dns_ips if ip in asked]
         return max(at - max(seen), 0.0) if seen else None
+
+    def asked(self, kube_dns_ips: Sequence[str]) -> Asked | None:
+        """Say how often it was asked since it last was at the kube-dns IP: by now, not at all.
+
+        None where its pages do not tell. Of figures over another stretch of time it is the same.
+        """
+        figures, sampled = self.figures, self.sampled
+        if figures is None or figures.started is None or sampled is None or sampled.since is None:
+            return None
+        seen = [sampled.asked_at.get(ip, sampled.since) for ip in kube_dns_ips]
+        age = max(figures.at - figures.started, 0.0)
+        return Asked(
+            lately=0.0,
+            seconds=min(figures.at - max(seen, default=figures.at), age),
+            ever=sum(figures.by_address.get(ip, 0.0) for ip in kube_dns_ips),
+            age=age,
+        )
 
     def to_coredns(self, coredns_ips: Collection[str]) -> float | None:
         """Return lookups per second that went on to CoreDNS; None when not known."""
@@ -210,6 +232,8 @@ class Fleet:
     """Restarts of cache pods."""
     setup_errors: float | None
     """Failures to set up rules or interface, per second."""
+    asked_median: float | None
+    """Median of the lookups per second at the kube-dns IP of all caches but a silent one."""
     spared: float | None
     """Lookups per second that CoreDNS did not have to answer; None when not known."""
 
@@ -256,6 +280,24 @@ class FleetSnapshot:
     def kube_dns_ips(self) -> tuple[str, ...]:
         """All DNS service addresses that the caches listen on."""
         return tuple(dict.fromkeys(ip for cache in self.caches for ip in cache.kube_dns_ips))
+
+    def unasked(self, row: NodeRow) -> Asked | None:
+        """Say how a row's cache is asked that is not, and should be; None for any other.
+
+        One of which it was read that no pod asks on its node is idle.
+        """
+        if (
+            row.pod is None
+            or not row.pod.ready
+            or row.dark
+            or row.refuted_at is not None
+            or self.stale(row)
+        ):
+            return None
+        if row.detail is not None and row.detail.askers == 0:
+            return None
+        asked = row.asked(self.kube_dns_ips)
+        return asked if asked and silent(asked, self.fleet.asked_median) else None
 
     @property
     def blind(self) -> bool:
@@ -312,6 +354,11 @@ def totals(
         memory_bytes=_sum(fresh, lambda f: f.memory_bytes),
         restarts=sum(pod.restarts for row in rows for pod in row.pods),
         setup_errors=_sum(fresh, lambda f: f.setup_errors),
+        asked_median=median_of_others(
+            sum(f.address_rates.get(ip, 0.0) for ip in kube_dns_ips)
+            for f in fresh
+            if f.seconds is not None
+        ),
         spared=_sum(known, lambda row: _spared(row, coredns_ips)) if coredns_ips else None,
     )
 

@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
+from kubectl_nodedns.facts import silence
+from kubectl_nodedns.metrics import units
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -65,6 +68,18 @@ def marks(row: NodeRow, snapshot: FleetSnapshot) -> tuple[Mark, ...]:
     return tuple(sorted(found, key=lambda mark: -mark.severity))
 
 
+def unasked(row: NodeRow, snapshot: FleetSnapshot) -> str:
+    """Say that a cache is not asked that should be, and why it should; empty for any other."""
+    asked = snapshot.unasked(row)
+    if asked is None:
+        return ""
+    askers = row.detail.askers if row.detail else None
+    return (
+        f"not asked: no lookup at the kube-dns IP for {units.age(asked.seconds)}, "
+        f"{silence.words(asked, snapshot.fleet.asked_median)}, {silence.pods_that_ask(askers)}"
+    )
+
+
 def _pod_marks(row: NodeRow, snapshot: FleetSnapshot) -> Iterator[Mark]:
     pod = row.pod
     if pod is None:
@@ -75,9 +90,14 @@ def _pod_marks(row: NodeRow, snapshot: FleetSnapshot) -> Iterator[Mark]:
     if not pod.ready:
         level = Severity.NOTE if pod.status in STARTING else Severity.BAD
         yield Mark(severity=level, words=f"the cache pod is {row.state}", column="state")
-    if row.refuted_at is not None:
+    if row.dark:
+        words = "in the dark: its cache is set up, kube-dns answers its pods until it is switched"
+        yield Mark(severity=Severity.NOTE, words=words, column="state")
+    elif row.refuted_at is not None:
         words = "NOT intercepted: its pods' lookups go past the cache"
         yield Mark(severity=Severity.BAD, words=words, column="interception")
+    if words := unasked(row, snapshot):
+        yield Mark(severity=Severity.NOTE, words=words, column="interception")
     if pod.restarted_at is not None and snapshot.at - pod.restarted_at < RESTARTED_SECONDS:
         words = f"restarted lately, {pod.restarts} in all"
         if row.last_end:

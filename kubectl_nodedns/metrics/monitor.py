@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from kubectl_nodedns.errors import ApiError
 from kubectl_nodedns.facts.nodes import natural
+from kubectl_nodedns.facts.progress import GO_ON
 from kubectl_nodedns.metrics.capacity import capacity
 from kubectl_nodedns.metrics.details import PAUSE_SECONDS
 from kubectl_nodedns.metrics.fleet import FleetSnapshot, Load, NodeRow, Watched, totals
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Sequence
 
     from kubectl_nodedns.facts.caches import Cache
+    from kubectl_nodedns.facts.progress import Progress
     from kubectl_nodedns.metrics.capacity import Capacity
     from kubectl_nodedns.metrics.details import Detail, Details
     from kubectl_nodedns.metrics.discovery import Discovery
@@ -61,6 +63,7 @@ class Monitor:
         dns_ips: addresses of the cluster's DNS service; none when not known.
         reread: reads the DaemonSets again.
         meter: counts requests and bytes.
+        progress: reads how far a change of ours came that is not finished.
         coredns_ips: addresses at which the caches reach CoreDNS; none when not known.
         details: reads what rows of a table do not say; None where that is not wanted.
         corefile: reads the Corefile of a cache; empty when it cannot be had.
@@ -76,6 +79,7 @@ class Monitor:
         dns_ips: Sequence[str],
         reread: Callable[[], Awaitable[Sequence[Cache]]],
         meter: Meter,
+        progress: Callable[[Sequence[Cache]], Awaitable[Progress | None]] | None = None,
         coredns_ips: Collection[str] = (),
         details: Details | None = None,
         corefile: Callable[[Cache], Awaitable[str]] | None = None,
@@ -89,6 +93,8 @@ class Monitor:
         self._told = tuple(dns_ips)
         self._dns_ips = frozenset(dns_ips)
         self._reread = reread
+        self._read_how_far = progress
+        self._dark: frozenset[str] = frozenset()
         self._meter = meter
         self._coredns_ips = tuple(coredns_ips)
         self._details = details
@@ -116,7 +122,8 @@ class Monitor:
         started = loop.time()
         await self._sampler.scrape_all()
         await asyncio.sleep(max(apart - (loop.time() - started), 0.0))
-        await asyncio.gather(self._sampler.scrape_all(), self._read_details())
+        await self._sampler.scrape_all()
+        await self._read_details()
         return self.snapshot()
 
     async def load(self) -> None:
@@ -125,7 +132,7 @@ class Monitor:
         Raises:
             ApiError: they cannot be listed.
         """
-        await asyncio.gather(self._discovery.load(), self._read_corefiles())
+        await asyncio.gather(self._discovery.load(), self._read_corefiles(), self._read_progress())
         self._reconcile()
 
     async def run(self) -> None:
@@ -198,8 +205,13 @@ class Monitor:
             sampled = self._sampler.sampled(pods[0].where) if pods else None
             detail = self._details.get(name) if self._details else None
             proof = self._proof(name, pods)
+            dark = name in self._dark
             row = self._rows.get(name)
-            if row is None or _changed(row, node, pods, sampled, detail, proof):
+            if (
+                row is None
+                or row.dark is not dark
+                or _changed(row, node, pods, sampled, detail, proof)
+            ):
                 proved_at, refuted_at = proof
                 row = NodeRow(
                     node=node,
@@ -208,6 +220,7 @@ class Monitor:
                     detail=detail,
                     proved_at=proved_at,
                     refuted_at=refuted_at,
+                    dark=dark,
                 )
             rows[name] = row
         self._rows = rows
@@ -264,13 +277,21 @@ class Monitor:
 
     async def _read_details(self) -> None:
         if self._details:
-            await self._details.read(self._current_rows(), self._there)
+            snapshot = self.snapshot()
+            unasked = [row.node.name for row in snapshot.nodes if snapshot.unasked(row)]
+            await self._details.read(snapshot.nodes, self._there, unasked)
 
     async def _read_corefiles(self) -> None:
         if self._corefile:
             texts = await asyncio.gather(*(self._corefile(cache) for cache in self._caches))
             named = zip(map(_name, self._caches), texts, strict=True)
             self._capacities = {name: capacity(text) for name, text in named}
+
+    async def _read_progress(self) -> None:
+        if self._read_how_far:
+            progress = await self._read_how_far(self._there)
+            self._trouble["progress"] = f"{progress}: {GO_ON}" if progress else ""
+            self._dark = frozenset(progress.dark if progress else ())
 
     async def _keep_caches(self) -> None:
         while True:
@@ -286,6 +307,7 @@ class Monitor:
                 self._caches = caches
                 self._discovery.watch(caches)
                 await self._read_corefiles()
+                await self._read_progress()
 
     async def _until_reread(self) -> None:
         """Wait until the DaemonSets are to be read again."""

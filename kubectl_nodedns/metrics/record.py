@@ -159,6 +159,7 @@ class Recorder:
             "about": codec.about(snapshot),
             "rows": {name: _row(row) for name, row in rows.items()},
             "asked": {s.pod: dict(s.asked_at) for s in sampled if s.asked_at},
+            "since": {s.pod: s.since for s in sampled if s.since is not None},
             **self._numbered(
                 [
                     (pod, base, page)
@@ -230,6 +231,7 @@ def _row(row: NodeRow, before: NodeRow | None = None) -> dict[str, Any]:
         written["detail"] = codec.flat(row.detail)
     written["proved_at"] = row.proved_at
     written["refuted_at"] = row.refuted_at
+    written["dark"] = row.dark
     if row.sampled is not None:
         written["sampled"] = [row.sampled.pod, row.sampled.error, row.sampled.failed_at]
     return written

@@ -193,6 +193,7 @@ class State:
         self._values: dict[str, dict[codec.Counter, float]] = {}
         self._pages: dict[str, tuple[Page | None, Page]] = {}
         self._asked: dict[str, dict[str, float]] = {}
+        self._since: dict[str, float] = {}
 
     def apply(self, body: Mapping[str, Any]) -> None:
         """Take in the next frame."""
@@ -203,6 +204,8 @@ class State:
             self._take(pod, page, first=kind == codec.FIRST)
         for pod, asked in body.get("asked", {}).items():
             self._asked[pod] = {ip: codec.read_number(at) for ip, at in asked.items()}
+        for pod, since in body.get("since", {}).items():
+            self._since[pod] = codec.read_number(since)
         for name in body.get("gone", ()):
             del self._rows[name]
         for name, data in body["rows"].items():
@@ -242,6 +245,7 @@ class State:
     def _take(self, pod: str, page: Page, *, first: bool) -> None:
         before = None if first or pod not in self._pages else self._pages[pod][1]
         self._pages[pod] = (before, page)
+        self._since[pod] = page.at if first else self._since.get(pod, page.at)
         asked = {} if first else self._asked.get(pod, {})
         self._asked[pod] = {**asked, **dict.fromkeys(asked_addresses(before, page), page.at)}
 
@@ -257,6 +261,7 @@ class State:
             error=error,
             failed_at=failed_at,
             asked_at=self._asked.get(pod, {}),
+            since=self._since.get(pod),
             page=page,
         )
 
@@ -291,6 +296,7 @@ def _row(name: str, data: Mapping[str, Any], before: NodeRow | None) -> NodeRow:
         "sampled": None,
         "proved_at": _time(data.get("proved_at")),
         "refuted_at": _time(data.get("refuted_at")),
+        "dark": bool(data.get("dark")),
     }
     if "pods" in data:
         changed["pods"] = tuple(codec.whole(CachePod, pod) for pod in data["pods"])

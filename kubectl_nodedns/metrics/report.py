@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from kubectl_nodedns.metrics import units
 from kubectl_nodedns.metrics.columns import INTERCEPTION, PRINTED, Column, ordered
+from kubectl_nodedns.metrics.marks import unasked
 from kubectl_nodedns.metrics.table import render
 
 if TYPE_CHECKING:
@@ -51,9 +52,18 @@ def summary(snapshot: FleetSnapshot) -> list[str]:
     silent = [row for row in snapshot.nodes if row.reason and not row.node.windows]
     if snapshot.blind:  # one of the problems says so for all of them
         silent = [row for row in silent if row.sampled is None]
-    lines += [f"warning: {row.node.name}: {row.reason}" for row in silent[:SAID]]
-    if len(silent) > SAID:
-        lines.append(f"warning: and {len(silent) - SAID} nodes more like these")
+    lines += _named([(row, row.reason) for row in silent])
+    doubtful = [(row, words) for row in snapshot.nodes if (words := unasked(row, snapshot))]
+    lines += _named(doubtful)
+    if doubtful:
+        lines.append("counters are no proof: kubectl nodedns check --probe is")
+    return lines
+
+
+def _named(rows: list[tuple[NodeRow, str]]) -> list[str]:
+    lines = [f"warning: {row.node.name}: {words}" for row, words in rows[:SAID]]
+    if len(rows) > SAID:
+        lines.append(f"warning: and {len(rows) - SAID} nodes more like these")
     return lines
 
 
@@ -72,7 +82,7 @@ def _percent(ratio: float | None) -> str:
 
 
 SAID = 5
-"""Nodes without figures that are named one by one."""
+"""Nodes with the same trouble that are named one by one."""
 
 
 def _cells(row: NodeRow, snapshot: FleetSnapshot, chosen: list[Column]) -> list[str]:

@@ -49,6 +49,8 @@ class Sampled:
     """When it failed, in Unix seconds."""
     asked_at: Mapping[str, float] = field(default_factory=dict)
     """When lookups to each listen address were last seen to come in, in Unix seconds."""
+    since: float | None = None
+    """When its first page came, in Unix seconds; None before that."""
     page: Page | None = field(default=None, compare=False, repr=False)
     """The newest good page itself: counters since process start."""
 
@@ -56,7 +58,13 @@ class Sampled:
         """Return what is known when `page` came after `before`."""
         new = figures(before, page)
         asked = {ip: page.at for ip, rate in new.address_rates.items() if rate > 0}
-        return Sampled(pod=self.pod, figures=new, asked_at={**self.asked_at, **asked}, page=page)
+        return Sampled(
+            pod=self.pod,
+            figures=new,
+            asked_at={**self.asked_at, **asked},
+            since=page.at if self.since is None else self.since,
+            page=page,
+        )
 
 
 @dataclass

@@ -65,6 +65,9 @@ def counts(snapshot: FleetSnapshot, seen: Seen, width: int) -> list[Piece]:
         known = f", {fleet.proved} proved" if fleet.proved else " by counters"
         if fleet.refuted:
             pieces.append((f", ‼ {fleet.refuted} proved NOT", "bad"))
+        if unasked := sum(snapshot.unasked(row) is not None for row in snapshot.nodes):
+            pieces.append((f", ! {unasked} not asked", "note"))
+            known = " (z shows, t proves)"
     else:
         pieces += [("  intercepting ", ""), ("not at the kube-dns IP", "quiet")]
     place = len(pieces)

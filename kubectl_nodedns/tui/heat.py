@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 GLYPHS = ("·", "░", "▒", "▓", "█")
 """From good to bad."""
-NO_CACHE, UNKNOWN, STALE, WINDOWS = "x", "-", "?", "w"
+NO_CACHE, UNASKED, UNKNOWN, STALE, WINDOWS = "x", "!", "-", "?", "w"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,6 +96,8 @@ def glyph(row: NodeRow, snapshot: FleetSnapshot, figure: Figure) -> tuple[str, s
         return NO_CACHE, "bad"
     if figure.key != "age" and snapshot.stale(row):
         return STALE, "stale"
+    if snapshot.unasked(row):
+        return UNASKED, "note"
     step = level(row, snapshot, figure)
     return (UNKNOWN, "quiet") if step is None else (GLYPHS[step], f"heat-{step}")
 
@@ -106,10 +108,13 @@ def legend(figure: Figure, width: int) -> list[Piece]:
     for step, words in enumerate(figure.words):
         line += [(GLYPHS[step], f"heat-{step}"), (f" {words}  ", "quiet")]
     stale: list[Piece] = [] if figure.key == "age" else [(STALE, "stale"), (" stale  ", "quiet")]
-    rest: list[Piece] = [(NO_CACHE, "bad"), (" no ready cache  ", "quiet"), *stale]
+    unasked: list[Piece] = [(UNASKED, "note"), (" not asked  ", "quiet")]
+    rest: list[Piece] = [(NO_CACHE, "bad"), (" no ready cache  ", "quiet"), *unasked, *stale]
     rest += [(UNKNOWN, "quiet"), (" not known", "quiet")]
     if sum(len(text) for text, _ in (*line, *rest)) > width:  # a dash means the same everywhere
-        rest = [(NO_CACHE, "bad"), (" no cache  ", "quiet"), *stale]
+        rest = [(NO_CACHE, "bad"), (" no cache  ", "quiet"), *unasked, *stale]
+    if sum(len(text) for text, _ in (*line, *rest)) > width:
+        rest = [*rest[:2], *stale]
     return [*line, *rest]
 
 

@@ -49,7 +49,7 @@ SIGNS = (
     ("0", "zero; what only rounds to zero is <0.1"),
     ("(12)", "stale: no news from the pod for three scrapes"),
     ("<0.25ms", "below the first bucket that CoreDNS counts in"),
-    ("".join(GLYPHS), "on the map, from good to bad; x no cache, ? stale, - not known"),
+    ("".join(GLYPHS), "on the map, from good to bad; x no cache, ! not asked, ? stale"),
     ("red context", f"its name has one of the words {', '.join(PRODUCTION_WORDS)}"),
 )
 

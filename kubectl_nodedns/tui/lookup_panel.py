@@ -75,7 +75,7 @@ class LookupPanel(Vertical):
         self.node = node
         domain = session.place.cluster_domain
         self._marker = marker_name(domain) if domain else ""
-        self._name = f"kubernetes.default.svc.{domain}" if domain else "kubernetes.default.svc"
+        self._first_name = f"kubernetes.default.svc.{domain}" if domain else "kubernetes.default.svc"
         self._at_once = at_once
         self._points: Sequence[VantagePoint] = ()
         self._since: float | None = None
@@ -87,7 +87,7 @@ class LookupPanel(Vertical):
     def compose(self) -> ComposeResult:
         """Lay out the question and the answers."""
         yield Static(classes="from")
-        yield Input(printable(self._name), classes="name", compact=True)
+        yield Input(printable(self._first_name), classes="name", compact=True)
         with TextView(classes="answers"):
             yield Static(classes="said")
         yield Static(HINTS, classes="hints")
@@ -98,7 +98,7 @@ class LookupPanel(Vertical):
         self._title()
         if self._at_once:
             self.query_one(Input).focus()
-            self._ask(self._name)
+            self._ask(self._first_name)
         else:
             self._say(
                 [(" enter asks: it starts a probe pod on this node, and takes it away", "quiet")]

@@ -62,6 +62,7 @@ class Modes:
             kube_dns_ips=snapshot.kube_dns_ips,
             coredns_ips=snapshot.coredns_ips,
         )
+        fleet = replace(fleet, asked_median=snapshot.fleet.asked_median)
         return replace(snapshot, nodes=rows, fleet=fleet)
 
     def _row(self, row: NodeRow, mode: Mode) -> NodeRow:

@@ -46,7 +46,7 @@ def test_the_table_has_a_row_for_each_finding_and_stderr_the_way_out(
 ) -> None:
     served(api, no_pod, other_servers)
     ended = run("check", *FAST)
-    assert ended.code == 0, "warnings alone do not fail"
+    assert ended.code == 1, "a node without a cache makes the status wrong"
     header, *rows = ended.out.splitlines()
     assert header.split() == ["SEVERITY", "CODE", "SUBJECT", "SEEN"]
     assert [row.split()[:2] for row in rows] == [["warning", "ND010"], ["warning", "ND012"]]
@@ -56,6 +56,24 @@ def test_the_table_has_a_row_for_each_finding_and_stderr_the_way_out(
     assert "WAY OUT" in wide.out.splitlines()[0]
     assert "docs/findings/ND012.md" in wide.out
     assert "ND010" not in wide.out
+
+
+@pytest.mark.parametrize("provoke", [no_pod, other_servers, killed, low_limit, unfinished])
+def test_check_and_status_have_one_verdict_and_one_exit_status(
+    api: Api, config: Path, run: Callable[..., Ended], provoke: Callable[[Ailing], None]
+) -> None:
+    served(api, provoke)
+    checked = run("check", *FAST)
+    api.state.scripts.clear()  # the pages of the caches begin anew
+    served(api, provoke)
+    status = run("status", *FAST)
+    assert (checked.code, verdict(checked.err)) == (status.code, verdict(status.out))
+    assert (checked.code == 1) == verdict(checked.err).startswith("wrong: ")
+
+
+def verdict(text: str) -> str:
+    (line,) = (line for line in text.splitlines() if line.startswith("verdict"))
+    return line.partition(" ")[2].strip()
 
 
 def test_the_exit_status_follows_fail_on_and_ignore(
@@ -201,6 +219,7 @@ def test_status_counts_lookups_as_evidence(
         "proved": 0,
         "not intercepted": 0,
         "by counters": 1,
+        "in the dark": 0,
         "not known": 1,
     }
     kinds = {one["node"]: one["interception"] for one in answer["perNode"]}

@@ -7,13 +7,16 @@ import os
 import re
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from kubectl_nodedns.commands.demo import LARGE, _finished
 from kubectl_nodedns.demo.cluster import Cluster, Options
 from kubectl_nodedns.demo.faults import ALL
+from kubectl_nodedns.demo.machines import PODS
 from kubectl_nodedns.errors import Exit
 from tests.e2e.terminal import Terminal
 from tests.patience import PATIENCE, until
@@ -176,6 +179,64 @@ def test_a_bypassed_node_is_found_and_repaired_by_the_plugin_itself(
     assert f"✗ {node}: the marker is not answered by a cache" in ended.err
     again = json.loads(run("enable", "--yes", "-o", "json").out)
     assert (again["result"], len(again["nodes"])) == ("unchanged", 3)
+
+
+@pytest.mark.parametrize("nodes", [12, 120])
+def test_each_fault_is_found_by_a_plain_check_and_by_status(
+    nodes: int, home: Path, monkeypatch: pytest.MonkeyPatch, run: Run
+) -> None:
+    """Without a probe, on a cluster that was enabled a moment ago and on one that runs for days."""
+    installed = _finished() if nodes > LARGE else []
+    with Cluster(Options(nodes=nodes), installed) as cluster:
+        file = home / "kubeconfig"
+        file.write_text(cluster.kubeconfig())
+        monkeypatch.setenv("KUBECONFIG", str(file))
+        if installed:
+            cluster.trouble()
+        else:
+            assert run("enable", "--yes", "--batch-size", "4").code == Exit.OK
+        until(lambda: not cluster.faults_waiting, "the faults do not happen")
+        ended = run("check", "-o", "json")
+        status = run("status", "-o", "json")
+    assert ended.code == Exit.FINDING
+    subjects: dict[str, set[str]] = {}
+    for one in json.loads(ended.out)["findings"]:
+        subjects.setdefault(one["code"], set()).add(one["subject"].removeprefix("node "))
+    chosen = cluster.faults
+    assert subjects["ND022"] == chosen.bypass
+    assert subjects["ND023"] == chosen.storm
+    assert subjects["ND040"] == chosen.oom
+    assert chosen.slow >= subjects["ND021"] > set()
+    assert len(subjects["ND030"]) == 1
+    wrong = {one["code"] for one in json.loads(status.out)["wrong"]}
+    assert (status.code, {"ND022", "ND030", "ND040"} <= wrong) == (Exit.FINDING, True)
+
+
+@pytest.mark.parametrize(("nodes", "idle"), [(60, 0), (60, 20), (200, 200)])
+def test_a_cluster_without_faults_has_no_finding_however_many_nodes_are_idle(
+    nodes: int, idle: int, home: Path, monkeypatch: pytest.MonkeyPatch, run: Run
+) -> None:
+    """Where some are, they have no pods that ask; where all are, they have."""
+    cluster = Cluster(Options(nodes=nodes, faults=()), _finished())
+    names = list(cluster.machines)[:idle]
+    for name in names:
+        machine = cluster.machines[name]
+        machine.profile = replace(machine.profile, rate=0.0)
+
+    async def remove_pods() -> None:
+        for (namespace, name), pod in list(cluster.store.all(PODS).items()):
+            if namespace == "shop" and pod["spec"].get("nodeName") in names:
+                cluster.store.remove(PODS, namespace, name)
+
+    with cluster:
+        if idle < nodes:
+            cluster._serving.call(remove_pods())
+        file = home / "kubeconfig"
+        file.write_text(cluster.kubeconfig())
+        monkeypatch.setenv("KUBECONFIG", str(file))
+        ended = run("check", "-o", "json")
+    codes = {one["code"] for one in json.loads(ended.out)["findings"]}
+    assert (ended.code, codes - {"ND032"}) == (Exit.OK, set())
 
 
 def test_an_image_that_no_registry_has_ends_as_it_does_on_a_cluster(

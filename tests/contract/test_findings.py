@@ -15,6 +15,7 @@ import pytest
 from kubectl_nodedns.checks.finding import Severity
 from kubectl_nodedns.checks.finding import run as run_checks
 from kubectl_nodedns.checks.registry import RUNNING
+from kubectl_nodedns.checks.status import status_of
 from kubectl_nodedns.cluster.paths import PLURALS
 from kubectl_nodedns.commands.checking import Scope, gather
 from kubectl_nodedns.install.objects import build
@@ -73,15 +74,18 @@ def no_cache(cluster: Ailing) -> None:
     cluster.objects["pods"] = cluster.objects["pods"][2:]
 
 
-@case("ND002", WARNING, "daemonset kube-system/node-local-dns", "enable did not come to its end")
+@case(
+    "ND002", WARNING, "daemonset kube-system/node-local-dns", "enable is unfinished: 2 of 2 served"
+)
 def unfinished(cluster: Ailing) -> None:
     metadata = cluster.objects["daemonsets"][0]["metadata"]
     metadata["labels"] = {"app.kubernetes.io/managed-by": "kubectl-nodedns"}
     metadata["annotations"] = {"kubectl-nodedns/state": "enabling"}
 
 
-@case("ND002", WARNING, "node node2", f"it listens on {LOCAL} alone")
+@case("ND002", WARNING, "daemonset kube-system/node-local-dns", "1 of 2 switched, 1 in the dark")
 def dark(cluster: Ailing) -> None:
+    unfinished(cluster)
     cluster.pod("node2")["metadata"]["labels"]["kubectl-nodedns/phase"] = "dark"
     cluster.pod("node2")["spec"]["containers"][0]["args"][1] = LOCAL
 
@@ -209,11 +213,45 @@ def dual_stack(cluster: Ailing) -> None:
     cluster.objects["services"][0]["spec"]["clusterIPs"] = [KUBE_DNS, "fd00::a"]
 
 
-@case("ND020", WARNING, "node node1", f"counted no lookup at {KUBE_DNS} since it started")
+ASKED = f'coredns_dns_requests_total{{server="dns://{KUBE_DNS}:53",zone="."}}'
+
+
+@case("ND022", WARNING, "node node1", f"no lookup at {KUBE_DNS} within ")
 def never_asked(cluster: Ailing) -> None:
-    name = f'coredns_dns_requests_total{{server="dns://{KUBE_DNS}:53",zone="."}}'
     for page in (cluster.before["node1"], cluster.after["node1"]):
-        page.samples[name] = 0
+        page.samples[ASKED] = 0
+    cluster.count(ASKED, 5000, on="node2")
+    cluster.add_pod("web")
+
+
+@case("ND022", WARNING, "node node1", "2 pods on it ask there")
+def not_asked_any_more(cluster: Ailing) -> None:
+    for page in (cluster.before["node1"], cluster.after["node1"]):
+        page.samples[ASKED] = 1e9
+        page.started = time.time() - 100
+    cluster.count(ASKED, 5000, on="node2")
+    cluster.add_pod("web")
+    cluster.add_pod("proxy", hostNetwork=True, dnsPolicy="ClusterFirstWithHostNet")
+
+
+async def test_a_node_in_the_dark_gets_no_advice_about_its_kubelet(
+    api: Api, client: Client
+) -> None:
+    cluster = Ailing()
+    dark(cluster)
+    outcome, evidence = await findings(api, client, cluster)
+    assert {one.code for one in outcome.findings} == {"ND002", "ND005"}
+    kinds = {one.node: one.interception.value for one in status_of(evidence, outcome).nodes}
+    assert kinds == {"node1": "not known", "node2": "in the dark"}
+
+
+async def test_a_node_whose_pods_are_gone_is_idle(api: Api, client: Client) -> None:
+    cluster = Ailing()
+    not_asked_any_more(cluster)
+    cluster.objects["pods"] = cluster.objects["pods"][:-2]
+    outcome, evidence = await findings(api, client, cluster)
+    assert outcome.findings == ()
+    assert [one.askers for one in evidence.nodes] == [0, None]
 
 
 @case("ND021", WARNING, "node node1", "2 SERVFAIL, 1 REFUSED")
@@ -231,6 +269,71 @@ def many_failures(cluster: Ailing) -> None:
 
 def proxied(to: str, rcode: str) -> str:
     return f'coredns_proxy_request_duration_seconds_count{{to="{to}",rcode="{rcode}"}}'
+
+
+def loads(cluster: Ailing, *, nxdomain: float, asked: float) -> None:
+    """Three nodes, of which node1 has ten times the lookups of the others."""
+    cluster.objects["nodes"].append(node(3))
+    cluster.objects["pods"].append(cache_pod("node3"))
+    for pages in (cluster.before, cluster.after):
+        pages["node3"] = Page()
+    cluster.kubelets["node3"] = [KUBE_DNS]
+    requests = 'coredns_cache_requests_total{zones="."}'
+    hits = 'coredns_cache_hits_total{zones=".",type="success"}'
+    for name, times in (("node1", 10), ("node2", 1), ("node3", 1)):
+        share = nxdomain if name == "node1" else 0.4
+        response = 'coredns_dns_responses_total{{zone=".",rcode="{}"}}'
+        cluster.count(response.format("NXDOMAIN"), 1000 * times * share, on=name)
+        cluster.count(response.format("NOERROR"), 1000 * times * (1 - share), on=name)
+        cluster.count(requests, 1000 * times, on=name)
+        cluster.count(hits, 1000 * times - (asked if name == "node1" else 100), on=name)
+
+
+@case("ND023", WARNING, "node node1", "90% of them end in NXDOMAIN; the other nodes' median is ")
+def storm(cluster: Ailing) -> None:
+    loads(cluster, nxdomain=0.9, asked=4000)
+
+
+@case("ND024", INFO, "node node1", "and no more misses than theirs (")
+def over_and_over(cluster: Ailing) -> None:
+    loads(cluster, nxdomain=0.4, asked=50)
+
+
+async def test_a_node_that_asks_for_more_names_is_only_busy(api: Api, client: Client) -> None:
+    cluster = Ailing()
+    loads(cluster, nxdomain=0.4, asked=1000)
+    outcome, _ = await findings(api, client, cluster)
+    assert outcome.findings == ()
+
+
+def slow(cluster: Ailing, *nodes: str) -> None:
+    """Four nodes ask one upstream; half of its answers take some 300 ms on `nodes`."""
+    for number in (3, 4):
+        cluster.objects["nodes"].append(node(number))
+        cluster.objects["pods"].append(cache_pod(f"node{number}"))
+        for pages in (cluster.before, cluster.after):
+            pages[f"node{number}"] = Page()
+        cluster.kubelets[f"node{number}"] = [KUBE_DNS]
+    bucket = 'coredns_proxy_request_duration_seconds_bucket{{to="10.0.0.2:53",le="{}"}}'
+    for name in ("node1", "node2", "node3", "node4"):
+        cluster.count(proxied("10.0.0.2:53", "NOERROR"), 100, on=name)
+        fast = 10 if name in nodes else 100
+        for bound, count in (("0.008", fast), ("0.25", fast), ("0.5", 100), ("+Inf", 100)):
+            cluster.count(bucket.format(bound), count, on=name)
+
+
+@case("ND034", WARNING, "node node2", "and no more than 8.0 ms on 3 other nodes")
+def slow_for_one(cluster: Ailing) -> None:
+    slow(cluster, "node2")
+
+
+async def test_an_upstream_that_is_slow_for_two_is_not_slow_for_one(
+    api: Api, client: Client
+) -> None:
+    cluster = Ailing()
+    slow(cluster, "node2", "node3")
+    outcome, _ = await findings(api, client, cluster)
+    assert outcome.findings == ()
 
 
 @case("ND030", WARNING, "upstream 10.0.0.2:53", "1 SERVFAIL, 1 REFUSED in 100 responses (2.0%)")
@@ -441,7 +544,7 @@ async def test_a_change_is_found(
 
 
 def test_every_check_is_provoked() -> None:
-    probed = {"ND062"}  # it takes a probe: see test_check_command.py
+    probed = {"ND020", "ND062"}  # they take a probe: see test_tours.py, test_check_command.py
     assert {code for code, *_ in CASES} | probed == {check.code for check in RUNNING}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from tests.e2e.clusters import RealCluster
-    from tests.e2e.conftest import KubectlCall
+    from tests.e2e.conftest import KubectlCall, ProberCall
     from tests.e2e.plugin import Ended, Plugin
 
 SYSTEM = ("-n", "kube-system")
@@ -167,14 +168,14 @@ def _configure(kubectl: KubectlCall, corefile: str) -> None:
     kubectl(*SYSTEM, "patch", "configmap", "coredns", "--type=merge", "-p", patch)
 
 
-def test_a_node_whose_rules_were_flushed_is_found_by_a_probe(
-    cache: Plugin,
-    real_cluster: RealCluster,
+@contextlib.contextmanager
+def flushed(
+    node: str,
     kubectl: KubectlCall,
     node_exec: Callable[..., str],
     rules: Callable[[str], list[str]],
-) -> None:
-    node = real_cluster.node_names[0]
+) -> Iterator[None]:
+    """A node's rules are gone meanwhile, and back afterwards."""
     done = threading.Event()
 
     def flush() -> None:
@@ -185,16 +186,51 @@ def test_a_node_whose_rules_were_flushed_is_found_by_a_probe(
     flusher = threading.Thread(target=flush)
     flusher.start()
     try:
-        ended, found = checked(cache, "--probe")
+        yield
     finally:
         done.set()
         flusher.join()
         kubectl(*SYSTEM, "delete", "pod", *_pod_on(kubectl, node))
         kubectl(*SYSTEM, "wait", "--for=condition=Ready", "pod", *PODS[4:], "--timeout=300s")
         wait_for(lambda: any(rule.startswith("raw ") for rule in rules(node)), "rules are back")
+
+
+def test_a_node_whose_rules_were_flushed_is_found_by_a_probe(
+    cache: Plugin,
+    real_cluster: RealCluster,
+    kubectl: KubectlCall,
+    node_exec: Callable[..., str],
+    rules: Callable[[str], list[str]],
+) -> None:
+    node = real_cluster.node_names[0]
+    with flushed(node, kubectl, node_exec, rules):
+        ended, found = checked(cache, "--probe")
     assert set(found) == {"ND020"}, str(ended)
     assert set(found["ND020"]) == {f"node {node}"}
     assert "the marker is not answered by a cache" in found["ND020"][f"node {node}"]["seen"]
+
+
+def test_a_cache_that_is_no_longer_asked_is_found_by_its_counters(
+    cache: Plugin,
+    real_cluster: RealCluster,
+    kubectl: KubectlCall,
+    node_exec: Callable[..., str],
+    rules: Callable[[str], list[str]],
+    prober: ProberCall,
+) -> None:
+    node = real_cluster.node_names[0]
+    # A cache that has just started, so that some seconds of lookups are a past.
+    kubectl(*SYSTEM, "delete", "pod", *_pod_on(kubectl, node))
+    kubectl(*SYSTEM, "wait", "--for=condition=Ready", "pod", *PODS[4:], "--timeout=300s")
+    wait_for(lambda: any(rule.startswith("raw ") for rule in rules(node)), "rules are there")
+    with prober():
+        time.sleep(10)
+        with flushed(node, kubectl, node_exec, rules):
+            time.sleep(2)
+            ended, found = checked(cache, "--window", "5s")
+    assert "ND022" in found, str(ended)
+    assert set(found["ND022"]) == {f"node {node}"}
+    assert ended.code == 1
 
 
 def _pod_on(kubectl: KubectlCall, node: str) -> list[str]:

@@ -13,7 +13,7 @@ from kubectl_nodedns.tui.given import Place
 from kubectl_nodedns.tui.heading import Seen, counts, problem_line, tiles, title
 from kubectl_nodedns.tui.trends import Moment
 from tests.screens.stand_ins import Found
-from tests.unit.metrics.fleets import NOW, mixed, row, snapshot, traffic
+from tests.unit.metrics.fleets import NOW, mixed, row, snapshot, traffic, unasked
 
 PLACE = Place(
     context="staging", mode="iptables", kube_dns_ip="10.96.0.10", cluster_domain="cluster.local"
@@ -154,6 +154,14 @@ def test_a_refuted_node_is_said_and_the_line_fits_80_cells_in_every_mode() -> No
         text = "".join(piece for piece, _ in line)
         assert "‼ 2 proved NOT" in text
         assert len(text.rstrip()) < 80
+
+
+def test_caches_that_are_not_asked_are_counted_and_the_way_to_a_proof_is_said() -> None:
+    seen = snapshot(unasked("node1"), row("node2", figures=traffic()))
+    wide, narrow = (text(counts(seen, Seen(now=NOW), width)) for width in (160, 80))
+    assert "intercepting 1 of 2, ! 1 not asked (z shows, t proves)" in wide
+    assert "! 1 not asked" in narrow
+    assert "not asked" not in text(counts(snapshot(row(figures=traffic())), Seen(now=NOW), 160))
 
 
 @pytest.mark.parametrize("width", [80, 100, 102, 110, 120, 160])

@@ -10,7 +10,7 @@ from kubectl_nodedns.tui import heat
 from kubectl_nodedns.tui.heat_map import HeatMap
 from kubectl_nodedns.tui.node_screen import NodeScreen
 from tests.screens.person import Person, open_top
-from tests.unit.metrics.fleets import NOW, large, mixed, row, snapshot, traffic
+from tests.unit.metrics.fleets import NOW, large, mixed, row, snapshot, traffic, unasked
 
 
 def cells(person: Person) -> str:
@@ -92,6 +92,11 @@ def test_the_worse_the_figure_the_darker_the_cell(figure: str, failing: float, s
     seen = snapshot(row(figures=traffic(failing=failing)))
     found = heat.glyph(seen.nodes[0], seen, heat.BY_KEY[figure])
     assert found == (heat.GLYPHS[step], f"heat-{step}")
+
+
+def test_a_cache_that_is_not_asked_has_a_sign() -> None:
+    seen = snapshot(unasked(), row("node2", figures=traffic()))
+    assert [heat.glyph(one, seen, heat.BY_KEY["hit"])[0] for one in seen.nodes] == ["!", "·"]
 
 
 def test_the_age_of_a_stale_node_is_its_figure() -> None:

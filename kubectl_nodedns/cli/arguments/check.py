@@ -32,8 +32,7 @@ def add(commands: Commands) -> argparse.ArgumentParser:
     parser.add_argument(
         "--fail-on",
         choices=("error", "warning", "info"),
-        default="error",
-        help="exit 1 from this severity on (error)",
+        help="exit 1 from this severity on (from what makes status wrong)",
     )
     parser.add_argument(
         "--pre",

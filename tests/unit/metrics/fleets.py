@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from kubectl_nodedns.metrics.details import Detail
 from kubectl_nodedns.metrics.figures import figures
 from kubectl_nodedns.metrics.fleet import FleetSnapshot, Load, NodeRow, Watched, totals
 from kubectl_nodedns.metrics.inventory import CachePod, Node
@@ -116,6 +117,20 @@ def row(
         asked_at={KUBE_DNS: asked} if asked is not None else {},
     )
     return NodeRow(node=node(name), pods=(cache_pod,), sampled=sampled)
+
+
+def unasked(name: str = "node1", *, askers: int | None = 3, silence: float = 300.0) -> NodeRow:
+    """A row whose cache was asked 500 times a second, and is not any more."""
+    before = traffic()
+    figures = replace(
+        traffic(lookups=0),
+        started=NOW - 1000,
+        by_address={LOCAL: 0.0, KUBE_DNS: 500_000.0},
+        address_rates=dict.fromkeys(before.address_rates, 0.0),
+    )
+    found = row(name, figures=figures, asked=NOW - silence)
+    sampled = replace(found.sampled, since=NOW - 600) if found.sampled else None
+    return replace(found, sampled=sampled, detail=Detail(askers=askers))
 
 
 def snapshot(*rows: NodeRow, at: float = NOW, problems: tuple[str, ...] = ()) -> FleetSnapshot:

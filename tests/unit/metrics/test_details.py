@@ -100,6 +100,7 @@ class Objects:
         self.pods: dict[str, Any] = {}
         self.unplaced: list[Any] = []
         self.forbidden = False
+        self.asking: list[Any] = []
 
     async def list(self, path: str, *, labels: str = "", fields: str = "") -> list[dict[str, Any]]:
         self.asked.append((path.rpartition("/")[2], fields))
@@ -108,6 +109,8 @@ class Objects:
         if fields == "spec.nodeName=":
             assert labels == CACHE.selector
             return self.unplaced
+        if fields.startswith("spec.nodeName="):
+            return self.asking
         name = fields.removeprefix("metadata.name=")
         return [self.pods[name]] if name in self.pods else [node_object(name, spec=TAINTED)]
 
@@ -173,3 +176,17 @@ async def test_what_may_not_be_read_stays_unknown(objects: Objects) -> None:
     await details.read([bare("n1")], [CACHE])
     assert details.get("n1") == module.Detail()
     assert bare("n1").reason == "no cache pod on this node"
+
+
+async def test_pods_that_ask_are_counted_where_the_cache_is_not_asked(objects: Objects) -> None:
+    """An idle node stays known as such, though nobody doubts it any more."""
+    asking = {"spec": {"nodeName": "node1"}, "status": {"phase": "Running"}}
+    objects.asking = [asking]
+    details = Details(objects, clock=lambda: 0.0)
+    await details.read([row("node1"), row("node2")], [CACHE], ["node1"])
+    found = details.get("node1")
+    assert found is not None
+    assert found.askers == 1
+    assert details.get("node2") is None
+    await details.read([row("node1"), row("node2")], [CACHE])
+    assert details.get("node1") == found

@@ -7,7 +7,8 @@ import pytest
 
 from kubectl_nodedns.metrics.fleet import NodeRow
 from kubectl_nodedns.metrics.marks import Severity, marks, severity
-from tests.unit.metrics.fleets import MIB, NOW, node, pod, row, snapshot, traffic
+from kubectl_nodedns.tui.modes import Mode, Modes
+from tests.unit.metrics.fleets import KUBE_DNS, MIB, NOW, node, pod, row, snapshot, traffic, unasked
 
 if TYPE_CHECKING:
     from kubectl_nodedns.metrics.inventory import CachePod
@@ -21,6 +22,48 @@ def judge(found: NodeRow) -> list[tuple[Severity, str]]:
 def test_nothing_wrong() -> None:
     assert judge(row(figures=traffic())) == []
     assert severity(row(figures=traffic()), snapshot()) is Severity.OK
+
+
+def test_a_cache_that_is_not_asked_any_more_is_named_with_the_evidence() -> None:
+    ((found, said),) = judge(unasked())
+    assert found is Severity.NOTE
+    assert said == (
+        "not asked: no lookup at the kube-dns IP for 5m, 500000 lookups since it started 17 min "
+        "ago (500/s), 3 pods on it ask there"
+    )
+
+
+def test_it_is_not_named_when_it_is_idle_or_refuted_or_was_just_asked() -> None:
+    assert judge(unasked(askers=0)) == []
+    assert judge(unasked(silence=0.0)) == []
+    ((level, _),) = judge(replace(unasked(), refuted_at=NOW))
+    assert level is Severity.BAD
+    assert [level for level, _ in judge(replace(unasked(), proved_at=NOW - 60))] == [Severity.NOTE]
+
+
+def never(name: str) -> NodeRow:
+    """A row whose cache was asked by probes alone."""
+    found = unasked(name)
+    assert found.sampled is not None
+    assert found.figures is not None
+    figures = replace(found.figures, by_address={KUBE_DNS: 6.0})
+    return replace(found, sampled=replace(found.sampled, figures=figures, asked_at={}))
+
+
+def test_a_cache_that_never_was_asked_is_held_against_the_fleet() -> None:
+    busy = [row(f"busy{number}", figures=traffic()) for number in range(3)]
+    seen = snapshot(never("node1"), *busy)
+    assert severity(seen.nodes[0], seen) is Severity.NOTE
+    idle = snapshot(*(never(f"node{number}") for number in range(500)))
+    assert {severity(one, idle) for one in idle.nodes} == {Severity.OK}
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+def test_it_is_named_whatever_rates_are_over(mode: Mode) -> None:
+    for doubtful in (unasked(), never("node1")):
+        now = snapshot(doubtful, row("node2", figures=traffic()))
+        seen = Modes().turn(now, mode)
+        assert severity(seen.nodes[0], seen) is Severity.NOTE
 
 
 def test_an_idle_cache_is_fine() -> None:

@@ -199,7 +199,9 @@ class Told:
     def get(self, node: str) -> None:
         return None
 
-    async def read(self, rows: Sequence[Any], caches: Sequence[Cache]) -> None:
+    async def read(
+        self, rows: Sequence[Any], caches: Sequence[Cache], unasked: Sequence[str]
+    ) -> None:
         self.caches = caches
 
 

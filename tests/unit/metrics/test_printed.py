@@ -10,7 +10,7 @@ from kubectl_nodedns.metrics.columns import BY_KEY
 from kubectl_nodedns.metrics.document import document
 from kubectl_nodedns.metrics.report import row_text, summary, table
 from kubectl_nodedns.metrics.table import cells, render
-from tests.unit.metrics.fleets import MIB, mixed, row, snapshot, traffic
+from tests.unit.metrics.fleets import MIB, mixed, row, snapshot, traffic, unasked
 
 
 def test_a_table_is_aligned_by_cells_and_no_line_ends_in_spaces() -> None:
@@ -67,6 +67,16 @@ def test_the_summary_says_totals_and_troubles() -> None:
     assert lines[0].startswith("5 of 7 nodes ready, 4 intercepting by counters, 3.2k lookups/s")
     assert "warning: ip-10-0-3-19: the cache pod is CrashLoopBackOff" in lines
     assert not any("win-1" in line for line in lines)
+
+
+def test_the_summary_names_the_caches_that_are_not_asked() -> None:
+    busy = [row(f"busy{number}", figures=traffic()) for number in range(9)]
+    said = summary(snapshot(*(unasked(f"node{number}") for number in range(7)), *busy))
+    named = [line for line in said if line.startswith("warning: node")]
+    assert len(named) == 5
+    assert named[0].startswith("warning: node0: not asked: ")
+    assert "warning: and 2 nodes more like these" in said
+    assert "counters are no proof" in said[-1]
 
 
 def test_the_summary_of_many_silent_nodes_is_short() -> None:
