@@ -96,6 +96,12 @@ def _upstream(evidence: Evidence) -> Iterator[Seen] | None:
     )
 
 
+def _faults(evidence: Evidence) -> Iterator[Seen]:
+    for cache in evidence.caches:
+        for fault in cache.faults:
+            yield Seen(subject=f"daemonset {cache.namespace}/{cache.name}", text=fault)
+
+
 CHECKS: tuple[Check[Evidence], ...] = (
     Check(
         code="ND001",
@@ -157,4 +163,15 @@ CHECKS: tuple[Check[Evidence], ...] = (
         look=_upstream,
     ),
     check_of("ND007"),
+    Check(
+        code="ND008",
+        title="The agent ends at its own manifest",
+        severity=Severity.ERROR,
+        category=Category.INSTALL,
+        matters="its pods start, end and start again: no lookup is ever answered by this cache",
+        way_out="put in the value that belongs there, in the manifest, and apply it again: the "
+        "local IP, and after a comma the DNS service's address where the cache takes that over; or "
+        "delete it and let kubectl nodedns enable make one",
+        look=_faults,
+    ),
 )

@@ -13,11 +13,12 @@ from __future__ import annotations
 import contextlib
 import re
 from dataclasses import dataclass, field
-from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
 from kubectl_nodedns.cluster.paths import collection
 from kubectl_nodedns.errors import ForbiddenError
+from kubectl_nodedns.facts.agent_faults import agent_faults, is_address
+from kubectl_nodedns.facts.command_line import flag, words_of
 from kubectl_nodedns.facts.pod_owners import controller_uid
 from kubectl_nodedns.facts.quantity import quantity
 from kubectl_nodedns.numbers import port
@@ -81,6 +82,8 @@ class Cache:
     """Taints that its pods put up with, as the pod template lists them."""
     affinity: bool = False
     """Whether an affinity chooses nodes as well."""
+    faults: tuple[str, ...] = ()
+    """What of its manifest keeps the agent from serving, in words; see `agent_faults`."""
 
     def absence(self, node: Node) -> str:
         """Say why the DaemonSet puts no pod on `node`; empty when it should."""
@@ -257,37 +260,14 @@ def cache_of(daemonset: Mapping[str, Any], *, home: str = "") -> Cache | None:
         node_selector=template["spec"].get("nodeSelector") or {},
         tolerations=tuple(template["spec"].get("tolerations") or ()),
         affinity="affinity" in template["spec"],
+        faults=agent_faults(container),
     )
-
-
-def words_of(container: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the words of a container's command line."""
-    return (*(container.get("command") or ()), *(container.get("args") or ()))
 
 
 def local_ips_of(words: tuple[str, ...]) -> tuple[str, ...]:
     """Return the addresses that an agent with this command line listens on."""
     given = (word.strip() for word in flag(words, "localip").split(","))
     return tuple(ip for ip in given if is_address(ip))
-
-
-def is_address(text: str) -> bool:
-    """Whether a text is an IP address, without a zone."""
-    try:
-        return "%" not in text and bool(ip_address(text))
-    except ValueError:
-        return False
-
-
-def flag(words: tuple[str, ...], name: str) -> str:
-    """Return the value of a Go flag, in any of its spellings (-f v, -f=v, --f v, --f=v)."""
-    for i, word in enumerate(words):
-        bare = word.lstrip("-")
-        if word.startswith("-") and bare == name and i + 1 < len(words):
-            return words[i + 1]
-        if word.startswith("-") and bare.startswith(f"{name}="):
-            return bare.partition("=")[2]
-    return ""
 
 
 def setup_metrics_port(words: tuple[str, ...]) -> int:

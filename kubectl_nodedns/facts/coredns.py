@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from kubectl_nodedns.cluster.paths import collection, named
 from kubectl_nodedns.errors import ApiError, NotFoundError
-from kubectl_nodedns.facts.caches import MANAGED_BY, OURS, flag, words_of
+from kubectl_nodedns.facts.caches import MANAGED_BY, OURS
+from kubectl_nodedns.facts.command_line import flag, words_of
 from kubectl_nodedns.facts.corefile import Corefile, CorefileError
 from kubectl_nodedns.facts.corefile_reader import read_corefile
 from kubectl_nodedns.facts.network_policies import NAME_LABEL, Peer

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from kubectl_nodedns.cluster.paths import collection, named
 from kubectl_nodedns.documents import DocumentError, load
 from kubectl_nodedns.errors import ApiError, NotFoundError
-from kubectl_nodedns.facts.caches import flag, words_of
+from kubectl_nodedns.facts.command_line import flag, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

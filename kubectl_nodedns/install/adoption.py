@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 from kubectl_nodedns.cluster.client import FIELD_MANAGER
 from kubectl_nodedns.cluster.paths import PLURALS, collection, named, object_path
 from kubectl_nodedns.errors import NotFoundError, RefusedError
-from kubectl_nodedns.facts.caches import cache_of, flag, words_of
+from kubectl_nodedns.facts.caches import cache_of
+from kubectl_nodedns.facts.command_line import flag, words_of
 from kubectl_nodedns.install.carrying import Carried, carry
 from kubectl_nodedns.install.handover import Record, hand_over, handed_over, is_renamed
 from kubectl_nodedns.install.live import newest
@@ -222,6 +223,11 @@ def hindrance(cache: Cache, daemonset: Mapping[str, Any], *, namespace: str) -> 
         why = f"its pods are in namespace {cache.namespace}, and ours belong into {namespace}"
     elif (template["metadata"].get("labels") or {}).get("k8s-app") != NAME:
         why = f"its pods do not carry k8s-app={NAME}, by which our DaemonSet would know them"
+    elif cache.faults:
+        return (
+            f"{'; '.join(cache.faults)}.\nIts agent ends at that, so it serves nobody: delete "
+            "it the way it was installed, then run enable"
+        )
     elif not (cache.host_network and cache.local_ips):
         why = "it has no address of its own on the node (-localip, hostNetwork)"
     elif is_renamed(daemonset) and not _reserves_dns(template["spec"]["containers"][0]):

@@ -13,12 +13,8 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
-from kubectl_nodedns.facts.caches import (
-    OWN_NAME,
-    SETUP_METRICS_PORT,
-    local_ips_of,
-    words_of,
-)
+from kubectl_nodedns.facts.caches import OWN_NAME, SETUP_METRICS_PORT, local_ips_of
+from kubectl_nodedns.facts.command_line import words_of
 from kubectl_nodedns.install.corefile import HEALTH_PORT
 from kubectl_nodedns.install.manifest import read_objects
 from kubectl_nodedns.install.quantity import memory_bytes

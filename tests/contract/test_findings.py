@@ -138,6 +138,13 @@ def seeming_cache(cluster: Ailing) -> None:
     cluster.objects["daemonsets"].append(other)
 
 
+@case(
+    "ND008", ERROR, "daemonset kube-system/node-local-dns", "the placeholder __PILLAR__LOCAL__DNS__"
+)
+def placeholder(cluster: Ailing) -> None:
+    cluster.cache["containers"][0]["args"][1] = f"__PILLAR__LOCAL__DNS__,{KUBE_DNS}"
+
+
 @case("ND010", WARNING, "node node2", "no cache pod, and it should have one")
 def no_pod(cluster: Ailing) -> None:
     cluster.objects["pods"].remove(cluster.pod("node2"))

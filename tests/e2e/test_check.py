@@ -283,6 +283,28 @@ def test_a_daemonset_that_bears_our_label_is_an_imitation(
     assert "evil.example" not in planned.stdout + planned.stderr
 
 
+def by_hand(*args: str, **spec: Any) -> dict[str, Any]:
+    """A DaemonSet of somebody's in kube-system with these arguments, that no node gets a pod of."""
+    labels = {"app": "by-hand"}
+    container = {"name": "other", "image": PAUSE_IMAGE, "args": [*args]}
+    template = {
+        "metadata": {"labels": labels},
+        "spec": {"containers": [container], "nodeSelector": {"nobody": "has-it"}, **spec},
+    }
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "DaemonSet",
+        "metadata": {"name": "by-hand", "namespace": "kube-system"},
+        "spec": {"selector": {"matchLabels": labels}, "template": template},
+    }
+
+
+def test_a_placeholder_in_a_manifest_is_found(cache: Plugin, kubectl: KubectlCall) -> None:
+    with applied(kubectl, by_hand("-localip", "__PILLAR__LOCAL__DNS__,10.96.0.10")):
+        _, found = checked(cache)
+    assert "__PILLAR__LOCAL__DNS__" in found["ND008"]["daemonset kube-system/by-hand"]["seen"]
+
+
 def test_a_node_that_the_selector_leaves_out_is_said_and_is_no_fault(
     cache: Plugin, real_cluster: RealCluster, kubectl: KubectlCall
 ) -> None:
