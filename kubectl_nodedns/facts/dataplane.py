@@ -7,14 +7,12 @@ eBPF dataplanes translate before netfilter sees the packet.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from kubectl_nodedns.cluster.paths import collection, named
-from kubectl_nodedns.documents import DocumentError, load
+from kubectl_nodedns.cluster.paths import named
 from kubectl_nodedns.errors import ApiError, NotFoundError
-from kubectl_nodedns.facts.command_line import flag, words_of
+from kubectl_nodedns.facts.kube_proxy import read_kube_proxy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -54,49 +52,16 @@ async def read_dataplane(client: Client) -> Dataplane:
             return Dataplane(mode="", evidence=str(error))
         if found is not None:
             return found
-    nothing = "there is no ConfigMap kube-system/kube-proxy and no kube-proxy DaemonSet"
+    nothing = (
+        "no DaemonSet, pod or ConfigMap of kube-proxy is to be seen in kube-system; it may run "
+        "outside of pods, as in K3s"
+    )
     return Dataplane(mode="", evidence=nothing)
 
 
-def mode_of_config(text: str) -> str | None:
-    """Read the mode from a KubeProxyConfiguration; None when the text is none.
-
-    An empty mode, which kubeadm writes, means iptables on Linux.
-    """
-    try:
-        documents = load(text)
-    except DocumentError:
-        return None
-    for document in documents:
-        if isinstance(document, dict) and document.get("kind") == "KubeProxyConfiguration":
-            mode = document.get("mode")
-            return str(mode or "iptables").lower() if isinstance(mode, str | None) else None
-    return None
-
-
 async def _kube_proxy(client: Client) -> Dataplane | None:
-    """Read the arguments of the DaemonSet, which win, then its ConfigMap."""
-    daemonsets = collection("apps/v1", "daemonsets", "kube-system")
-    for labels in ("k8s-app=kube-proxy", "component=kube-proxy"):
-        for daemonset in await client.list(daemonsets, labels=labels):
-            name = daemonset["metadata"]["name"]
-            for container in daemonset["spec"]["template"]["spec"]["containers"]:
-                if mode := flag(words_of(container), "proxy-mode"):
-                    return Dataplane(
-                        mode=mode.lower(), evidence=f"--proxy-mode of DaemonSet kube-system/{name}"
-                    )
-    try:
-        configmap = await client.get(named("v1", "configmaps", "kube-system", "kube-proxy"))
-    except NotFoundError:
-        return None
-    for key, text in sorted((configmap.get("data") or {}).items()):
-        configured = mode_of_config(text)
-        if configured is not None:
-            empty = "" if re.search(r"(?m)^mode:[ \t]*[\"']?\w", text) else " (an empty mode)"
-            return Dataplane(
-                mode=configured, evidence=f"ConfigMap kube-system/kube-proxy, {key}{empty}"
-            )
-    return None
+    found = await read_kube_proxy(client)
+    return Dataplane(mode=found.mode, evidence=found.evidence) if found else None
 
 
 async def _cilium(client: Client) -> Dataplane | None:

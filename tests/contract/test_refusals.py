@@ -159,11 +159,44 @@ def test_a_read_that_fails_once_hides_no_cilium(sound: Api, run: Run) -> None:
     refused(sound, run("enable", "--dry-run=client"), "cilium", "CiliumLocalRedirectPolicy")
 
 
-def test_the_argument_of_kube_proxy_goes_before_its_configuration(sound: Api, run: Run) -> None:
+def test_without_a_configuration_file_the_argument_of_kube_proxy_counts(
+    sound: Api, run: Run
+) -> None:
     sound.remove("daemonsets")
     labels = {"k8s-app": "kube-proxy"}
     sound.add("daemonsets", cluster.daemonset("kube-proxy", "p:1", "--proxy-mode=user", **labels))
     refused(sound, run("enable"), "user", "--proxy-mode of DaemonSet kube-system/kube-proxy")
+
+
+def test_with_a_configuration_file_the_argument_counts_for_nothing(sound: Api, run: Run) -> None:
+    for plural in ("daemonsets", "configmaps"):
+        sound.remove(plural)
+    coredns = cluster.configmap("coredns", Corefile=cluster.COREFILE)
+    sound.add("configmaps", coredns, cluster.configmap("proxy", conf=cluster.config("ipvs")))
+    words = ("--config=/conf/conf", "--proxy-mode=iptables")
+    proxy = cluster.daemonset("kube-proxy", "p:1", *words, **{"k8s-app": "kube-proxy"})
+    spec = proxy["spec"]["template"]["spec"]
+    spec["volumes"] = [{"name": "v", "configMap": {"name": "proxy"}}]
+    spec["containers"][0]["volumeMounts"] = [{"name": "v", "mountPath": "/conf/"}]
+    sound.add("daemonsets", proxy)
+    ended = run("enable", "--dry-run=client")
+    assert "kube-proxy      ipvs  (ConfigMap kube-system/proxy, conf)" in ended.err
+    assert "10.96.0.10,169.254.20.10" not in ended.out + ended.err
+
+
+def test_static_pods_of_kube_proxy_are_read(sound: Api, run: Run) -> None:
+    sound.remove("daemonsets")
+    sound.remove("configmaps")
+    sound.add("configmaps", cluster.configmap("coredns", Corefile=cluster.COREFILE))
+    for name, labels in (
+        ("node1", {"component": "kube-proxy"}),
+        ("node2", {"k8s-app": "kube-proxy"}),
+    ):
+        pod = {"metadata": cluster.named(f"kube-proxy-{name}", **labels)}
+        container = {"name": "kube-proxy", "command": ["kube-proxy", "--proxy-mode=ipvs"]}
+        sound.add("pods", {**pod, "spec": {"nodeName": name, "containers": [container]}})
+    ended = run("enable", "--dry-run=client")
+    assert "kube-proxy      ipvs  (--proxy-mode of pod kube-system/kube-proxy-node1)" in ended.err
 
 
 def test_ciliums_replacement_of_kube_proxy_is_recognised(sound: Api, run: Run) -> None:
