@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from kubectl_nodedns.facts.dataplane import IPVS
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -119,5 +121,7 @@ class Preflight:
 
     @property
     def cache_addresses(self) -> tuple[str, ...]:
-        """Addresses that the cache listens on: the DNS service's and its own."""
+        """Addresses that the cache listens on: its own, and the DNS service's where it can."""
+        if self.dataplane.mode == IPVS:
+            return (self.local_ip,)
         return (self.kube_dns_ip, self.local_ip)

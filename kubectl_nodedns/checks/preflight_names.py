@@ -173,7 +173,7 @@ def _none(pre: Preflight) -> Iterator[Seen] | None:
 def _kubelets(pre: Preflight) -> Iterator[Seen] | None:
     if pre.kubelets is None:
         return None
-    known = set(pre.cache_addresses)
+    known = {pre.kube_dns_ip, pre.local_ip}
     return (
         Seen(
             subject=f"node {one.node}",

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kubectl_nodedns.checks import coverage, install, resources, surroundings, traffic, upstream
+from kubectl_nodedns.checks import (
+    coverage,
+    dataplane,
+    install,
+    resources,
+    surroundings,
+    traffic,
+    upstream,
+)
 from kubectl_nodedns.checks.preflight import OBSTACLE, PREFLIGHT
 
 if TYPE_CHECKING:
@@ -14,6 +22,7 @@ if TYPE_CHECKING:
 RUNNING: tuple[Check[Evidence], ...] = (
     *install.CHECKS,
     *coverage.CHECKS,
+    *dataplane.CHECKS,
     *traffic.CHECKS,
     *upstream.CHECKS,
     *resources.CHECKS,

@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 
     from kubectl_nodedns.cluster.client import Client
 
+IPVS, CILIUM, CALICO_EBPF = "ipvs", "cilium", "calico-ebpf"
+"""Modes in which the DNS service's address is not simply taken over."""
+NAT_EXCLUDE = "projectcalico.org/natExcludeService"
+"""Annotation by which Calico's eBPF leaves a service's address to the node (Calico,
+felix/bpf/proxy)."""
 INSTALLABLE = frozenset({"iptables", "nftables", "ipvs"})
 """Modes of kube-proxy: with any of them a cache can be installed and proved."""
 
@@ -31,6 +36,23 @@ class Dataplane:
     """iptables, nftables, ipvs, cilium, calico-ebpf; empty when not known."""
     evidence: str
     """Where that was read."""
+
+
+def out_of_reach(mode: str, *, excluded: bool = False) -> str:
+    """Say why lookups to the DNS service's address cannot reach a cache; empty where they can.
+
+    Args:
+        mode: what translates service addresses.
+        excluded: whether the DNS service is annotated for Calico to leave it alone.
+    """
+    if mode == IPVS:
+        return (
+            "it has the address on a link of its own, kube-ipvs0, and sends what comes there to "
+            "CoreDNS"
+        )
+    if mode == CILIUM or (mode == CALICO_EBPF and not excluded):
+        return "it translates the address before the node's netfilter sees a packet"
+    return ""
 
 
 async def read_dataplane(client: Client) -> Dataplane:
@@ -72,7 +94,7 @@ async def _cilium(client: Client) -> Dataplane | None:
     value = _data(configmap).get("kube-proxy-replacement", "")
     if value.lower() in ("true", "strict"):
         evidence = f"ConfigMap kube-system/cilium-config, kube-proxy-replacement: {value}"
-        return Dataplane(mode="cilium", evidence=evidence)
+        return Dataplane(mode=CILIUM, evidence=evidence)
     return None
 
 
@@ -83,7 +105,7 @@ async def _calico(client: Client) -> Dataplane | None:
     except NotFoundError:
         return None
     if (felix.get("spec") or {}).get("bpfEnabled") is True:
-        return Dataplane(mode="calico-ebpf", evidence="FelixConfiguration default, bpfEnabled")
+        return Dataplane(mode=CALICO_EBPF, evidence="FelixConfiguration default, bpfEnabled")
     return None
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from kubectl_nodedns.cluster.paths import collection, named
 from kubectl_nodedns.errors import ForbiddenError, NotFoundError, RefusedError, UsageError
+from kubectl_nodedns.facts.dataplane import NAT_EXCLUDE
 from kubectl_nodedns.readable import readable
 
 if TYPE_CHECKING:
@@ -43,6 +44,9 @@ class DnsService:
     """Endpoints that are ready."""
     target_ports: Mapping[str, int | str]
     """Target port of port 53, by protocol (UDP, TCP): a number or a port's name."""
+
+    nat_excluded: bool = False
+    """Whether it is annotated for Calico's eBPF to leave its address to the node."""
 
     @property
     def ip(self) -> str:
@@ -115,6 +119,7 @@ async def read_dns_service(client: Client, given: str = "") -> DnsService:
         selector=spec.get("selector") or {},
         ready=await ready_endpoints(client, metadata["namespace"], metadata["name"]),
         target_ports=ports,
+        nat_excluded=(metadata.get("annotations") or {}).get(NAT_EXCLUDE) == "true",
     )
 
 

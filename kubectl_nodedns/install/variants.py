@@ -14,6 +14,8 @@ from __future__ import annotations
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
+from kubectl_nodedns.facts.dataplane import CALICO_EBPF, CILIUM, IPVS, NAT_EXCLUDE
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -26,8 +28,7 @@ class Variant(Enum):
     REDIRECT = "redirected"
 
 
-IPTABLES, NFTABLES, IPVS = "iptables", "nftables", "ipvs"
-CILIUM, CALICO_EBPF = "cilium", "calico-ebpf"
+IPTABLES, NFTABLES = "iptables", "nftables"
 VARIANTS: Mapping[str, Variant] = {
     IPTABLES: Variant.TRANSPARENT,
     NFTABLES: Variant.TRANSPARENT,
@@ -43,7 +44,6 @@ PRINTED_ONLY: Mapping[str, str] = {
 """Modes whose objects are printed and never installed, for they were not proved."""
 LIVE = tuple(mode for mode in VARIANTS if mode not in PRINTED_ONLY)
 """Modes that `enable` installs."""
-NAT_EXCLUDE = "projectcalico.org/natExcludeService"
 
 
 def redirect_policy(namespace: str, dns_service: str, labels: Mapping[str, str]) -> dict[str, Any]:

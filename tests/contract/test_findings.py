@@ -24,12 +24,13 @@ from tests.contract.ailing import (
     CACHE_COREFILE,
     KUBE_DNS,
     LOCAL,
+    NODES,
     Ailing,
     Page,
     cache_pod,
     owner,
 )
-from tests.contract.cluster import named, node
+from tests.contract.cluster import config, configmap, named, node
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -214,6 +215,17 @@ def dead_address_of_a_kubelet(cluster: Ailing) -> None:
 @case("ND016", WARNING, "daemonset kube-system/node-local-dns", "the IPv6 address fd00::a")
 def dual_stack(cluster: Ailing) -> None:
     cluster.objects["services"][0]["spec"]["clusterIPs"] = [KUBE_DNS, "fd00::a"]
+
+
+@case("ND017", ERROR, "daemonset kube-system/node-local-dns", "take over 10.96.0.10, the DNS")
+def under_ipvs(cluster: Ailing) -> None:
+    cluster.objects["configmaps"][1]["data"]["config.conf"] = config("ipvs")
+
+
+@case("ND017", ERROR, "daemonset kube-system/node-local-dns", "translated by cilium")
+def under_cilium(cluster: Ailing) -> None:
+    data = {"kube-proxy-replacement": "true"}
+    cluster.objects["configmaps"].append(configmap("cilium-config", **data))
 
 
 @case("ND020", WARNING, "node node1", f"counted no lookup at {KUBE_DNS} since it started")
@@ -450,6 +462,20 @@ async def test_a_change_is_found(
 def test_every_check_is_provoked() -> None:
     probed = {"ND062"}  # it takes a probe: see test_check_command.py
     assert {code for code, *_ in CASES} | probed == {check.code for check in RUNNING}
+
+
+async def test_a_cache_on_its_local_ip_may_ask_coredns_at_the_kube_dns_ip(
+    api: Api, client: Client
+) -> None:
+    """It has no other address for it under ipvs, and that one is not its own."""
+    cluster = Ailing()
+    under_ipvs(cluster)
+    for spec in (cluster.cache, *(cluster.pod(name)["spec"] for name in NODES)):
+        spec["containers"][0]["args"][1] = LOCAL
+    cluster.kubelets = {name: [LOCAL] for name in NODES}
+    cluster.count(proxied(f"{KUBE_DNS}:53", "NOERROR"), 50)
+    outcome, _ = await findings(api, client, cluster)
+    assert not {one.code for one in outcome.findings} & {"ND017", "ND033"}
 
 
 @pytest.mark.parametrize("domain", ["corp.local", ""])

@@ -157,6 +157,14 @@ def test_ipvs_is_told_and_not_refused(api: Api, run: Run) -> None:
     assert "ipvs" in told["seen"]
 
 
+def test_under_ipvs_the_kube_dns_ip_is_not_among_the_caches_addresses(api: Api, run: Run) -> None:
+    cluster.fill(api, mode="ipvs")
+    kubelet(api, clusterDNS=["10.96.0.10"])
+    ended = run("check", "--pre")
+    assert "at 169.254.20.10\n" in ended.err
+    assert "ND133" not in ended.out, "kubelets are led to the local IP after the install"
+
+
 def test_a_dns_service_that_cannot_be_told_is_the_only_finding(sound: Api, run: Run) -> None:
     sound.remove("services")
     (one,) = found(run)["ND100"]

@@ -12,6 +12,7 @@ import yaml
 
 from tests.cluster.images import TOOL_BOX_IMAGE
 from tests.cluster.layout import DNS_SERVICE_IP, PAUSE_IMAGE
+from tests.cluster.proxy_mode import set_mode
 from tests.e2e.nodes import proxy_mode_of
 from tests.e2e.official_addon import wait_for
 
@@ -303,6 +304,25 @@ def test_a_placeholder_in_a_manifest_is_found(cache: Plugin, kubectl: KubectlCal
     with applied(kubectl, by_hand("-localip", "__PILLAR__LOCAL__DNS__,10.96.0.10")):
         _, found = checked(cache)
     assert "__PILLAR__LOCAL__DNS__" in found["ND008"]["daemonset kube-system/by-hand"]["seen"]
+
+
+def test_a_mode_in_which_the_address_cannot_be_taken_over_is_found(
+    cache: Plugin, kubectl: KubectlCall
+) -> None:
+    where = (*SYSTEM, "configmap", "kube-proxy")
+    before = kubectl(where[0], where[1], "get", *where[2:], "-o", "json")["data"]["config.conf"]
+
+    def write(text: str) -> None:
+        """kube-proxy itself reads it when it starts, and goes on."""
+        patch = json.dumps({"data": {"config.conf": text}})
+        kubectl(where[0], where[1], "patch", *where[2:], "-p", patch)
+
+    try:
+        write(set_mode(before, "ipvs"))
+        _, found = checked(cache)
+    finally:
+        write(before)
+    assert "translated by ipvs" in found["ND017"]["daemonset kube-system/node-local-dns"]["seen"]
 
 
 def test_a_node_that_the_selector_leaves_out_is_said_and_is_no_fault(
