@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from kubectl_nodedns.facts.cluster_names import strayed
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -170,6 +172,19 @@ class Evidence:
     def linux(self) -> tuple[NodeEvidence, ...]:
         """The nodes that can run a cache."""
         return tuple(one for one in self.nodes if one.node.system == "linux")
+
+    def strays(self, cache: str) -> str:
+        """Say why a cache does not ask CoreDNS for the cluster's names; empty where it does.
+
+        Args:
+            cache: NAMESPACE/NAME of its DaemonSet. Nothing is said of one whose Corefile, or of a
+                cluster whose domain, is not known.
+        """
+        blocks = self.corefiles.get(cache)
+        if not blocks or not self.domain:
+            return ""
+        upstreams = [one.address for one in self.upstreams or () if one.cache == cache]
+        return strayed(blocks, self.domain, {*self.dns.ips, *upstreams})
 
     def transparent(self, one: NodeEvidence) -> bool:
         """Whether a node's cache listens on the DNS service's address."""

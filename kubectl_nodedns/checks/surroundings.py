@@ -80,7 +80,19 @@ def _custom(evidence: Evidence) -> Iterator[Seen] | None:
             text=f"CoreDNS has for it, in its block {one.block}: {one.text}",
         )
         for one in evidence.customisations
+        # ND072 says it, and that it is worse.
+        if (one.zone, one.plugin) != (evidence.domain, "kubernetes")
     )
+
+
+def _names(evidence: Evidence) -> Iterator[Seen] | None:
+    return _strayed(evidence) if evidence.corefiles and evidence.domain else None
+
+
+def _strayed(evidence: Evidence) -> Iterator[Seen]:
+    for cache in evidence.caches:
+        if why := evidence.strays(f"{cache.namespace}/{cache.name}"):
+            yield Seen(subject=f"daemonset {cache.namespace}/{cache.name}", text=why)
 
 
 def _rules(evidence: Evidence) -> Iterator[Seen] | None:
@@ -219,5 +231,16 @@ CHECKS: tuple[Check[Evidence], ...] = (
         "than CoreDNS would give",
         way_out="give the cache a server block for that zone that forwards to CoreDNS",
         look=_custom,
+    ),
+    Check(
+        code="ND072",
+        title="The cache does not ask CoreDNS for the cluster's names",
+        severity=Severity.ERROR,
+        category=Category.COMPATIBILITY,
+        matters="no service of the cluster resolves where the cache is asked: pods get NXDOMAIN, "
+        "or whatever somebody outside says",
+        way_out="let the cache's first server block be for the cluster domain, with its forward to "
+        "__PILLAR__CLUSTER__DNS__; --cluster-domain says which it is, if it was read wrongly",
+        look=_names,
     ),
 )

@@ -104,7 +104,7 @@ def _rest(count: int) -> str:
 def _loops(evidence: Evidence) -> Iterator[Seen]:
     kept = out_of_reach(evidence.mode, excluded=evidence.dns.nat_excluded)
     for one in evidence.nodes:
-        # Where the dataplane keeps the DNS service's address, it leads to CoreDNS from the node too.
+        # Where the dataplane keeps the DNS service's address, it leads to CoreDNS from it too.
         own = evidence.local_ips | (
             one.listening - set(evidence.dns.ips) if kept else one.listening
         )

@@ -433,6 +433,11 @@ def stub_zone(cluster: Ailing) -> None:
     corefile["Corefile"] += "corp.example:53 {\n forward . 10.1.1.1\n}\n"
 
 
+@case("ND072", ERROR, "daemonset kube-system/node-local-dns", "sends cluster.local to CoreDNS")
+def another_domain(cluster: Ailing) -> None:
+    cluster.corefile(CACHE_COREFILE.replace("cluster.local", "other.example"))
+
+
 @pytest.mark.parametrize(
     ("code", "severity", "subject", "seen", "provoke"),
     CASES,

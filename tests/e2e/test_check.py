@@ -325,6 +325,24 @@ def test_a_mode_in_which_the_address_cannot_be_taken_over_is_found(
     assert "translated by ipvs" in found["ND017"]["daemonset kube-system/node-local-dns"]["seen"]
 
 
+def test_a_corefile_for_another_clusters_domain_is_found(
+    cache: Plugin, kubectl: KubectlCall
+) -> None:
+    block = "{zone}:53 {{\n    bind 192.0.2.1\n    forward . {to}\n}}\n"
+    corefile = block.format(zone="other.example", to="__PILLAR__CLUSTER__DNS__")
+    corefile += block.format(zone=".", to="__PILLAR__UPSTREAM__SERVERS__")
+    configmap = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "by-hand", "namespace": "kube-system"},
+        "data": {"Corefile": corefile},
+    }
+    volume = {"name": "config", "configMap": {"name": "by-hand"}}
+    with applied(kubectl, configmap, by_hand("-localip", "192.0.2.1", volumes=[volume])):
+        _, found = checked(cache)
+    assert "other.example" in found["ND072"]["daemonset kube-system/by-hand"]["seen"]
+
+
 def test_a_node_that_the_selector_leaves_out_is_said_and_is_no_fault(
     cache: Plugin, real_cluster: RealCluster, kubectl: KubectlCall
 ) -> None:
