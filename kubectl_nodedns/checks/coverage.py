@@ -115,7 +115,8 @@ def _kubelets_seen(evidence: Evidence, asked: Iterable[NodeEvidence]) -> Iterato
     for one in asked:
         servers = set(one.kubelet or ())
         served = one.listening
-        if one.pods and served and servers and not servers & served and not servers & dead:
+        nobody = dead | evidence.unserved
+        if one.pods and served and servers and not servers & served and not servers & nobody:
             yield Seen(
                 subject=f"node {one.node.name}",
                 text=f"its kubelet hands out {', '.join(one.kubelet or ())}, and its cache "
@@ -126,7 +127,17 @@ def _kubelets_seen(evidence: Evidence, asked: Iterable[NodeEvidence]) -> Iterato
 def _dead_addresses(evidence: Evidence) -> Iterator[Seen]:
     dead = _dead(evidence)
     for one in evidence.nodes:
-        if named := sorted(dead & set(one.kubelet or ())):
+        if gone := sorted(evidence.unserved & set(one.kubelet or ())):
+            dns = evidence.dns
+            yield Seen(
+                subject=f"node {one.node.name}",
+                text=f"its pods have no DNS: its kubelet hands out {', '.join(gone)}, which no "
+                f"service has; the DNS service {dns.namespace}/{dns.name} is at "
+                f"{', '.join(dns.ips)}",
+                way_out=f"make a service with the address {gone[0]} for CoreDNS's pods again, or "
+                f"let the kubelet's clusterDNS name {dns.ip} and start the node's pods anew",
+            )
+        elif named := sorted(dead & set(one.kubelet or ())):
             yield Seen(
                 subject=f"node {one.node.name}",
                 text=f"its kubelet hands out {', '.join(named)}, where no cache listens",

@@ -133,6 +133,8 @@ class Evidence:
     """The node-local caches, ours first."""
     nodes: tuple[NodeEvidence, ...]
     """The nodes that were looked at."""
+    unserved: frozenset[str] = frozenset()
+    """Nameservers that kubelets hand out, that are in the services' range and no service has."""
     imitations: tuple[Imitation, ...] = ()
     """DaemonSets that only look like a cache, or like ours."""
     mode: str = ""
@@ -143,6 +145,8 @@ class Evidence:
     """State of an installation of ours: enabling, enabled, disabling; empty without one."""
     corefiles: Mapping[str, tuple[ServerBlock, ...]] = field(default_factory=dict)
     """Corefile of each cache, by NAMESPACE/NAME of its DaemonSet, where it could be read."""
+    unreadable: Mapping[str, str] = field(default_factory=dict)
+    """Why a cache's Corefile is none, by NAMESPACE/NAME of its DaemonSet."""
     pods: tuple[PodDns, ...] | None = None
     """Pods whose lookups take another way than most."""
     leftovers: tuple[Leftover, ...] | None = None

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from kubectl_nodedns.errors import RefusedError
 from kubectl_nodedns.facts.caches import cache_of
 from kubectl_nodedns.facts.cluster_domain import read_cluster_domain
+from kubectl_nodedns.facts.dataplane import IPVS
 from kubectl_nodedns.facts.dns_service import home_of
 from kubectl_nodedns.install.adoption import Adoption, read_adoption, read_daemonset
 from kubectl_nodedns.install.handover import read_record
@@ -15,7 +16,7 @@ from kubectl_nodedns.install.live import Live
 from kubectl_nodedns.install.objects import REVISION
 from kubectl_nodedns.install.options import DEFAULTS, Memory, settle
 from kubectl_nodedns.install.settings import Settings
-from kubectl_nodedns.install.variants import IPTABLES, IPVS
+from kubectl_nodedns.install.variants import IPTABLES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

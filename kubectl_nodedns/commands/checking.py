@@ -23,6 +23,7 @@ from kubectl_nodedns.facts.caches import Cache, find_caches
 from kubectl_nodedns.facts.cluster_domain import ClusterDomain, read_cluster_domain
 from kubectl_nodedns.facts.dataplane import Dataplane, read_dataplane
 from kubectl_nodedns.facts.dns_service import DnsService, read_dns_service
+from kubectl_nodedns.facts.handed_out import read_unserved
 from kubectl_nodedns.facts.inspection import Inspection
 from kubectl_nodedns.facts.kubelets import read_kubelets
 from kubectl_nodedns.facts.leftovers import read_leftovers, read_upstreams
@@ -119,7 +120,17 @@ async def _observe(
             task.cancel()
         # To their end, before whoever called closes the session that they read from.
         await asyncio.gather(asking, on_nodes, around, return_exceptions=True)
-    return replace(seen, nodes=nodes, unread=tuple(sorted(reader.unread)))
+    strange = {ip for one in nodes for ip in one.kubelet or ()} - {
+        *evidence.dns.ips,
+        *(ip for cache in evidence.caches for ip in cache.local_ips),
+    }
+    unserved = await reader.maybe("all services", read_unserved(client, strange))
+    return replace(
+        seen,
+        nodes=nodes,
+        unserved=unserved or frozenset(),
+        unread=tuple(sorted(reader.unread)),
+    )
 
 
 async def _on_nodes(

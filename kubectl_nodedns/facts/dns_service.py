@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from kubectl_nodedns.cluster.paths import collection, named
 from kubectl_nodedns.errors import ForbiddenError, NotFoundError, RefusedError, UsageError
 from kubectl_nodedns.facts.dataplane import NAT_EXCLUDE
+from kubectl_nodedns.facts.handed_out import read_gone
 from kubectl_nodedns.readable import readable
 
 if TYPE_CHECKING:
@@ -146,6 +147,9 @@ async def _named(client: Client, given: str) -> Mapping[str, Any]:
     try:
         found: Mapping[str, Any] = await client.get(named("v1", "services", namespace, name))
     except NotFoundError as error:
+        gone = await read_gone(client, namespace)
+        if gone and not gone.service:
+            raise RefusedError(f"there is no service {given}; {gone}", hint=gone.way_out) from error
         raise UsageError(
             f"--dns-service: there is no service {given}",
             hint="kubectl get services -A shows them all",
@@ -164,9 +168,15 @@ async def _labelled(client: Client) -> Mapping[str, Any]:
             everywhere = []
         elsewhere = _candidates(everywhere)
         others = f"; elsewhere there are {_names(elsewhere)}" if elsewhere else ""
-        raise RefusedError(
+        but = f" but {_names(services)}, headless or the upstream of a cache" if services else ""
+        none = (
             f"there is no DNS service in namespace {USUAL_NAMESPACE}: no service carries the label "
-            f"{LABEL}{others}",
+            f"{LABEL}{but}{others}"
+        )
+        if (gone := await read_gone(client, USUAL_NAMESPACE)) is not None:
+            raise RefusedError(f"{gone}; {none}", hint=gone.way_out)
+        raise RefusedError(
+            none,
             hint="name it with --dns-service NAMESPACE/NAME: elsewhere anybody can put that label "
             "on a service",
         )

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 from kubectl_nodedns.facts.caches import OWN_NAME, SETUP_METRICS_PORT, local_ips_of
 from kubectl_nodedns.facts.command_line import words_of
+from kubectl_nodedns.facts.dataplane import CALICO_EBPF
 from kubectl_nodedns.install.corefile import HEALTH_PORT
 from kubectl_nodedns.install.manifest import read_objects
 from kubectl_nodedns.install.quantity import memory_bytes
 from kubectl_nodedns.install.settings import tolerations_of
 from kubectl_nodedns.install.untracked import forget_answers, untrack_answers
 from kubectl_nodedns.install.variants import (
-    CALICO_EBPF,
     Variant,
     excluded_service,
     into_pod_network,

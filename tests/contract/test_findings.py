@@ -212,6 +212,13 @@ def dead_address_of_a_kubelet(cluster: Ailing) -> None:
     cluster.kubelets["node1"] = ["169.254.25.10"]
 
 
+@case("ND015", ERROR, "node node2", "its pods have no DNS: its kubelet hands out 10.96.0.77")
+def handed_out_and_gone(cluster: Ailing) -> None:
+    cluster.kubelets["node2"] = ["10.96.0.77"]
+    kubernetes = {"clusterIP": "10.96.0.1", "clusterIPs": ["10.96.0.1"]}
+    cluster.objects["services"].append({"metadata": named("kubernetes"), "spec": kubernetes})
+
+
 @case("ND016", WARNING, "daemonset kube-system/node-local-dns", "the IPv6 address fd00::a")
 def dual_stack(cluster: Ailing) -> None:
     cluster.objects["services"][0]["spec"]["clusterIPs"] = [KUBE_DNS, "fd00::a"]

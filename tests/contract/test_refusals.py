@@ -159,6 +159,70 @@ def test_a_read_that_fails_once_hides_no_cilium(sound: Api, run: Run) -> None:
     refused(sound, run("enable", "--dry-run=client"), "cilium", "CiliumLocalRedirectPolicy")
 
 
+def dns_service_gone(api: Api, *servers: str) -> None:
+    """The DNS service is away, an upstream service is there, and kubelets hand out `servers`."""
+    upstream = cluster.dns_service("kube-dns-upstream", "10.96.7.7")
+    kubernetes = cluster.dns_service("kubernetes", "10.96.0.1")
+    kubernetes["metadata"]["labels"] = {}
+    api.remove("services")
+    api.add("services", upstream, kubernetes)
+    for name in ("node1", "node2"):
+        answer = document({"kubeletconfig": {"clusterDNS": list(servers)}})
+        api.script("GET", f"/api/v1/nodes/{name}/proxy/configz", answer)
+
+
+COMMANDS = (("check",), ("status",), ("lookup", "kubernetes.default"), ("enable",))
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda words: words[0])
+def test_without_the_dns_service_pods_have_no_dns_and_every_command_says_so(
+    command: tuple[str, ...], sound: Api, run: Run
+) -> None:
+    dns_service_gone(sound, "10.96.0.10")
+    ended = run(*command)
+    refused(
+        sound,
+        ended,
+        "pods have no DNS: the kubelet of node1 hands out 10.96.0.10, and no service has that",
+        "but kube-system/kube-dns-upstream, headless or the upstream of a cache",
+        "Make a Service with clusterIP: 10.96.0.10 again",
+    )
+
+
+def test_a_dns_service_that_is_named_and_gone_is_said_alike(sound: Api, run: Run) -> None:
+    dns_service_gone(sound, "10.96.0.10")
+    ended = run("check", "--dns-service", "kube-system/kube-dns")
+    refused(sound, ended, "there is no service kube-system/kube-dns; pods have no DNS")
+
+
+def test_a_service_without_the_label_that_kubelets_hand_out_is_named(sound: Api, run: Run) -> None:
+    dns_service_gone(sound, "10.96.0.1")
+    ended = run("check")
+    refused(
+        sound, ended, "the address of service kube-system/kubernetes", "--dns-service kube-system/"
+    )
+    assert "pods have no DNS" not in ended.err
+
+
+def test_a_cache_that_still_answers_in_place_of_the_dns_service_is_named(
+    sound: Api, run: Run
+) -> None:
+    dns_service_gone(sound, "10.96.0.10")
+    image = "registry.k8s.io/dns/k8s-dns-node-cache:1.26.8"
+    sound.add("daemonsets", cluster.daemonset("by-hand", image, "-localip", "10.96.0.10"))
+    ended = run("status")
+    refused(sound, ended, "the DNS service is gone", "only the cache kube-system/by-hand still")
+
+
+def test_without_the_kubelets_word_nothing_is_said_about_pods(sound: Api, run: Run) -> None:
+    dns_service_gone(sound, "10.96.0.10")
+    for name in ("node1", "node2"):
+        del sound.state.scripts["GET", f"/api/v1/nodes/{name}/proxy/configz"]
+    ended = run("check")
+    refused(sound, ended, "there is no DNS service in namespace kube-system", "--dns-service")
+    assert "pods have no DNS" not in ended.err
+
+
 def test_without_a_configuration_file_the_argument_of_kube_proxy_counts(
     sound: Api, run: Run
 ) -> None:
