@@ -85,6 +85,7 @@ async def gather(client: Client, scope: Scope, *, probes: Probes | None = None) 
     dataplane = await read_dataplane(client)
     if not dataplane.mode:
         reader.unread.append(f"kube-proxy's mode: {dataplane.evidence}")
+    blocks, unreadable = await corefiles(client, reader, caches)
     domain = await reader.maybe("the cluster domain", _domain(client, scope, dns, chosen))
     evidence = Evidence(
         at=time.time(),
@@ -95,7 +96,8 @@ async def gather(client: Client, scope: Scope, *, probes: Probes | None = None) 
         mode=dataplane.mode,
         domain=domain.name if domain else "",
         state=next((c.annotations.get(STATE, "") for c in caches if c.ours), ""),
-        corefiles=await corefiles(client, reader, caches),
+        corefiles=blocks,
+        unreadable=unreadable,
         drift=await _drift(client, reader, dns, domain, dataplane, everywhere, caches),
     )
     return await _observe(client, reader, scope, evidence, probes)

@@ -6,38 +6,18 @@ then restart for ever.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from kubectl_nodedns.errors import UsageError
 from kubectl_nodedns.facts.corefile import CorefileError
 from kubectl_nodedns.facts.corefile_reader import read_corefile
+from kubectl_nodedns.facts.loading import COMPILED, loading_faults
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from kubectl_nodedns.facts.corefile import ServerBlock
 
-COMPILED = frozenset(
-    {
-        *("bind", "bufsize", "cache", "debug", "dns64", "errors", "forward", "health", "hosts"),
-        *("loadbalance", "log", "loop", "pprof", "prometheus", "reload", "rewrite", "template"),
-        *("timeouts", "trace", "whoami"),
-    }
-)
-"""Plugins of node-cache 1.26.8 (kubernetes/dns, cmd/node-cache/main.go)."""
-SINCE = {
-    "template": (1, 15, 13),
-    "hosts": (1, 17, 0),
-    "rewrite": (1, 17, 0),
-    "trace": (1, 17, 0),
-    "dns64": (1, 21, 3),
-    "bufsize": (1, 22, 7),
-    "timeouts": (1, 26, 8),
-}
-"""First release of node-cache that has a plugin (kubernetes/dns, its tags)."""
-STALE_VERIFY = (1, 22, 14)
-"""First release of node-cache with `serve_stale … verify`, by its CoreDNS (1.10)."""
 OF_THE_CACHE = frozenset({"health", "reload"})
 """Plugins that the cache's own blocks have already, and that may stand once only."""
 
@@ -95,24 +75,15 @@ def check_corefile(text: str, image: str) -> None:
     Raises:
         UsageError: CoreDNS would end at it.
     """
-    blocks = read_corefile(text).blocks
-    _check_zones(blocks)
-    version = version_of(image)
-    if version is None:
-        return
-    for block in blocks:
-        for plugin in block.plugins:
-            if version < SINCE.get(plugin.name, version):
-                raise UsageError(
-                    f"--image: {plugin.name} is not in node-cache before {_text(plugin.name)}, "
-                    f"and the block {block} needs it",
-                    hint=f"take a newer image than {image}",
-                )
-            if plugin.lines("serve_stale") and version < STALE_VERIFY:
-                raise UsageError(
-                    f"--serve-stale: the node-cache of {image} does not verify stale answers",
-                    hint="take 1.22.14 or a newer one",
-                )
+    for fault in loading_faults(read_corefile(text).blocks, image):
+        if not fault.plugin:
+            raise UsageError(
+                fault.text,
+                hint="stub domains and extra blocks cannot be for a zone that the cache has: the "
+                "cluster domain, in-addr.arpa, ip6.arpa, the root, the marker's",
+            )
+        option = "--serve-stale" if fault.plugin == "serve_stale" else "--image"
+        raise UsageError(f"{option}: {fault.text}", hint=fault.way_out)
 
 
 def check_no_loop(text: str, own: Sequence[str]) -> None:
@@ -135,25 +106,3 @@ def check_no_loop(text: str, own: Sequence[str]) -> None:
                         hint="to have CoreDNS asked, say --forward-all-to-kube-dns, or forward to "
                         "__PILLAR__CLUSTER__DNS__ in a block of yours",
                     )
-
-
-def version_of(image: str) -> tuple[int, ...] | None:
-    """Return the release of a node-cache image by its tag; None when the tag tells none."""
-    match = re.search(r"node-cache:v?(\d+)\.(\d+)\.(\d+)(?:@|$)", image)
-    return tuple(int(part) for part in match.groups()) if match else None
-
-
-def _check_zones(blocks: Sequence[ServerBlock]) -> None:
-    seen: set[str] = set()
-    for name in (name for block in blocks for name in block.names):
-        if name in seen:
-            raise UsageError(
-                f"two server blocks of the Corefile are for the zone {name}",
-                hint="stub domains and extra blocks cannot be for a zone that the cache has: the "
-                "cluster domain, in-addr.arpa, ip6.arpa, the root, the marker's",
-            )
-        seen.add(name)
-
-
-def _text(plugin: str) -> str:
-    return ".".join(str(part) for part in SINCE[plugin])

@@ -367,6 +367,22 @@ def reload_failures(cluster: Ailing) -> None:
     cluster.count("coredns_reload_failed_total", 2)
 
 
+@case("ND045", ERROR, "configmap kube-system/node-local-dns", "autopath in the block .:53")
+def plugin_unknown(cluster: Ailing) -> None:
+    cluster.corefile(CACHE_COREFILE.replace(".:53 {", ".:53 {\n autopath"))
+
+
+@case("ND045", ERROR, "configmap kube-system/node-local-dns", "its { is never closed")
+def brace_left_out(cluster: Ailing) -> None:
+    cluster.corefile(CACHE_COREFILE.rstrip().removesuffix("}"))
+
+
+@case("ND045", ERROR, "configmap kube-system/node-local-dns", "two server blocks of the Corefile")
+def zone_twice(cluster: Ailing) -> None:
+    again = "in-addr.arpa {\n bind 10.96.0.10\n forward . __PILLAR__CLUSTER__DNS__\n}\n"
+    cluster.corefile(CACHE_COREFILE + again)
+
+
 @case("ND050", WARNING, "daemonset kube-system/node-local-dns", "for .:53")
 def open_resolver(cluster: Ailing) -> None:
     head, _, tail = CACHE_COREFILE.rpartition("bind 169.254.20.10 10.96.0.10")
