@@ -42,6 +42,7 @@ def settings_of(seen: Inspection, memory: Memory) -> Settings:
         namespace=seen.dns.namespace,
         dns_selector=seen.dns.selector,
         dns_ports=seen.dns.target_ports,
+        dns_port_names=seen.dns.port_names,
         service_ips=seen.dns.ips,
         cluster_domain=seen.domain.name,
         # `enable` refuses a mode that it does not know before; `check --pre` says so and goes on.

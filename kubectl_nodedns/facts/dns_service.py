@@ -8,7 +8,7 @@ namespace it has to be named: a label there may be anybody's.
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from kubectl_nodedns.cluster.paths import collection, named
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 LABEL = "k8s-app=kube-dns"
 USUAL_NAMESPACE = "kube-system"
 DNS_PORT = 53
+USUAL_PORTS: Mapping[str, str] = {"UDP": "dns", "TCP": "dns-tcp"}
+"""Names of the ports of Kubernetes' own DNS service, by protocol; RKE2 has udp-53 and tcp-53."""
 SHOWN = 5
 """Services that an error names."""
 
@@ -46,6 +48,8 @@ class DnsService:
     target_ports: Mapping[str, int | str]
     """Target port of port 53, by protocol (UDP, TCP): a number or a port's name."""
 
+    port_names: Mapping[str, str] = field(default_factory=lambda: USUAL_PORTS)
+    """Name of port 53, by protocol; what leads on from the service names its ports by these."""
     nat_excluded: bool = False
     """Whether it is annotated for Calico's eBPF to leave its address to the node."""
 
@@ -103,11 +107,8 @@ async def read_dns_service(client: Client, given: str = "") -> DnsService:
             f"the DNS service {where} is headless: pods have no one address to ask",
             hint="name the right one with --dns-service NAMESPACE/NAME",
         )
-    ports = {
-        p.get("protocol", "TCP"): p.get("targetPort", DNS_PORT)
-        for p in spec.get("ports") or ()
-        if p["port"] == DNS_PORT
-    }
+    dns_ports = [p for p in spec.get("ports") or () if p["port"] == DNS_PORT]
+    ports = {p.get("protocol", "TCP"): p.get("targetPort", DNS_PORT) for p in dns_ports}
     if set(ports) != {"TCP", "UDP"}:
         raise RefusedError(
             f"the DNS service {where} does not serve port 53 over both UDP and TCP",
@@ -120,6 +121,7 @@ async def read_dns_service(client: Client, given: str = "") -> DnsService:
         selector=spec.get("selector") or {},
         ready=await ready_endpoints(client, metadata["namespace"], metadata["name"]),
         target_ports=ports,
+        port_names={p.get("protocol", "TCP"): str(p.get("name") or "") for p in dns_ports},
         nat_excluded=(metadata.get("annotations") or {}).get(NAT_EXCLUDE) == "true",
     )
 

@@ -88,7 +88,8 @@ def build(
         objects.remove(upstream)
     if settings.variant is Variant.REDIRECT:
         labels = daemonset["metadata"]["labels"]
-        objects.append(redirect_policy(settings.namespace, settings.dns_service, labels))
+        names = settings.dns_port_names
+        objects.append(redirect_policy(settings.namespace, settings.dns_service, names, labels))
     if settings.mode == CALICO_EBPF:
         objects.append(excluded_service(settings.namespace, settings.dns_service))
     return objects

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from kubectl_nodedns.facts.caches import SETUP_METRICS_PORT
 from kubectl_nodedns.facts.corefile_reader import read_corefile
+from kubectl_nodedns.facts.dns_service import USUAL_PORTS
 from kubectl_nodedns.install.corefile import LOCAL, Caching, Forwarding, corefile
 from kubectl_nodedns.install.corefile_check import check_corefile, check_no_loop
 from kubectl_nodedns.install.memory_need import MemoryNeed, memory_need
@@ -94,6 +95,8 @@ class Settings:
     """What translates service addresses."""
     dns_service: str = "kube-dns"
     """Name of the DNS service."""
+    dns_port_names: Mapping[str, str] = field(default_factory=lambda: USUAL_PORTS)
+    """Names of its port 53, by protocol."""
 
     @classmethod
     def of(
@@ -107,6 +110,7 @@ class Settings:
         cluster_domain: str,
         mode: str,
         dns_service: str,
+        dns_port_names: Mapping[str, str] = USUAL_PORTS,
     ) -> Settings:
         """Put facts and options together.
 
@@ -119,6 +123,7 @@ class Settings:
             cluster_domain: without a final dot.
             mode: what translates service addresses.
             dns_service: its name.
+            dns_port_names: names of its port 53, by protocol.
 
         Raises:
             UsageError: options do not fit each other, or the image does not fit the Corefile.
@@ -135,6 +140,7 @@ class Settings:
             local_ip=local_ip,
             mode=mode,
             dns_service=dns_service,
+            dns_port_names=dns_port_names,
             cluster_domain=cluster_domain,
             image=mirrored(value("image"), value("image-registry")),
             node_selector=selector_of(value("node-selector")),

@@ -46,10 +46,24 @@ LIVE = tuple(mode for mode in VARIANTS if mode not in PRINTED_ONLY)
 """Modes that `enable` installs."""
 
 
-def redirect_policy(namespace: str, dns_service: str, labels: Mapping[str, str]) -> dict[str, Any]:
-    """Return Cilium's policy that sends lookups for the DNS service to the node's cache pod."""
-    ports = [{"port": "53", "name": "dns", "protocol": "UDP"}]
-    ports.append({"port": "53", "name": "dns-tcp", "protocol": "TCP"})
+def redirect_policy(
+    namespace: str, dns_service: str, port_names: Mapping[str, str], labels: Mapping[str, str]
+) -> dict[str, Any]:
+    """Return Cilium's policy that sends lookups for the DNS service to the node's cache pod.
+
+    Where a service has several ports Cilium leads each to the port of that name, and one of another
+    name nowhere (Cilium, documentation of its Local Redirect Policy).
+
+    Args:
+        namespace: the DNS service's.
+        dns_service: its name.
+        port_names: names of its port 53, by protocol.
+        labels: labels of the policy.
+    """
+    ports = [
+        {"port": "53", "name": port_names[protocol], "protocol": protocol}
+        for protocol in ("UDP", "TCP")
+    ]
     return {
         "apiVersion": "cilium.io/v2",
         "kind": "CiliumLocalRedirectPolicy",

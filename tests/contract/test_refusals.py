@@ -248,6 +248,18 @@ def test_with_a_configuration_file_the_argument_counts_for_nothing(sound: Api, r
     assert "10.96.0.10,169.254.20.10" not in ended.out + ended.err
 
 
+def test_ciliums_redirect_names_the_ports_of_this_dns_service(sound: Api, run: Run) -> None:
+    sound.remove("services")
+    service = cluster.dns_service("rke2-coredns-rke2-coredns")
+    for port, name in zip(service["spec"]["ports"], ("udp-53", "tcp-53"), strict=True):
+        port["name"] = name
+    sound.add("services", service)
+    ended = run("enable", "--mode", "cilium", "--dry-run=client", "-o", "json")
+    (policy,) = (o for o in json.loads(ended.out)["items"] if o["kind"].startswith("Cilium"))
+    named = {port["name"] for port in policy["spec"]["redirectBackend"]["toPorts"]}
+    assert named == {"udp-53", "tcp-53"}
+
+
 def test_static_pods_of_kube_proxy_are_read(sound: Api, run: Run) -> None:
     sound.remove("daemonsets")
     sound.remove("configmaps")
