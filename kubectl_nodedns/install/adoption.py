@@ -18,7 +18,8 @@ from kubectl_nodedns.cluster.paths import PLURALS, collection, named, object_pat
 from kubectl_nodedns.errors import NotFoundError, RefusedError
 from kubectl_nodedns.facts.caches import cache_of
 from kubectl_nodedns.facts.command_line import flag, words_of
-from kubectl_nodedns.install.carrying import Carried, carry
+from kubectl_nodedns.facts.corefile_reader import read_corefile
+from kubectl_nodedns.install.carrying import EXTRA, Carried, carry
 from kubectl_nodedns.install.handover import Record, hand_over, handed_over, is_renamed
 from kubectl_nodedns.install.live import newest
 from kubectl_nodedns.install.objects import (
@@ -102,7 +103,10 @@ class Adoption:
 
     def told(self) -> list[str]:
         """Say what is kept of what it was told, and what is not."""
-        kept = [f"--{name} {value}" for name, value in sorted(self.carried.options.items())]
+        kept = [
+            f"--{name} {_in_a_line(name, value)}"
+            for name, value in sorted(self.carried.options.items())
+        ]
         lines = [f"{'kept':<10} {' '.join(kept)}"] if kept else []
         return lines + [f"{'not kept':<10} {text}" for text in self.carried.lost]
 
@@ -312,6 +316,13 @@ async def _make_ours(client: Client, obj: dict[str, Any]) -> None:
         annotations = metadata["annotations"]
         patch.append({"op": "add", "path": "/metadata/annotations", "value": annotations})
     await client.patch_json(object_path(obj), patch)
+
+
+def _in_a_line(name: str, value: str) -> str:
+    """Return an option's value for a line; of server blocks their zones."""
+    if name != EXTRA:
+        return value
+    return f"for {', '.join(map(str, read_corefile(value).blocks))}"
 
 
 def _labels(obj: Mapping[str, Any]) -> dict[str, str]:

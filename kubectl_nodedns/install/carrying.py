@@ -7,12 +7,14 @@ the usual four zones and their plugins say is a default and needs no option.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from kubectl_nodedns.errors import UsageError
 from kubectl_nodedns.facts.corefile import CorefileError
 from kubectl_nodedns.facts.corefile_reader import read_corefile
+from kubectl_nodedns.install.corefile import CLUSTER, LOCAL
+from kubectl_nodedns.install.corefile_check import OF_THE_CACHE, check_blocks
 from kubectl_nodedns.install.option_checks import SYSTEM, check
 from kubectl_nodedns.install.option_table import BY_NAME, REGISTRY
 from kubectl_nodedns.names import marker_name
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from kubectl_nodedns.facts.corefile import Plugin, ServerBlock
 
 ROOT = "."
+EXTRA = "extra-blocks"
 REVERSE = ("in-addr.arpa", "ip6.arpa")
 IMAGE = "dns/k8s-dns-node-cache"
 """The cache's image below the registry that Kubernetes publishes it in."""
@@ -68,7 +71,9 @@ def carry(daemonset: Mapping[str, Any], corefile: str, *, domain: str, kube_dns_
         found += _of_block(block, domain, kube_dns_ip)
     options: dict[str, str] = {}
     lost: list[str] = []
-    for name, text in found:
+    extra = "".join(text for name, text in found if name == EXTRA)
+    others = [(name, text) for name, text in found if name != EXTRA]
+    for name, text in [*others, *([(EXTRA, extra)] if extra else ())]:
         option = BY_NAME.get(name)
         if option is None:
             lost.append(text)
@@ -103,7 +108,13 @@ def _of_template(spec: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _of_block(block: ServerBlock, domain: str, kube_dns_ip: str) -> Iterator[tuple[str, str]]:
-    names = [name for name in block.names if name != marker_name(domain).rstrip(".")]
+    names = [name for name in block.zones() if name != marker_name(domain).rstrip(".")]
+    if elsewhere := [key.text for key in block.keys if key.zone not in block.zones()]:
+        yield "", f"the block {' '.join(elsewhere)}: the cache serves plain DNS at port 53 alone"
+    own = [name for name in names if name not in (domain, ROOT, *REVERSE)]
+    if own and not _is_stub(block, kube_dns_ip):
+        yield from _kept(block, own, kube_dns_ip)
+        names = [name for name in names if name not in own]
     if not names:
         return
     if strange := [p.name for p in block.plugins if p.name not in PLAIN]:
@@ -123,11 +134,58 @@ def _of_block(block: ServerBlock, domain: str, kube_dns_ip: str) -> Iterator[tup
             yield from _forward(name, plugin.arguments[1:], domain, kube_dns_ip)
 
 
+def _is_stub(block: ServerBlock, kube_dns_ip: str) -> bool:
+    """Whether --stub-domain says all of a block: who is asked, and nobody who is CoreDNS."""
+    forwards = block.all("forward")
+    return (
+        bool(forwards)
+        and all(plugin.name in PLAIN for plugin in block.plugins)
+        and all(name in FORWARDING for plugin in forwards for name, *_ in plugin.body)
+        and all(_are_addresses(plugin.arguments[1:]) for plugin in forwards)
+        and not any(_asks_cluster(plugin, kube_dns_ip) for plugin in forwards)
+    )
+
+
+def _are_addresses(servers: Sequence[str]) -> bool:
+    """Whether --stub-domain takes these servers."""
+    try:
+        return bool(check("stub-domain", f"any.example={','.join(servers)}"))
+    except UsageError:
+        return False
+
+
+def _asks_cluster(forward: Plugin, kube_dns_ip: str) -> bool:
+    return bool({kube_dns_ip, f"{kube_dns_ip}:53", CLUSTER} & {*forward.arguments[1:]})
+
+
+def _kept(block: ServerBlock, zones: Sequence[str], kube_dns_ip: str) -> Iterator[tuple[str, str]]:
+    """Keep a block for zones of its own as a block of --extra-blocks, at our addresses."""
+    lines = [f"bind {LOCAL}"]
+    for plugin in block.plugins:
+        if plugin.name in (*OF_THE_CACHE, "bind"):
+            continue
+        if plugin.name == "forward" and _asks_cluster(plugin, kube_dns_ip):
+            asked = dict.fromkeys(
+                CLUSTER if server in (kube_dns_ip, f"{kube_dns_ip}:53") else server
+                for server in plugin.arguments[1:]
+            )
+            plugin = replace(plugin, arguments=(*plugin.arguments[:1], *asked))  # noqa: PLW2901
+        lines += plugin.written().splitlines()
+    body = "".join(f"    {line}\n" for line in lines)
+    text = f"{' '.join(f'{zone}:53' for zone in zones)} {{\n{body}}}\n"
+    try:
+        check_blocks(text, option=f"the block {' '.join(zones)}")
+    except UsageError as error:
+        yield "", str(error)
+    else:
+        yield EXTRA, text
+
+
 def _forward(
     name: str, servers: Sequence[str], domain: str, kube_dns_ip: str
 ) -> Iterator[tuple[str, str]]:
     """Say where names of a zone are asked, unless it is where ours asks anyway."""
-    cluster = {kube_dns_ip, f"{kube_dns_ip}:53", "__PILLAR__CLUSTER__DNS__"}
+    cluster = {kube_dns_ip, f"{kube_dns_ip}:53", CLUSTER}
     own = {"/etc/resolv.conf", "__PILLAR__UPSTREAM__SERVERS__"}
     to_cluster = bool(servers) and {*servers} <= cluster
     if name == ROOT:
@@ -140,8 +198,6 @@ def _forward(
     elif name == domain or name in REVERSE:
         if not to_cluster:
             yield "", f"{' '.join(servers)}, where {name} is asked: ours asks the DNS service"
-    elif to_cluster:
-        yield "stub-domain", f"{name}={kube_dns_ip}"
     else:
         yield "stub-domain", f"{name}={','.join(servers)}"
 

@@ -103,6 +103,7 @@ def check_no_loop(text: str, own: Sequence[str]) -> None:
                 if any(host in (ip, f"{ip}:53", f"{ip}]:53", f"{ip}]") for ip in own):
                     raise UsageError(
                         f"the block {block} would ask {server}, an address of the cache itself",
-                        hint="to have CoreDNS asked, say --forward-all-to-kube-dns, or forward to "
-                        "__PILLAR__CLUSTER__DNS__ in a block of yours",
+                        hint="to have CoreDNS asked, give a block for that zone with "
+                        "--extra-blocks, that forwards to __PILLAR__CLUSTER__DNS__, and leave the "
+                        "zone out of --stub-domain; for all names: --forward-all-to-kube-dns",
                     )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from kubectl_nodedns.facts.caches import SETUP_METRICS_PORT
 from kubectl_nodedns.facts.corefile_reader import read_corefile
 from kubectl_nodedns.facts.dns_service import USUAL_PORTS
-from kubectl_nodedns.install.corefile import LOCAL, Caching, Forwarding, corefile
+from kubectl_nodedns.install.corefile import CLUSTER, LOCAL, Caching, Forwarding, corefile
 from kubectl_nodedns.install.corefile_check import check_corefile, check_no_loop
 from kubectl_nodedns.install.memory_need import MemoryNeed, memory_need
 from kubectl_nodedns.install.option_checks import SYSTEM
@@ -213,7 +213,7 @@ class Settings:
             forwarding=forwarding,
             health_port=self.ports.health,
             metrics_port=self.ports.metrics,
-            extra=self.extra_blocks,
+            extra=self.extra_blocks.replace(CLUSTER, forwarding.cluster),
         )
 
     @property
