@@ -31,6 +31,7 @@ from kubectl_nodedns.commands.bench_plan import (
 from kubectl_nodedns.errors import ApiError, RefusedError, TimedOutError
 from kubectl_nodedns.facts.inspection import inspect
 from kubectl_nodedns.facts.upstream_service import read_upstream_ip
+from kubectl_nodedns.install.recalled import recalled
 from kubectl_nodedns.lookup import batch
 from kubectl_nodedns.lookup.batch import Batch
 
@@ -63,7 +64,7 @@ async def measure(
         RefusedError: there is nothing to ask, or nowhere to ask from.
     """
     talk.step(f"inspect {client.access.context or client.access.server}")
-    seen = await inspect(client, wanted.given)
+    seen = await inspect(client, await recalled(client, wanted.given))
     upstream = await read_upstream_ip(client, seen.dns)
     nodes = await choose_nodes(client, seen, wanted)
     addresses = addresses_of(seen, upstream)

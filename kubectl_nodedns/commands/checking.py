@@ -30,6 +30,7 @@ from kubectl_nodedns.facts.leftovers import read_leftovers, read_upstreams
 from kubectl_nodedns.facts.nodes import Node, read_nodes
 from kubectl_nodedns.facts.pod_dns import read_pod_dns
 from kubectl_nodedns.install.objects import STATE
+from kubectl_nodedns.install.recalled import recalled
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -47,9 +48,9 @@ class Scope:
     """What to look at."""
 
     dns_service: str = ""
-    """NAMESPACE/NAME of the DNS service; empty to find it."""
+    """NAMESPACE/NAME of the DNS service; empty for what is remembered, or to find it."""
     cluster_domain: str = ""
-    """Cluster domain; empty to find it."""
+    """Cluster domain; empty for what is remembered, or to find it."""
     labels: Mapping[str, str] | None = None
     """Labels that a node must carry to be looked at; None for all nodes."""
     window: float = WINDOW_SECONDS
@@ -71,6 +72,13 @@ async def gather(client: Client, scope: Scope, *, probes: Probes | None = None) 
         RefusedError: there is no DNS service, or it cannot be told which.
     """
     reader = Reader()
+    given = {"dns-service": scope.dns_service, "cluster-domain": scope.cluster_domain}
+    known = await recalled(client, given)
+    scope = replace(
+        scope,
+        dns_service=known.get("dns-service", ""),
+        cluster_domain=known.get("cluster-domain", ""),
+    )
     dns = await read_dns_service(client, scope.dns_service)
     everywhere, there = await asyncio.gather(read_nodes(client), find_caches(client, dns.namespace))
     caches = there.caches
