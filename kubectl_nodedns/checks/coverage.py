@@ -68,7 +68,17 @@ def _chosen(evidence: Evidence, cache: Cache) -> str:
 def _not_ready(evidence: Evidence) -> Iterator[Seen]:
     for one in evidence.nodes:
         for pod in one.pods:
-            if not pod.ready:
+            if one.node.system != "linux":
+                yield Seen(
+                    subject=f"node {one.node.name}",
+                    text=f"pod {pod.where}: the node runs {one.node.system.title()}, and the agent "
+                    "knows Linux only",
+                    severity=Severity.WARNING,
+                    matters="it never runs there: the DaemonSet is never whole, and a rollout of "
+                    "it waits for this pod",
+                    way_out="give the DaemonSet's pods the nodeSelector kubernetes.io/os: linux",
+                )
+            elif not pod.ready:
                 why = pod.trouble or "it does not say why"
                 yield Seen(subject=f"node {one.node.name}", text=f"pod {pod.where}: {why}")
 

@@ -161,6 +161,8 @@ class Evidence:
     """NetworkPolicies that keep pods from the cache, and those that keep the cache from CoreDNS."""
     customisations: tuple[Customisation, ...] | None = None
     """What CoreDNS does with names that the caches ask somebody else for."""
+    kube_dns: Mapping[str, Mapping[str, str]] | None = None
+    """Data of ConfigMap kube-dns, by the namespace of the caches that read it."""
     drift: tuple[str, ...] | None = None
     """What differs from what an installation of ours should be, in words."""
     unread: tuple[str, ...] = ()

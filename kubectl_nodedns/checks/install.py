@@ -11,7 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from kubectl_nodedns.checks.evidence import Evidence
+    from kubectl_nodedns.facts.leftovers import UpstreamService
 
+HEADLESS = "make the service anew without clusterIP: None; its address cannot be changed later"
 SHOWN = 5
 """Differences that a finding shows one by one."""
 
@@ -88,12 +90,21 @@ def _upstream(evidence: Evidence) -> Iterator[Seen] | None:
     return (
         Seen(
             subject=f"service {one.namespace}/{one.name}",
-            text=f"cache {one.cache} asks it, and "
-            + ("it has no ready endpoint" if one.address else "there is no such service"),
+            text=f"cache {one.cache} asks it, and {why}",
+            way_out=HEADLESS if one.address == "None" else "",
         )
         for one in evidence.upstreams
-        if not one.ready
+        if (why := _lacking(one))
     )
+
+
+def _lacking(upstream: UpstreamService) -> str:
+    """Say why nobody can be asked by way of an upstream service; empty when somebody can."""
+    if not upstream.address:
+        return "there is no such service"
+    if upstream.address == "None":
+        return "it is headless: the agent gets no address of it, and CoreDNS ends at that"
+    return "" if upstream.ready else "it has no ready endpoint"
 
 
 def _faults(evidence: Evidence) -> Iterator[Seen]:

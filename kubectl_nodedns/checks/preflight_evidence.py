@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from kubectl_nodedns.facts.caches import Cache, Imitation
     from kubectl_nodedns.facts.coredns import CoreDns
     from kubectl_nodedns.facts.corefile import Corefile
-    from kubectl_nodedns.facts.dataplane import Dataplane
+    from kubectl_nodedns.facts.dataplane import Beside, Dataplane
     from kubectl_nodedns.facts.dns_service import DnsService
     from kubectl_nodedns.facts.host_ports import Need
     from kubectl_nodedns.facts.kubelets import Kubelet, Resolvers
@@ -105,6 +105,8 @@ class Preflight:
     """Data of ConfigMap kube-dns, which the agent reads; empty without one."""
     policies: Policies | None = None
     """Policies about the network."""
+    beside: tuple[Beside, ...] | None = None
+    """What translates service addresses beside kube-proxy."""
     rooms: tuple[Room, ...] = ()
     """What the namespaces let in."""
     trials: tuple[Trial, ...] | None = None

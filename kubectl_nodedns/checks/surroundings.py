@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from kubectl_nodedns.checks.finding import Category, Check, Seen, Severity
 from kubectl_nodedns.checks.gone_metrics import gone
+from kubectl_nodedns.facts.kube_dns_config import stub_domains
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from kubectl_nodedns.checks.evidence import Evidence
     from kubectl_nodedns.facts.alert_rules import AlertRule
@@ -95,6 +96,18 @@ def _strayed(evidence: Evidence) -> Iterator[Seen]:
             yield Seen(subject=f"daemonset {cache.namespace}/{cache.name}", text=why)
 
 
+def _kube_dns(evidence: Evidence) -> Iterator[Seen] | None:
+    return None if evidence.kube_dns is None else _dropped(evidence.kube_dns)
+
+
+def _dropped(configs: Mapping[str, Mapping[str, str]]) -> Iterator[Seen]:
+    for namespace, data in configs.items():
+        try:
+            stub_domains(data)
+        except ValueError as error:
+            yield Seen(subject=f"configmap {namespace}/kube-dns", text=str(error))
+
+
 def _rules(evidence: Evidence) -> Iterator[Seen] | None:
     return None if evidence.rules is None else _dead_rules(evidence, evidence.rules)
 
@@ -117,7 +130,7 @@ def _dead_rules(evidence: Evidence, rules: tuple[AlertRule, ...]) -> Iterator[Se
 
 
 def _metrics(evidence: Evidence) -> Iterator[Seen]:
-    for one in evidence.nodes:
+    for one in evidence.linux:
         if one.no_counters:
             yield Seen(subject=f"node {one.node.name}", text=one.no_counters)
 
@@ -242,5 +255,15 @@ CHECKS: tuple[Check[Evidence], ...] = (
         way_out="let the cache's first server block be for the cluster domain, with its forward to "
         "__PILLAR__CLUSTER__DNS__; --cluster-domain says which it is, if it was read wrongly",
         look=_names,
+    ),
+    Check(
+        code="ND073",
+        title="The agent drops ConfigMap kube-dns",
+        severity=Severity.WARNING,
+        category=Category.COMPATIBILITY,
+        matters="one entry that it cannot use makes it leave out all of them: names of the stub "
+        "domains that are right are asked of the usual servers too",
+        way_out="repair that entry: JSON, and addresses for servers, with a port or without",
+        look=_kube_dns,
     ),
 )

@@ -16,7 +16,7 @@ from kubectl_nodedns.commands.cache_reading import Reader, cache_pods, corefiles
 from kubectl_nodedns.commands.counting import count, count_coredns
 from kubectl_nodedns.commands.drifting import drift_of
 from kubectl_nodedns.commands.proving import prove
-from kubectl_nodedns.commands.surrounding import read_blocked, read_customisations
+from kubectl_nodedns.commands.surrounding import read_blocked, read_customisations, read_kube_dns
 from kubectl_nodedns.errors import RefusedError
 from kubectl_nodedns.facts.alert_rules import read_alert_rules
 from kubectl_nodedns.facts.caches import Cache, find_caches
@@ -205,6 +205,7 @@ async def _around(
         rules=rules,
         blocked=blocked,
         customisations=custom,
+        kube_dns=await reader.maybe("ConfigMap kube-dns", read_kube_dns(client, evidence)),
     )
 
 

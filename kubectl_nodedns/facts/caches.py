@@ -19,6 +19,7 @@ from kubectl_nodedns.cluster.paths import collection
 from kubectl_nodedns.errors import ForbiddenError
 from kubectl_nodedns.facts.agent_faults import agent_faults, is_address
 from kubectl_nodedns.facts.command_line import flag, words_of
+from kubectl_nodedns.facts.mounted_files import configmaps_of
 from kubectl_nodedns.facts.pod_owners import controller_uid
 from kubectl_nodedns.facts.quantity import quantity
 from kubectl_nodedns.numbers import port
@@ -34,6 +35,8 @@ MANAGED_BY = "app.kubernetes.io/managed-by"
 OURS = "kubectl-nodedns"
 OWN_NAME = "node-local-dns"
 """Name of our DaemonSet."""
+KUBE_DNS = "kube-dns"
+"""ConfigMap of the old kube-dns, which agents mount for stub domains."""
 FORBIDDEN = 403
 METRICS_PORT = 9253
 """Port of CoreDNS's metrics where nothing says otherwise."""
@@ -82,6 +85,8 @@ class Cache:
     """Taints that its pods put up with, as the pod template lists them."""
     affinity: bool = False
     """Whether an affinity chooses nodes as well."""
+    reads_kube_dns: bool = False
+    """Whether it mounts ConfigMap kube-dns, which its agent takes stub domains from."""
     faults: tuple[str, ...] = ()
     """What of its manifest keeps the agent from serving, in words; see `agent_faults`."""
 
@@ -260,6 +265,7 @@ def cache_of(daemonset: Mapping[str, Any], *, home: str = "") -> Cache | None:
         node_selector=template["spec"].get("nodeSelector") or {},
         tolerations=tuple(template["spec"].get("tolerations") or ()),
         affinity="affinity" in template["spec"],
+        reads_kube_dns=KUBE_DNS in configmaps_of(template["spec"]),
         faults=agent_faults(container),
     )
 
@@ -295,7 +301,7 @@ def _configmap(volumes: Any) -> str:
     """
     maps = [volume["configMap"] for volume in volumes if volume.get("configMap")]
     maps.sort(key=lambda one: not any(i.get("key") == "Corefile" for i in one.get("items") or ()))
-    return next((one.get("name", "") for one in maps if one.get("name") != "kube-dns"), "")
+    return next((one.get("name", "") for one in maps if one.get("name") != KUBE_DNS), "")
 
 
 def _metrics_port(container: Mapping[str, Any], template: Mapping[str, Any]) -> int:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from kubectl_nodedns.cluster.paths import named
+from kubectl_nodedns.documents import DocumentError, load
 from kubectl_nodedns.errors import ApiError, NotFoundError
 from kubectl_nodedns.facts.kube_proxy import read_kube_proxy
 
@@ -24,6 +25,8 @@ IPVS, CILIUM, CALICO_EBPF = "ipvs", "cilium", "calico-ebpf"
 NAT_EXCLUDE = "projectcalico.org/natExcludeService"
 """Annotation by which Calico's eBPF leaves a service's address to the node (Calico,
 felix/bpf/proxy)."""
+REPLACES = ("true", "strict")
+"""Values of Cilium's kube-proxy-replacement with which it does all of kube-proxy's work."""
 INSTALLABLE = frozenset({"iptables", "nftables", "ipvs"})
 """Modes of kube-proxy: with any of them a cache can be installed and proved."""
 
@@ -81,6 +84,77 @@ async def read_dataplane(client: Client) -> Dataplane:
     return Dataplane(mode="", evidence=nothing)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Beside:
+    """Something beside kube-proxy that translates service addresses of pods before it does."""
+
+    text: str
+    """What it is, and where that was read."""
+    way_out: str
+    """How it leaves the DNS service alone."""
+
+
+async def read_beside(client: Client, dns: str) -> tuple[Beside, ...]:
+    """Find what translates service addresses beside kube-proxy.
+
+    Args:
+        client: an open client.
+        dns: the DNS service, as NAMESPACE/NAME.
+
+    Raises:
+        ApiError: a ConfigMap cannot be read.
+    """
+    found = []
+    for name, look in (("cilium-config", _beside_of_cilium), ("antrea-config", _beside_of_antrea)):
+        try:
+            configmap = await client.get(named("v1", "configmaps", "kube-system", name))
+        except NotFoundError:
+            continue
+        if one := look(_data(configmap), dns):
+            found.append(one)
+    return tuple(found)
+
+
+def _beside_of_cilium(data: Mapping[str, str], _: str) -> Beside | None:
+    """Tell Cilium where it does not replace kube-proxy.
+
+    Its programs at each pod's interface translate cluster IPs all the same (Cilium, documentation
+    of kube-proxy replacement).
+    """
+    value = data.get("kube-proxy-replacement", "")
+    if value.lower() in REPLACES:
+        return None
+    return Beside(
+        text=f"Cilium runs beside kube-proxy (ConfigMap kube-system/cilium-config, "
+        f"kube-proxy-replacement: {value or 'not set'}), and translates what pods send to a "
+        "service's address before the node sees it",
+        way_out="use Cilium's local redirect policy instead (--mode cilium --dry-run=client prints "
+        "the objects), or try: enable proves the first node, and takes the cache back if it fails",
+    )
+
+
+def _beside_of_antrea(data: Mapping[str, str], dns: str) -> Beside | None:
+    """Tell AntreaProxy where it takes part in the DNS service.
+
+    It is on unless it is switched off, and leaves out its skipServices (Antrea, documentation of
+    AntreaProxy).
+    """
+    try:
+        config = next(iter(load(data.get("antrea-agent.conf", ""))), None) or {}
+    except DocumentError:
+        config = {}
+    proxy = config.get("antreaProxy") if isinstance(config, dict) else None
+    proxy = proxy if isinstance(proxy, dict) else {}
+    if proxy.get("enable") is False or dns in (proxy.get("skipServices") or ()):
+        return None
+    return Beside(
+        text="AntreaProxy translates what pods send to a service's address before the node sees it "
+        "(ConfigMap kube-system/antrea-config)",
+        way_out=f"put {dns} into antreaProxy.skipServices of antrea-agent.conf, and start Antrea's "
+        "agents anew",
+    )
+
+
 async def _kube_proxy(client: Client) -> Dataplane | None:
     found = await read_kube_proxy(client)
     return Dataplane(mode=found.mode, evidence=found.evidence) if found else None
@@ -92,7 +166,7 @@ async def _cilium(client: Client) -> Dataplane | None:
     except NotFoundError:
         return None
     value = _data(configmap).get("kube-proxy-replacement", "")
-    if value.lower() in ("true", "strict"):
+    if value.lower() in REPLACES:
         evidence = f"ConfigMap kube-system/cilium-config, kube-proxy-replacement: {value}"
         return Dataplane(mode=CILIUM, evidence=evidence)
     return None

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from kubectl_nodedns.cluster.client import FIELD_MANAGER
 from kubectl_nodedns.cluster.paths import PLURALS, collection, named, object_path
 from kubectl_nodedns.errors import NotFoundError, RefusedError
-from kubectl_nodedns.facts.caches import cache_of
+from kubectl_nodedns.facts.caches import KUBE_DNS, cache_of
 from kubectl_nodedns.facts.command_line import flag, words_of
 from kubectl_nodedns.facts.corefile_reader import read_corefile
 from kubectl_nodedns.install.carrying import EXTRA, Carried, carry
@@ -39,8 +39,6 @@ if TYPE_CHECKING:
     from kubectl_nodedns.facts.caches import Cache
     from kubectl_nodedns.install.live import CachePod
 
-KUBE_DNS_CONFIG = "kube-dns"
-"""The ConfigMap that the agent reads stub domains from; it belongs to nobody's cache."""
 MANAGERS: Mapping[str, str] = {
     "Helm release": "the next upgrade of the release would fight over it: take it out with "
     "helm uninstall (its nodes fall back to kube-dns), then run enable",
@@ -263,7 +261,7 @@ def belongings(daemonset: Mapping[str, Any]) -> list[tuple[str, str]]:
         found.append(("ServiceAccount", account))
     for volume in spec.get("volumes") or ():
         name = (volume.get("configMap") or {}).get("name", "")
-        if name and name != KUBE_DNS_CONFIG:
+        if name and name != KUBE_DNS:
             found.append(("ConfigMap", name))
     container = spec["containers"][0]
     if flag(words_of(container), "upstreamsvc") == UPSTREAM:

@@ -123,6 +123,11 @@ def no_endpoint(cluster: Ailing) -> None:
     del cluster.objects["endpointslices"][1]
 
 
+@case("ND006", ERROR, "service kube-system/kube-dns-upstream", "it is headless")
+def headless_upstream(cluster: Ailing) -> None:
+    cluster.objects["services"][1]["spec"] |= {"clusterIP": "None", "clusterIPs": ["None"]}
+
+
 @case("ND007", WARNING, "daemonset tenant/other", "it bears our label")
 def imitation(cluster: Ailing) -> None:
     """One of a tenant, in whose namespace everything else may be as ours is."""
@@ -185,6 +190,16 @@ def not_ready(cluster: Ailing) -> None:
     status["conditions"][0]["status"] = "False"
     waiting = {"reason": "ImagePullBackOff", "message": "Back-off pulling image"}
     status["containerStatuses"][0]["state"] = {"waiting": waiting}
+
+
+@case("ND011", WARNING, "node win1", "the node runs Windows, and the agent knows Linux only")
+def on_windows(cluster: Ailing) -> None:
+    windows = node(3)
+    windows["metadata"] |= {"name": "win1", "labels": {"kubernetes.io/os": "windows"}}
+    cluster.objects["nodes"].append(windows)
+    pod = cache_pod("win1")
+    pod["status"] = {"phase": "Pending"}
+    cluster.objects["pods"].append(pod)
 
 
 @case("ND012", WARNING, "pod shop/resolver", "asks 8.8.8.8, not the cache")
@@ -459,6 +474,13 @@ def stub_zone(cluster: Ailing) -> None:
 @case("ND072", ERROR, "daemonset kube-system/node-local-dns", "sends cluster.local to CoreDNS")
 def another_domain(cluster: Ailing) -> None:
     cluster.corefile(CACHE_COREFILE.replace("cluster.local", "other.example"))
+
+
+@case("ND073", WARNING, "configmap kube-system/kube-dns", "resolver.corp.example for corp.example")
+def stub_by_name(cluster: Ailing) -> None:
+    cluster.cache["volumes"].append({"configMap": {"name": "kube-dns", "optional": True}})
+    stubs = '{"corp.example": ["resolver.corp.example"], "ok.example": ["192.0.2.1"]}'
+    cluster.objects["configmaps"].append(configmap("kube-dns", stubDomains=stubs))
 
 
 @pytest.mark.parametrize(

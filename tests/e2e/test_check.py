@@ -343,6 +343,19 @@ def test_a_corefile_for_another_clusters_domain_is_found(
     assert "other.example" in found["ND072"]["daemonset kube-system/by-hand"]["seen"]
 
 
+def test_a_stub_by_name_makes_the_agent_drop_all(cache: Plugin, kubectl: KubectlCall) -> None:
+    stubs = {"corp.example": ["resolver.corp.example"], "ok.example": ["192.0.2.1"]}
+    configmap = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "kube-dns", "namespace": "kube-system"},
+        "data": {"stubDomains": json.dumps(stubs)},
+    }
+    with applied(kubectl, configmap):
+        _, found = checked(cache)
+    assert "resolver.corp.example" in found["ND073"]["configmap kube-system/kube-dns"]["seen"]
+
+
 def test_a_node_that_the_selector_leaves_out_is_said_and_is_no_fault(
     cache: Plugin, real_cluster: RealCluster, kubectl: KubectlCall
 ) -> None:
