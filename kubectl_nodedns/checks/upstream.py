@@ -158,7 +158,8 @@ CHECKS: tuple[Check[Evidence], ...] = (
         matters="caches ask over TCP connections that they keep, so a CoreDNS pod that came later "
         "gets little, and the busy one is the first to be too slow",
         way_out="kubectl rollout restart the CoreDNS Deployment to spread connections anew; "
-        "prefer_udp in the Corefile avoids the cause",
+        "enable --cluster-forward prefer_udp avoids the cause, for a cache of ours; for another, "
+        "prefer_udp in place of force_tcp in its Corefile",
         look=_load,
     ),
     Check(

@@ -318,9 +318,9 @@ async def _make_ours(client: Client, obj: dict[str, Any]) -> None:
 
 def _in_a_line(name: str, value: str) -> str:
     """Return an option's value for a line; of server blocks their zones."""
-    if name != EXTRA:
-        return value
-    return f"for {', '.join(map(str, read_corefile(value).blocks))}"
+    if name == EXTRA:
+        return f"for {', '.join(map(str, read_corefile(value).blocks))}"
+    return " ".join(value.split())
 
 
 def _labels(obj: Mapping[str, Any]) -> dict[str, str]:

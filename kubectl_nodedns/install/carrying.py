@@ -14,7 +14,7 @@ from kubectl_nodedns.errors import UsageError
 from kubectl_nodedns.facts.corefile import CorefileError
 from kubectl_nodedns.facts.corefile_reader import read_corefile
 from kubectl_nodedns.install.corefile import CLUSTER, LOCAL
-from kubectl_nodedns.install.corefile_check import OF_THE_CACHE, check_blocks
+from kubectl_nodedns.install.corefile_check import OF_THE_CACHE, check_blocks, check_plugins
 from kubectl_nodedns.install.option_checks import SYSTEM, check
 from kubectl_nodedns.install.option_table import BY_NAME, REGISTRY
 from kubectl_nodedns.names import marker_name
@@ -27,6 +27,12 @@ if TYPE_CHECKING:
 
 ROOT = "."
 EXTRA = "extra-blocks"
+CLUSTER_BLOCK, OUTSIDE_BLOCK = "cluster", "outside"
+PLUGINS = {CLUSTER_BLOCK: "cluster-plugins", OUTSIDE_BLOCK: "outside-plugins"}
+FORWARDS = {CLUSTER_BLOCK: "cluster-forward", OUTSIDE_BLOCK: "outside-forward"}
+"""Options that say for our usual blocks what somebody's say."""
+OWN_OPTION, FORCED = "max_concurrent", "force_tcp"
+"""Options of `forward` that ours has: always, and where CoreDNS is asked."""
 REVERSE = ("in-addr.arpa", "ip6.arpa")
 IMAGE = "dns/k8s-dns-node-cache"
 """The cache's image below the registry that Kubernetes publishes it in."""
@@ -71,9 +77,12 @@ def carry(daemonset: Mapping[str, Any], corefile: str, *, domain: str, kube_dns_
         found += _of_block(block, domain, kube_dns_ip)
     options: dict[str, str] = {}
     lost: list[str] = []
-    extra = "".join(text for name, text in found if name == EXTRA)
-    others = [(name, text) for name, text in found if name != EXTRA]
-    for name, text in [*others, *([(EXTRA, extra)] if extra else ())]:
+    texts = {
+        wanted: "".join(text for name, text in found if name == wanted)
+        for wanted in (EXTRA, *PLUGINS.values())
+    }
+    others = [(name, text) for name, text in found if name not in texts]
+    for name, text in [*others, *((name, text) for name, text in texts.items() if text)]:
         option = BY_NAME.get(name)
         if option is None:
             lost.append(text)
@@ -117,8 +126,9 @@ def _of_block(block: ServerBlock, domain: str, kube_dns_ip: str) -> Iterator[tup
         names = [name for name in names if name not in own]
     if not names:
         return
-    if strange := [p.name for p in block.plugins if p.name not in PLAIN]:
-        yield "", f"{', '.join(sorted({*strange}))} in block {' '.join(names)}: see --extra-blocks"
+    for plugin in block.plugins:
+        if plugin.name not in PLAIN:
+            yield from _added(plugin, names, domain)
     for plugin in block.all("health"):
         yield from _port("health-port", plugin)
     for plugin in block.all("prometheus"):
@@ -127,11 +137,47 @@ def _of_block(block: ServerBlock, domain: str, kube_dns_ip: str) -> Iterator[tup
         for plugin in block.all("cache"):
             yield from _caching(plugin, cluster=domain in names)
     for plugin in block.all("forward"):
-        rest = [name for name, *_ in plugin.body if name not in FORWARDING]
-        if rest:
-            yield "", f"{', '.join(rest)} of forward in block {' '.join(names)}"
+        yield from _of_forward(plugin, names, domain, kube_dns_ip)
         for name in names:
             yield from _forward(name, plugin.arguments[1:], domain, kube_dns_ip)
+
+
+def _kinds(names: Sequence[str], domain: str) -> list[str]:
+    """Say which of our blocks stand for these zones: CLUSTER_BLOCK, OUTSIDE_BLOCK."""
+    kinds = {domain: CLUSTER_BLOCK, ROOT: OUTSIDE_BLOCK}
+    return [kinds[name] for name in names if name in kinds]
+
+
+def _added(plugin: Plugin, names: Sequence[str], domain: str) -> Iterator[tuple[str, str]]:
+    """Keep a plugin of a usual block by the option that adds it to ours."""
+    kinds = _kinds(names, domain)
+    try:
+        text = check_plugins(plugin.written(), option=f"the block {' '.join(names)}")
+    except UsageError as error:
+        kinds, text = [], str(error)
+    if not kinds:
+        yield "", f"{plugin.name} in block {' '.join(names)}: {text.strip()}"
+    for kind in kinds:
+        yield PLUGINS[kind], text
+
+
+def _of_forward(
+    forward: Plugin, names: Sequence[str], domain: str, kube_dns_ip: str
+) -> Iterator[tuple[str, str]]:
+    """Keep options of `forward` of a usual block by the options that say them for ours."""
+    own = {OWN_OPTION, FORCED} if _asks_cluster(forward, kube_dns_ip) else {OWN_OPTION}
+    for words in forward.body:
+        if words[0] in own:
+            continue
+        kinds = _kinds(names, domain)
+        try:
+            text = check(FORWARDS[CLUSTER_BLOCK], " ".join(words))
+        except UsageError:
+            kinds, text = [], ""
+        if not kinds and words[0] not in FORWARDING:
+            yield "", f"{words[0]} of forward in block {' '.join(names)}"
+        for kind in kinds:
+            yield FORWARDS[kind], text
 
 
 def _is_stub(block: ServerBlock, kube_dns_ip: str) -> bool:

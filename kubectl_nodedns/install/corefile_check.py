@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 
     from kubectl_nodedns.facts.corefile import ServerBlock
 
+ADDED = frozenset(
+    {"bufsize", "debug", "dns64", "hosts", "loadbalance", "log", "rewrite", "template"}
+)
+"""Plugins that may be added to the cache's own blocks: compiled in, and not there already."""
 OF_THE_CACHE = frozenset({"health", "reload"})
 """Plugins that the cache's own blocks have already, and that may stand once only."""
 
@@ -63,6 +67,33 @@ def check_blocks(text: str, *, option: str) -> tuple[ServerBlock, ...]:
                 hint="the agent puts the cache's addresses there",
             )
     return blocks
+
+
+def check_plugins(text: str, *, option: str) -> str:
+    """Check plugins that a person adds to a block of the cache; return them as they are written.
+
+    Raises:
+        UsageError: one cannot stand there; the message names it.
+    """
+    try:
+        corefile = read_corefile(f". {{\n{text}\n}}\n", path=option)
+    except CorefileError as error:
+        raise UsageError(str(error)) from error
+    if corefile.imports:
+        raise UsageError(f"{option}: import is not taken", hint="write out what it stands for")
+    if len(corefile.blocks) != 1 or not corefile.blocks[0].plugins:
+        raise UsageError(
+            f"{option}: these are not the lines of plugins alone",
+            hint="such as: template IN AAAA cluster.local { … }, without a server block around it",
+        )
+    plugins = corefile.blocks[0].plugins
+    for plugin in plugins:
+        if plugin.name not in ADDED:
+            raise UsageError(
+                f"{option}: {plugin.name} cannot be added to a block of the cache",
+                hint=f"there are: {', '.join(sorted(ADDED))}",
+            )
+    return "".join(f"{plugin.written()}\n" for plugin in plugins)
 
 
 def check_corefile(text: str, image: str) -> None:

@@ -89,6 +89,10 @@ class Settings:
     """What is kept."""
     forwarding: Forwarding = field(default_factory=Forwarding)
     """Where is asked."""
+    cluster_plugins: str = ""
+    """Plugins that a person added to the block of the cluster domain."""
+    outside_plugins: str = ""
+    """Plugins that a person added to the block of all other names."""
     extra_blocks: str = ""
     """Server blocks that a person wrote."""
     mode: str = IPTABLES
@@ -173,7 +177,11 @@ class Settings:
                 all_to_cluster=value("forward-all-to-kube-dns") == "true",
                 stub_domains=stub_domains(value("stub-domain")),
                 max_concurrent=int(value("max-concurrent")),
+                cluster_options=_list(value("cluster-forward"), ";"),
+                outside_options=_list(value("outside-forward"), ";"),
             ),
+            cluster_plugins=value("cluster-plugins"),
+            outside_plugins=value("outside-plugins"),
             extra_blocks=value("extra-blocks"),
         )
         check_corefile(settings.corefile(), settings.image)
@@ -213,6 +221,8 @@ class Settings:
             forwarding=forwarding,
             health_port=self.ports.health,
             metrics_port=self.ports.metrics,
+            cluster_plugins=self.cluster_plugins,
+            outside_plugins=self.outside_plugins,
             extra=self.extra_blocks.replace(CLUSTER, forwarding.cluster),
         )
 

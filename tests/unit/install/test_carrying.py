@@ -35,7 +35,11 @@ def block(zone: str, *lines: str) -> str:
 
 def test_the_layout_of_kubespray_keeps_its_health_port_and_its_stub_domain() -> None:
     options, lost = carried(theirs())
-    assert options == {"health-port": "9254", "stub-domain": "corp.example=192.0.2.53"}
+    assert options == {
+        "cluster-forward": "prefer_udp",
+        "health-port": "9254",
+        "stub-domain": "corp.example=192.0.2.53",
+    }
     assert lost == ()
 
 
@@ -161,6 +165,33 @@ def test_what_is_kept_can_be_installed_beside_our_own_blocks() -> None:
         (forward,) = blocks["corp.internal:53"].all("forward")
         assert forward.arguments == (".", asked)
         assert "b.example:53" in blocks
+
+
+AAAA = ("template IN AAAA {", "    rcode NOERROR", "}")
+
+
+@pytest.mark.parametrize(
+    ("text", "options"),
+    [
+        (
+            block("cluster.local", f"forward . {KUBE_DNS_IP} {{", "prefer_udp", "max_fails 5", "}"),
+            {"cluster-forward": "prefer_udp;max_fails 5"},
+        ),
+        (
+            block(".", "forward . /etc/resolv.conf {", "policy sequential", "}"),
+            {"outside-forward": "policy sequential"},
+        ),
+        (
+            block(".", "forward . /etc/resolv.conf {", "force_tcp", "}"),
+            {"outside-forward": "force_tcp"},
+        ),
+        (block("cluster.local", f"forward . {KUBE_DNS_IP} {{", "force_tcp", "}"), {}),
+        (block("cluster.local", *AAAA), {"cluster-plugins": "\n".join((*AAAA, ""))}),
+        (block(".", "rewrite name a b", "hosts"), {"outside-plugins": "rewrite name a b\nhosts\n"}),
+    ],
+)
+def test_what_stands_in_a_usual_block_is_kept_for_ours(text: str, options: dict[str, str]) -> None:
+    assert carried(text) == (options, ())
 
 
 def test_a_corefile_that_cannot_be_read_is_named_too() -> None:
