@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
@@ -20,6 +20,7 @@ from kubectl_nodedns.commands.checking import Scope, gather
 from kubectl_nodedns.install.objects import build
 from kubectl_nodedns.install.options import settle
 from kubectl_nodedns.install.settings import Settings
+from kubectl_nodedns.lookup.question import Answer
 from tests.contract.ailing import (
     CACHE_COREFILE,
     KUBE_DNS,
@@ -33,9 +34,10 @@ from tests.contract.ailing import (
 from tests.contract.cluster import config, configmap, named, node
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from kubectl_nodedns.cluster.client import Client
+    from kubectl_nodedns.lookup.question import Question
     from tests.contract.api import Api
 
 ERROR, WARNING, INFO = Severity.ERROR, Severity.WARNING, Severity.INFO
@@ -526,6 +528,29 @@ async def test_a_cache_on_its_local_ip_may_ask_coredns_at_the_kube_dns_ip(
     cluster.count(proxied(f"{KUBE_DNS}:53", "NOERROR"), 50)
     outcome, _ = await findings(api, client, cluster)
     assert not {one.code for one in outcome.findings} & {"ND017", "ND033"}
+
+
+class Unknown:
+    """Probes to which every name is unknown: somebody answers, and knows nothing."""
+
+    async def start(self, nodes: Sequence[str]) -> dict[str, str]:
+        return {}
+
+    async def ask(self, node: str, questions: Sequence[Question]) -> list[Answer]:
+        return [Answer(question=question, rcode="NXDOMAIN") for question in questions]
+
+
+@pytest.mark.parametrize(("domain", "refuted"), [("other.example", 0), ("cluster.local", 2)])
+async def test_that_a_corefile_lacks_the_domain_says_nothing_about_interception(
+    api: Api, client: Client, domain: str, refuted: int
+) -> None:
+    cluster = Ailing()
+    cluster.corefile(CACHE_COREFILE.replace("cluster.local", domain))
+    cluster.serve(api)
+    evidence = await gather(client, Scope(window=0.05), probes=cast("Any", Unknown()))
+    codes = [one.code for one in run_checks(RUNNING, evidence).findings]
+    assert codes.count("ND020") == refuted
+    assert ("ND072" in codes) is (refuted == 0)
 
 
 @pytest.mark.parametrize("domain", ["corp.local", ""])

@@ -214,7 +214,8 @@ def test_a_dns_service_that_cannot_be_told_is_the_only_finding(sound: Api, run: 
     sound.remove("services")
     (one,) = found(run)["ND100"]
     assert "no DNS service" in one["seen"]
-    assert "--dns-service" in one["wayOut"]
+    assert "pods have no DNS" in one["seen"]
+    assert "Make a Service with clusterIP: 10.96.0.10" in one["wayOut"]
 
 
 def test_a_second_address_family_is_said_not_to_be_covered(sound: Api, run: Run) -> None:
