@@ -77,7 +77,17 @@ def _chosen(evidence: Evidence, cache: Cache) -> str:
 def _not_ready(evidence: Evidence) -> Iterator[Seen]:
     for one in evidence.nodes:
         for pod in one.pods:
-            if not pod.ready:
+            if one.node.system != "linux":
+                yield Seen(
+                    subject=f"node {one.node.name}",
+                    text=f"pod {pod.where}: the node runs {one.node.system.title()}, and the agent "
+                    "knows Linux only",
+                    severity=Severity.WARNING,
+                    matters="it never runs there: the DaemonSet is never whole, and a rollout of "
+                    "it waits for this pod",
+                    way_out="give the DaemonSet's pods the nodeSelector kubernetes.io/os: linux",
+                )
+            elif not pod.ready:
                 why = pod.trouble or "it does not say why"
                 kubectl = f"kubectl -n {pod.namespace}"
                 cache = cache_of(evidence, pod)
@@ -132,13 +142,14 @@ def _kubelets_seen(evidence: Evidence, asked: Iterable[NodeEvidence]) -> Iterato
     for one in asked:
         servers = set(one.kubelet or ())
         served = one.listening
+        nobody = dead | evidence.unserved
         if (
             one.pods
             and not one.dark
             and served
             and servers
             and not servers & served
-            and not servers & dead
+            and not servers & nobody
         ):
             yield Seen(
                 subject=f"node {one.node.name}",
@@ -152,7 +163,17 @@ def _kubelets_seen(evidence: Evidence, asked: Iterable[NodeEvidence]) -> Iterato
 def _dead_addresses(evidence: Evidence) -> Iterator[Seen]:
     dead = _dead(evidence)
     for one in evidence.nodes:
-        if named := sorted(dead & set(one.kubelet or ())):
+        if gone := sorted(evidence.unserved & set(one.kubelet or ())):
+            dns = evidence.dns
+            yield Seen(
+                subject=f"node {one.node.name}",
+                text=f"its pods have no DNS: its kubelet hands out {', '.join(gone)}, which no "
+                f"service has; the DNS service {dns.namespace}/{dns.name} is at "
+                f"{', '.join(dns.ips)}",
+                way_out=f"make a service with the address {gone[0]} for CoreDNS's pods again, or "
+                f"let the kubelet's clusterDNS name {dns.ip} and start the node's pods anew",
+            )
+        elif named := sorted(dead & set(one.kubelet or ())):
             yield Seen(
                 subject=f"node {one.node.name}",
                 text=f"its kubelet hands out {', '.join(named)}, where no cache listens",

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from kubectl_nodedns.facts.cluster_names import strayed
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -145,6 +147,8 @@ class Evidence:
     """The node-local caches, ours first."""
     nodes: tuple[NodeEvidence, ...]
     """The nodes that were looked at."""
+    unserved: frozenset[str] = frozenset()
+    """Nameservers that kubelets hand out, that are in the services' range and no service has."""
     imitations: tuple[Imitation, ...] = ()
     """DaemonSets that only look like a cache, or like ours."""
     mode: str = ""
@@ -155,6 +159,8 @@ class Evidence:
     """State of an installation of ours: enabling, enabled, disabling; empty without one."""
     corefiles: Mapping[str, tuple[ServerBlock, ...]] = field(default_factory=dict)
     """Corefile of each cache, by NAMESPACE/NAME of its DaemonSet, where it could be read."""
+    unreadable: Mapping[str, str] = field(default_factory=dict)
+    """Why a cache's Corefile is none, by NAMESPACE/NAME of its DaemonSet."""
     pods: tuple[PodDns, ...] | None = None
     """Pods whose lookups take another way than most."""
     leftovers: tuple[Leftover, ...] | None = None
@@ -169,6 +175,8 @@ class Evidence:
     """NetworkPolicies that keep pods from the cache, and those that keep the cache from CoreDNS."""
     customisations: tuple[Customisation, ...] | None = None
     """What CoreDNS does with names that the caches ask somebody else for."""
+    kube_dns: Mapping[str, Mapping[str, str]] | None = None
+    """Data of ConfigMap kube-dns, by the namespace of the caches that read it."""
     drift: tuple[str, ...] | None = None
     """What differs from what an installation of ours should be, in words."""
     unread: tuple[str, ...] = ()
@@ -184,6 +192,19 @@ class Evidence:
     def linux(self) -> tuple[NodeEvidence, ...]:
         """The nodes that can run a cache."""
         return tuple(one for one in self.nodes if one.node.system == "linux")
+
+    def strays(self, cache: str) -> str:
+        """Say why a cache does not ask CoreDNS for the cluster's names; empty where it does.
+
+        Args:
+            cache: NAMESPACE/NAME of its DaemonSet. Nothing is said of one whose Corefile, or of a
+                cluster whose domain, is not known.
+        """
+        blocks = self.corefiles.get(cache)
+        if not blocks or not self.domain:
+            return ""
+        upstreams = [one.address for one in self.upstreams or () if one.cache == cache]
+        return strayed(blocks, self.domain, {*self.dns.ips, *upstreams})
 
     def transparent(self, one: NodeEvidence) -> bool:
         """Whether a node's cache listens on the DNS service's address."""

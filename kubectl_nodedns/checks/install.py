@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from kubectl_nodedns.checks.evidence import Evidence
+    from kubectl_nodedns.facts.leftovers import UpstreamService
 
+HEADLESS = "make the service anew without clusterIP: None; its address cannot be changed later"
 SHOWN = 5
 """Differences that a finding shows one by one."""
 
@@ -84,12 +86,27 @@ def _upstream(evidence: Evidence) -> Iterator[Seen] | None:
     return (
         Seen(
             subject=f"service {one.namespace}/{one.name}",
-            text=f"cache {one.cache} asks it, and "
-            + ("it has no ready endpoint" if one.address else "there is no such service"),
+            text=f"cache {one.cache} asks it, and {why}",
+            way_out=HEADLESS if one.address == "None" else "",
         )
         for one in evidence.upstreams
-        if not one.ready
+        if (why := _lacking(one))
     )
+
+
+def _lacking(upstream: UpstreamService) -> str:
+    """Say why nobody can be asked by way of an upstream service; empty when somebody can."""
+    if not upstream.address:
+        return "there is no such service"
+    if upstream.address == "None":
+        return "it is headless: the agent gets no address of it, and CoreDNS ends at that"
+    return "" if upstream.ready else "it has no ready endpoint"
+
+
+def _faults(evidence: Evidence) -> Iterator[Seen]:
+    for cache in evidence.caches:
+        for fault in cache.faults:
+            yield Seen(subject=f"daemonset {cache.namespace}/{cache.name}", text=fault)
 
 
 CHECKS: tuple[Check[Evidence], ...] = (
@@ -159,4 +176,15 @@ CHECKS: tuple[Check[Evidence], ...] = (
         look=_upstream,
     ),
     check_of("ND007"),
+    Check(
+        code="ND008",
+        title="The agent ends at its own manifest",
+        severity=Severity.ERROR,
+        category=Category.INSTALL,
+        matters="its pods start, end and start again: no lookup is ever answered by this cache",
+        way_out="put in the value that belongs there, in the manifest, and apply it again: the "
+        "local IP, and after a comma the DNS service's address where the cache takes that over; or "
+        "delete it and let kubectl nodedns enable make one",
+        look=_faults,
+    ),
 )

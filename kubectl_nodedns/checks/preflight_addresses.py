@@ -91,11 +91,16 @@ def _port(pre: Preflight, clash: Clash) -> Seen:
             taken={one.port for one in pre.needs},
         )
         way_out = f"enable {OPTIONS[need.purpose]} {free}: no pod claims that port on these nodes"
+    by = {"probe": "its probe", "arguments": "its arguments"}
+    names = [by[told] for told in sorted(clash.told - {"ports"})]
+    hidden = f", in {' and '.join(names)} alone" if names and "ports" not in clash.told else ""
     where = f"{len(clash.nodes)} of {len(pre.selected)} nodes ({some(clash.nodes)})"
     return Seen(
         subject=f"port {need.port}/{need.protocol}",
         text=f"host port {need.port}/{need.protocol}, for the cache's {need.purpose}, is claimed "
-        f"by pod {some(clash.pods)} on {where}",
+        f"by pod {some(clash.pods)} on {where}{hidden}",
+        # An argument is read by what it looks like; a port that is declared or probed is there.
+        severity=Severity.WARNING if clash.told == {"arguments"} else None,
         way_out=way_out,
     )
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from kubectl_nodedns.facts.dataplane import IPVS
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
     from kubectl_nodedns.facts.caches import Cache, Imitation
     from kubectl_nodedns.facts.coredns import CoreDns
     from kubectl_nodedns.facts.corefile import Corefile
-    from kubectl_nodedns.facts.dataplane import Dataplane
+    from kubectl_nodedns.facts.dataplane import Beside, Dataplane
     from kubectl_nodedns.facts.dns_service import DnsService
     from kubectl_nodedns.facts.host_ports import Need
     from kubectl_nodedns.facts.kubelets import Kubelet, Resolvers
@@ -103,6 +105,8 @@ class Preflight:
     """Data of ConfigMap kube-dns, which the agent reads; empty without one."""
     policies: Policies | None = None
     """Policies about the network."""
+    beside: tuple[Beside, ...] | None = None
+    """What translates service addresses beside kube-proxy."""
     rooms: tuple[Room, ...] = ()
     """What the namespaces let in."""
     trials: tuple[Trial, ...] | None = None
@@ -119,5 +123,7 @@ class Preflight:
 
     @property
     def cache_addresses(self) -> tuple[str, ...]:
-        """Addresses that the cache listens on: the DNS service's and its own."""
+        """Addresses that the cache listens on: its own, and the DNS service's where it can."""
+        if self.dataplane.mode == IPVS:
+            return (self.local_ip,)
         return (self.kube_dns_ip, self.local_ip)

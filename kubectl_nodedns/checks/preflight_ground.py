@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from kubectl_nodedns.checks.finding import Category, Check, Seen, Severity
 from kubectl_nodedns.checks.imitations import check_of
-from kubectl_nodedns.facts.dataplane import INSTALLABLE
+from kubectl_nodedns.facts.dataplane import INSTALLABLE, IPVS
 from kubectl_nodedns.facts.inspection import WAYS_OUT
 from kubectl_nodedns.facts.managed import ARCHITECTURES, is_virtual, managed_caches
 
@@ -58,6 +58,14 @@ def _families(pre: Preflight) -> Iterator[Seen]:
 
 
 def _dataplane(pre: Preflight) -> Iterator[Seen]:
+    yield from _mode(pre)
+    if pre.dataplane.mode not in INSTALLABLE or pre.dataplane.mode == IPVS:
+        return  # said already, or nothing is taken over
+    for one in pre.beside or ():
+        yield Seen(subject="cluster", text=one.text, severity=Severity.WARNING, way_out=one.way_out)
+
+
+def _mode(pre: Preflight) -> Iterator[Seen]:
     mode, evidence = pre.dataplane.mode, pre.dataplane.evidence
     if not mode:
         yield Seen(
@@ -71,7 +79,7 @@ def _dataplane(pre: Preflight) -> Iterator[Seen]:
             text=f"services are translated by {mode} ({evidence})",
             way_out=WAYS_OUT.get(mode, ""),
         )
-    elif mode == "ipvs":
+    elif mode == IPVS:
         yield Seen(
             subject="cluster",
             text=f"kube-proxy is in ipvs mode ({evidence})",

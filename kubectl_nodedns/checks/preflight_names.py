@@ -10,9 +10,10 @@ from kubectl_nodedns.facts.customisations import (
     NODE,
     by_client,
     customisations,
-    stub_domains,
+    root_servers,
     stub_zones,
 )
+from kubectl_nodedns.facts.kube_dns_config import stub_domains
 from kubectl_nodedns.facts.kubelets import loopbacks, loops
 from kubectl_nodedns.facts.zones import ROOT, closest
 
@@ -33,7 +34,10 @@ def _changed(pre: Preflight) -> Iterator[Seen] | None:
 
 def _by_zone(pre: Preflight, coredns: CoreDns) -> Iterator[Seen]:
     copied = _stub_domains(pre)[0]
-    forwarded = stub_zones(coredns.corefile, port=coredns.port)
+    forwarded = {
+        **stub_zones(coredns.corefile, port=coredns.port),
+        ROOT: root_servers(coredns.corefile, port=coredns.port),
+    }
     found: dict[str, list[Customisation]] = {}
     for one in customisations(coredns.corefile, pre.cache_corefile, port=coredns.port):
         if set(copied.get(one.zone, ())) != set(forwarded.get(one.zone, ("?",))):
@@ -44,7 +48,7 @@ def _by_zone(pre: Preflight, coredns: CoreDns) -> Iterator[Seen]:
             subject=f"zone {zone}",
             text=f"CoreDNS has {what!r} for {EVERY_NAME if zone == ROOT else zone} (ConfigMap "
             f"{coredns.where}); the cache would ask {_asked(pre, zone)} instead",
-            way_out=f"{ALL_TO_COREDNS}; {_copy(zone, those, forwarded)}",
+            way_out="; ".join(filter(None, (ALL_TO_COREDNS, _copy(zone, those, forwarded)))),
         )
 
 
@@ -61,10 +65,13 @@ def _asked(pre: Preflight, zone: str) -> str:
 
 
 def _copy(zone: str, those: list[Customisation], forwarded: Mapping[str, tuple[str, ...]]) -> str:
-    """Say how the cache gets the same block."""
+    """Say how the cache gets the same block; empty where it cannot have it."""
     servers = [server.removesuffix(":53") for server in forwarded.get(zone, ())]
     plain = servers and not any("//" in server or "/" in server for server in servers)
-    if plain and {one.plugin for one in those} == {"forward"}:
+    same = plain and {one.plugin for one in those} == {"forward"}
+    if zone == ROOT:
+        return f"or give it the same servers: enable --upstream {','.join(servers)}" if same else ""
+    if same:
         return f"or copy it: enable --stub-domain {zone}={','.join(servers)}"
     return (
         "or copy it: write a server block for that zone into a file and give it with enable "
@@ -83,8 +90,9 @@ def _of_kube_dns(pre: Preflight, data: Mapping[str, str]) -> Iterator[Seen]:
     except ValueError as error:
         yield Seen(
             subject=subject,
-            text=f"the agent reads it, and cannot: {error}",
-            way_out="repair its JSON, or delete it if nothing reads it any more",
+            text=f"{error}: the agent then drops the whole ConfigMap",
+            matters="none of its zones and servers is taken over, those that are right among them",
+            way_out="repair that entry: addresses, with a port or without",
         )
         return
     served = {zone for block in pre.cache_corefile.blocks for zone in block.zones()}
@@ -173,7 +181,7 @@ def _none(pre: Preflight) -> Iterator[Seen] | None:
 def _kubelets(pre: Preflight) -> Iterator[Seen] | None:
     if pre.kubelets is None:
         return None
-    known = set(pre.cache_addresses)
+    known = {pre.kube_dns_ip, pre.local_ip}
     return (
         Seen(
             subject=f"node {one.node}",
@@ -263,7 +271,8 @@ CHECKS: tuple[Check[Preflight], ...] = (
         category=Category.COMPATIBILITY,
         matters="ConfigMap kube-dns is left of the old kube-dns, as a rule; the agent takes its "
         "zones and servers over, so names would get other answers than from CoreDNS",
-        way_out="delete what is out of date from it; what is right there should be in CoreDNS too",
+        way_out="take an entry out only if nobody needs it: where the old kube-dns serves, as on "
+        "GKE, these are its own. What is right there should be in CoreDNS too, where that serves",
         look=_kube_dns,
     ),
     Check(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from kubectl_nodedns.checks import (
     coverage,
+    dataplane,
     install,
     load,
     resources,
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 RUNNING: tuple[Check[Evidence], ...] = (
     *install.CHECKS,
     *coverage.CHECKS,
+    *dataplane.CHECKS,
     *traffic.CHECKS,
     *load.CHECKS,
     *upstream.CHECKS,

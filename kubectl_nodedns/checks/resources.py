@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
 
 from kubectl_nodedns.checks.finding import Category, Check, Seen, Severity
 from kubectl_nodedns.checks.ways import cache_of, limit, more_memory
 from kubectl_nodedns.checks.wording import DAY, MINUTE, ago
 from kubectl_nodedns.facts.cache_memory import worst_case
+from kubectl_nodedns.facts.loading import loading_faults
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -145,7 +147,29 @@ def _by_kind(errors: Mapping[str, float]) -> str:
 
 def _reload(evidence: Evidence) -> Iterator[Seen] | None:
     known = [one for one in evidence.nodes if one.counters]
-    return _reloads(evidence, known) if known else None
+    if not (known or evidence.corefiles or evidence.unreadable):
+        return None
+    return itertools.chain(_unloadable(evidence), _reloads(evidence, known))
+
+
+def _unloadable(evidence: Evidence) -> Iterator[Seen]:
+    for cache in evidence.caches:
+        where = f"{cache.namespace}/{cache.name}"
+        faults = [
+            (f"{fault.text}: {cache.image} ends at that", fault.way_out)
+            for fault in loading_faults(evidence.corefiles.get(where, ()), cache.image)
+        ]
+        if where in evidence.unreadable:
+            faults.append((f"CoreDNS ends at it: {evidence.unreadable[where]}", ""))
+        for text, way_out in faults:
+            yield Seen(
+                subject=f"configmap {cache.namespace}/{cache.configmap}",
+                text=text,
+                severity=Severity.ERROR,
+                matters="a cache pod that starts does not come up with it, and one that runs goes "
+                "on with the Corefile before, until it starts again",
+                way_out=way_out,
+            )
 
 
 def _reloads(evidence: Evidence, known: Iterable[NodeEvidence]) -> Iterator[Seen]:

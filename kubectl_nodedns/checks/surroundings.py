@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from kubectl_nodedns.checks.finding import Category, Check, Seen, Severity
 from kubectl_nodedns.checks.gone_metrics import gone
+from kubectl_nodedns.facts.kube_dns_config import stub_domains
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from kubectl_nodedns.checks.evidence import Evidence
     from kubectl_nodedns.facts.alert_rules import AlertRule
@@ -80,7 +81,31 @@ def _custom(evidence: Evidence) -> Iterator[Seen] | None:
             text=f"CoreDNS has for it, in its block {one.block}: {one.text}",
         )
         for one in evidence.customisations
+        # ND072 says it, and that it is worse.
+        if (one.zone, one.plugin) != (evidence.domain, "kubernetes")
     )
+
+
+def _names(evidence: Evidence) -> Iterator[Seen] | None:
+    return _strayed(evidence) if evidence.corefiles and evidence.domain else None
+
+
+def _strayed(evidence: Evidence) -> Iterator[Seen]:
+    for cache in evidence.caches:
+        if why := evidence.strays(f"{cache.namespace}/{cache.name}"):
+            yield Seen(subject=f"daemonset {cache.namespace}/{cache.name}", text=why)
+
+
+def _kube_dns(evidence: Evidence) -> Iterator[Seen] | None:
+    return None if evidence.kube_dns is None else _dropped(evidence.kube_dns)
+
+
+def _dropped(configs: Mapping[str, Mapping[str, str]]) -> Iterator[Seen]:
+    for namespace, data in configs.items():
+        try:
+            stub_domains(data)
+        except ValueError as error:
+            yield Seen(subject=f"configmap {namespace}/kube-dns", text=str(error))
 
 
 def _rules(evidence: Evidence) -> Iterator[Seen] | None:
@@ -105,7 +130,7 @@ def _dead_rules(evidence: Evidence, rules: tuple[AlertRule, ...]) -> Iterator[Se
 
 
 def _metrics(evidence: Evidence) -> Iterator[Seen]:
-    for one in evidence.nodes:
+    for one in evidence.linux:
         if one.no_counters:
             yield Seen(subject=f"node {one.node.name}", text=one.no_counters)
 
@@ -224,5 +249,26 @@ CHECKS: tuple[Check[Evidence], ...] = (
         "than CoreDNS would give",
         way_out="give the cache a server block for that zone that forwards to CoreDNS",
         look=_custom,
+    ),
+    Check(
+        code="ND072",
+        title="The cache does not ask CoreDNS for the cluster's names",
+        severity=Severity.ERROR,
+        category=Category.COMPATIBILITY,
+        matters="no service of the cluster resolves where the cache is asked: pods get NXDOMAIN, "
+        "or whatever somebody outside says",
+        way_out="let the cache's first server block be for the cluster domain, with its forward to "
+        "__PILLAR__CLUSTER__DNS__; --cluster-domain says which it is, if it was read wrongly",
+        look=_names,
+    ),
+    Check(
+        code="ND073",
+        title="The agent drops ConfigMap kube-dns",
+        severity=Severity.WARNING,
+        category=Category.COMPATIBILITY,
+        matters="one entry that it cannot use makes it leave out all of them: names of the stub "
+        "domains that are right are asked of the usual servers too",
+        way_out="repair that entry: JSON, and addresses for servers, with a port or without",
+        look=_kube_dns,
     ),
 )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from kubectl_nodedns.checks.finding import Category, Check, Seen, Severity
 from kubectl_nodedns.checks.traffic import failing
 from kubectl_nodedns.checks.wording import nodes as named
+from kubectl_nodedns.facts.dataplane import out_of_reach
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -107,8 +108,12 @@ def _rest(count: int) -> str:
 
 
 def _loops(evidence: Evidence) -> Iterator[Seen]:
-    own = {*evidence.dns.ips, *evidence.local_ips}
+    kept = out_of_reach(evidence.mode, excluded=evidence.dns.nat_excluded)
     for one in evidence.nodes:
+        # Where the dataplane keeps the DNS service's address, it leads to CoreDNS from it too.
+        own = evidence.local_ips | (
+            one.listening - set(evidence.dns.ips) if kept else one.listening
+        )
         subject = f"node {one.node.name}"
         if found := _LOOP.search(one.last_words):
             yield Seen(subject=subject, text=f"the cache ended with: {found[0].strip()}")
@@ -185,7 +190,8 @@ CHECKS: tuple[Check[Evidence], ...] = (
         matters="caches ask over TCP connections that they keep, so a CoreDNS pod that came later "
         "gets little, and the busy one is the first to be too slow",
         way_out="kubectl rollout restart the CoreDNS Deployment to spread connections anew; "
-        "prefer_udp in the Corefile avoids the cause",
+        "enable --cluster-forward prefer_udp avoids the cause, for a cache of ours; for another, "
+        "prefer_udp in place of force_tcp in its Corefile",
         look=_load,
     ),
     Check(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from kubectl_nodedns.errors import RefusedError
 from kubectl_nodedns.facts.caches import cache_of
 from kubectl_nodedns.facts.cluster_domain import read_cluster_domain
+from kubectl_nodedns.facts.dataplane import IPVS
 from kubectl_nodedns.facts.dns_service import home_of
 from kubectl_nodedns.install.adoption import Adoption, read_adoption, read_daemonset
 from kubectl_nodedns.install.handover import read_record
@@ -15,7 +16,7 @@ from kubectl_nodedns.install.live import Live
 from kubectl_nodedns.install.objects import REVISION
 from kubectl_nodedns.install.options import DEFAULTS, Memory, settle
 from kubectl_nodedns.install.settings import Settings
-from kubectl_nodedns.install.variants import IPTABLES, IPVS
+from kubectl_nodedns.install.variants import IPTABLES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -136,20 +137,29 @@ def adopted_cache(live: Live) -> Cache | None:
 
 
 async def settings_to_remove(
-    client: Client, cache: Cache, dns: DnsService, ready: Sequence[str]
+    client: Client, cache: Cache, dns: DnsService, ready: Sequence[str], *, domain: str
 ) -> Settings:
-    """Return the settings of the dark cache through which an adopted one is given back."""
+    """Return the settings of the dark cache through which an adopted one is given back.
+
+    Args:
+        client: an open client.
+        cache: the cache that was adopted.
+        dns: the DNS service.
+        ready: nodes whose kubelets may be asked for the cluster domain.
+        domain: the cluster domain as it is remembered; empty to find it.
+    """
     local_ip = next((ip for ip in cache.local_ips if ip != dns.ip), DEFAULTS["local-ip"])
     given = {"image": cache.image, "local-ip": local_ip}
     memory, _ = settle(given, None, upgrade=False)
-    domain = await read_cluster_domain(client, dns.namespace, ready[:3])
+    if not domain:
+        domain = (await read_cluster_domain(client, dns.namespace, ready[:3])).name
     return Settings.of(
         memory,
         namespace=dns.namespace,
         dns_selector=dns.selector,
         dns_ports=dns.target_ports,
         service_ips=dns.ips,
-        cluster_domain=domain.name,
+        cluster_domain=domain,
         mode=IPTABLES if dns.ip in cache.local_ips else IPVS,
         dns_service=dns.name,
     )

@@ -112,5 +112,5 @@ async def _resolvers(
 
 
 def _about(settings: Settings, nodes: int) -> str:
-    where = f"{settings.local_ip} and {settings.kube_dns_ip}"
+    where = settings.local_ips.replace(",", " and ")
     return f"{nodes} node{'s' if nodes != 1 else ''} that would get {settings.image} at {where}"

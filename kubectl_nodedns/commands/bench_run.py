@@ -32,6 +32,7 @@ from kubectl_nodedns.errors import ApiError, RefusedError, TimedOutError
 from kubectl_nodedns.facts.inspection import inspect
 from kubectl_nodedns.facts.progress import GO_ON, read_progress
 from kubectl_nodedns.facts.upstream_service import read_upstream_ip
+from kubectl_nodedns.install.recalled import recalled
 from kubectl_nodedns.lookup import batch
 from kubectl_nodedns.lookup.batch import Batch
 
@@ -64,7 +65,7 @@ async def measure(
         RefusedError: there is nothing to ask, or nowhere to ask from.
     """
     talk.step(f"inspect {client.access.context or client.access.server}")
-    seen = await inspect(client, wanted.given)
+    seen = await inspect(client, await recalled(client, wanted.given))
     if progress := await read_progress(client, seen.caches):
         talk.note(f"{progress}: {GO_ON}")
     upstream = await read_upstream_ip(client, seen.dns)

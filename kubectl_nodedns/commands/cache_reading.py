@@ -69,9 +69,13 @@ async def cache_pods(
 
 async def corefiles(
     client: Client, reader: Reader, caches: Sequence[Cache]
-) -> dict[str, tuple[ServerBlock, ...]]:
-    """Read the Corefile of each cache that has one, by NAMESPACE/NAME of its DaemonSet."""
-    found = {}
+) -> tuple[dict[str, tuple[ServerBlock, ...]], dict[str, str]]:
+    """Read the Corefile of each cache that has one, by NAMESPACE/NAME of its DaemonSet.
+
+    Returns:
+        The server blocks, and why there are none where the text is no Corefile.
+    """
+    found, unreadable = {}, {}
     for cache in caches:
         if not cache.configmap:
             continue
@@ -82,8 +86,8 @@ async def corefiles(
             if text:
                 found[f"{cache.namespace}/{cache.name}"] = read_corefile(text).blocks
         except CorefileError as error:
-            reader.unread.append(f"ConfigMap {cache.configmap}: {error}")
-    return found
+            unreadable[f"{cache.namespace}/{cache.name}"] = str(error)
+    return found, unreadable
 
 
 async def last_words(client: Client, evidence: Evidence) -> dict[str, str]:

@@ -17,7 +17,7 @@ from kubectl_nodedns.commands.cache_reading import Reader, cache_pods, corefiles
 from kubectl_nodedns.commands.counting import count, count_coredns
 from kubectl_nodedns.commands.drifting import drift_of
 from kubectl_nodedns.commands.proving import prove
-from kubectl_nodedns.commands.surrounding import read_blocked, read_customisations
+from kubectl_nodedns.commands.surrounding import read_blocked, read_customisations, read_kube_dns
 from kubectl_nodedns.errors import RefusedError
 from kubectl_nodedns.facts.alert_rules import read_alert_rules
 from kubectl_nodedns.facts.askers import read_askers
@@ -25,12 +25,14 @@ from kubectl_nodedns.facts.caches import Cache, find_caches
 from kubectl_nodedns.facts.cluster_domain import ClusterDomain, read_cluster_domain
 from kubectl_nodedns.facts.dataplane import Dataplane, read_dataplane
 from kubectl_nodedns.facts.dns_service import DnsService, read_dns_service
+from kubectl_nodedns.facts.handed_out import read_unserved
 from kubectl_nodedns.facts.inspection import Inspection
 from kubectl_nodedns.facts.kubelets import read_kubelets
 from kubectl_nodedns.facts.leftovers import read_leftovers, read_upstreams
 from kubectl_nodedns.facts.nodes import Node, read_nodes
 from kubectl_nodedns.facts.pod_dns import read_pod_dns
 from kubectl_nodedns.facts.progress import state_of
+from kubectl_nodedns.install.recalled import recalled
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -48,9 +50,9 @@ class Scope:
     """What to look at."""
 
     dns_service: str = ""
-    """NAMESPACE/NAME of the DNS service; empty to find it."""
+    """NAMESPACE/NAME of the DNS service; empty for what is remembered, or to find it."""
     cluster_domain: str = ""
-    """Cluster domain; empty to find it."""
+    """Cluster domain; empty for what is remembered, or to find it."""
     labels: Mapping[str, str] | None = None
     """Labels that a node must carry to be looked at; None for all nodes."""
     window: float = WINDOW_SECONDS
@@ -72,6 +74,13 @@ async def gather(client: Client, scope: Scope, *, probes: Probes | None = None) 
         RefusedError: there is no DNS service, or it cannot be told which.
     """
     reader = Reader()
+    given = {"dns-service": scope.dns_service, "cluster-domain": scope.cluster_domain}
+    known = await recalled(client, given)
+    scope = replace(
+        scope,
+        dns_service=known.get("dns-service", ""),
+        cluster_domain=known.get("cluster-domain", ""),
+    )
     dns = await read_dns_service(client, scope.dns_service)
     everywhere, there = await asyncio.gather(read_nodes(client), find_caches(client, dns.namespace))
     caches = there.caches
@@ -87,6 +96,7 @@ async def gather(client: Client, scope: Scope, *, probes: Probes | None = None) 
     dataplane = await read_dataplane(client)
     if not dataplane.mode:
         reader.unread.append(f"kube-proxy's mode: {dataplane.evidence}")
+    blocks, unreadable = await corefiles(client, reader, caches)
     domain = await reader.maybe("the cluster domain", _domain(client, scope, dns, chosen))
     evidence = Evidence(
         at=time.time(),
@@ -97,7 +107,8 @@ async def gather(client: Client, scope: Scope, *, probes: Probes | None = None) 
         mode=dataplane.mode,
         domain=domain.name if domain else "",
         state=next(filter(None, map(state_of, caches)), ""),
-        corefiles=await corefiles(client, reader, caches),
+        corefiles=blocks,
+        unreadable=unreadable,
         drift=await _drift(client, reader, dns, domain, dataplane, everywhere, caches),
     )
     return await _observe(client, reader, scope, evidence, probes)
@@ -126,7 +137,17 @@ async def _observe(
     if names := unasked(seen):
         askers = await reader.maybe("pods that ask", read_askers(client, names)) or {}
         nodes = tuple(replace(one, askers=askers.get(one.node.name)) for one in nodes)
-    return replace(seen, nodes=nodes, unread=tuple(sorted(reader.unread)))
+    strange = {ip for one in nodes for ip in one.kubelet or ()} - {
+        *evidence.dns.ips,
+        *(ip for cache in evidence.caches for ip in cache.local_ips),
+    }
+    unserved = await reader.maybe("all services", read_unserved(client, strange))
+    return replace(
+        seen,
+        nodes=nodes,
+        unserved=unserved or frozenset(),
+        unread=tuple(sorted(reader.unread)),
+    )
 
 
 async def _on_nodes(
@@ -191,6 +212,7 @@ async def _around(
         rules=rules,
         blocked=blocked,
         customisations=custom,
+        kube_dns=await reader.maybe("ConfigMap kube-dns", read_kube_dns(client, evidence)),
     )
 
 

@@ -293,7 +293,9 @@ async def _remove(
     dark: Settings | None = None
     cache = _adopted(live, adoption)
     if cache is not None:
-        dark = await settings_to_remove(client, cache, dns, ready)
+        dark = await settings_to_remove(
+            client, cache, dns, ready, domain=_remembered(live).value("cluster-domain")
+        )
         local_ip, domain = dark.local_ip, dark.cluster_domain
         if dns.ip not in cache.local_ips:  # nothing is intercepted that could be given back
             dark = None

@@ -76,7 +76,10 @@ async def _without_cluster(
     )
     policy_alone = arguments.inject == PRINT
     mark = "" if policy_alone else _unproved(PRINTED_ONLY.get(settings.mode, ""), talk)
-    assumed = f"namespace {namespace}, DNS selector k8s-app=kube-dns, target port 53"
+    assumed = (
+        f"namespace {namespace}, DNS selector k8s-app=kube-dns, target port 53, the DNS service's "
+        "port names dns and dns-tcp"
+    )
     talk.note(f"no cluster was asked; assumed: {assumed}, image {settings.image}")
     objects = [] if policy_alone else build(settings, options=memory.as_text())
     if arguments.inject:

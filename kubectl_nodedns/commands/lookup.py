@@ -12,10 +12,14 @@ from kubectl_nodedns.commands.lookup_request import Request, read_request
 from kubectl_nodedns.commands.session import connect, make_probes
 from kubectl_nodedns.facts.progress import GO_ON, of_pods
 from kubectl_nodedns.facts.way import read_way
+from kubectl_nodedns.install.recalled import recalled
 from kubectl_nodedns.lookup.places import choose_nodes
 
 if TYPE_CHECKING:
     import argparse
+
+    from kubectl_nodedns.cluster.client import Client
+    from kubectl_nodedns.facts.way import Way
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -28,10 +32,25 @@ def run(arguments: argparse.Namespace) -> int:
     return run_on_loop(_lookup(arguments, request))
 
 
+async def way_of(client: Client, request: Request) -> Way:
+    """Read the way of a lookup, with what is remembered where the request does not say.
+
+    Raises:
+        NodednsError: see `read_way`.
+    """
+    given = {"dns-service": request.dns_service, "cluster-domain": request.cluster_domain}
+    known = await recalled(client, given)
+    return await read_way(
+        client,
+        dns_service=known.get("dns-service", ""),
+        domain=known.get("cluster-domain", ""),
+    )
+
+
 async def _lookup(arguments: argparse.Namespace, request: Request) -> int:
     talk = Talk()
     async with connect(arguments) as client:
-        way = await read_way(client, dns_service=request.dns_service, domain=request.cluster_domain)
+        way = await way_of(client, request)
         for what in way.unread:
             talk.note(f"not read: {what}")
         if way.cache and (progress := of_pods(way.cache, way.cache_pods)):

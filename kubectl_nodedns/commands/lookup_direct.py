@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kubectl_nodedns.cli.talk import Talk
+from kubectl_nodedns.commands.lookup import way_of
 from kubectl_nodedns.commands.lookup_output import Printer
 from kubectl_nodedns.commands.session import connect
 from kubectl_nodedns.errors import Exit, NodednsError, UsageError
-from kubectl_nodedns.facts.way import Way, read_way
 from kubectl_nodedns.lookup.comparison import compare
 from kubectl_nodedns.lookup.direct import Direct
 from kubectl_nodedns.lookup.engine import look, outside, search
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from kubectl_nodedns.commands.lookup_request import Request
+    from kubectl_nodedns.facts.way import Way
     from kubectl_nodedns.lookup.question import Answer
 
 RESOLV_CONF = Path("/etc/resolv.conf")
@@ -106,9 +107,7 @@ async def _way(arguments: argparse.Namespace, request: Request, talk: Talk) -> W
     """Read the cluster where that is possible; a machine without access asks all the same."""
     try:
         async with connect(arguments) as client:
-            return await read_way(
-                client, dns_service=request.dns_service, domain=request.cluster_domain
-            )
+            return await way_of(client, request)
     except NodednsError as error:
         talk.note(f"the cluster is not read: {error}")
         return None

@@ -33,6 +33,7 @@ from kubectl_nodedns.facts.admission import (
 from kubectl_nodedns.facts.coredns import read_coredns, read_peer
 from kubectl_nodedns.facts.corefile import CorefileError
 from kubectl_nodedns.facts.corefile_reader import read_corefile
+from kubectl_nodedns.facts.dataplane import read_beside
 from kubectl_nodedns.facts.host_ports import needs_of
 from kubectl_nodedns.facts.kubelets import read_kubelets
 from kubectl_nodedns.facts.network_policies import read_foreign_policies, read_policies
@@ -213,6 +214,10 @@ async def gather(
             foreign=await reading.of(
                 "other makes of network policies", read_foreign_policies(client)
             ),
+        ),
+        beside=await reading.of(
+            "what is beside kube-proxy",
+            read_beside(client, f"{seen.dns.namespace}/{seen.dns.name}"),
         ),
         rooms=await _rooms(client, reading, selected, wanted, live, trying),
         trials=await _trials(client, reading, wanted, trying),

@@ -108,7 +108,8 @@ async def _prove(evidence: Evidence, one: NodeEvidence, probes: Probes) -> Verdi
     prover = Prover(probes, target)
     if not _marked(evidence, pod.cache):
         verdict = await prover.baseline(name)
-        return None if verdict.ok else verdict
+        # That a cluster's name does not resolve then says nothing about who was asked.
+        return None if verdict.ok or evidence.strays(pod.cache) else verdict
     if own and not listens:
         return await prover.dark(name, pod.uid, timeout=PATIENCE)
     return await prover.switched(name, pod.uid, timeout=PATIENCE)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from kubectl_nodedns.cluster.paths import collection, named
 from kubectl_nodedns.errors import ApiError, NotFoundError
 from kubectl_nodedns.facts.cache_pods import unix
-from kubectl_nodedns.facts.caches import cache_of, read_caches, words_of
+from kubectl_nodedns.facts.caches import cache_of, read_caches
+from kubectl_nodedns.facts.command_line import words_of
 from kubectl_nodedns.facts.dns_service import read_dns_service
 from kubectl_nodedns.facts.leftovers import read_upstreams
 from kubectl_nodedns.lookup.vantage import VantagePoint, vantage_points

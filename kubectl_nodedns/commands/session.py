@@ -67,7 +67,7 @@ def given_options(arguments: argparse.Namespace) -> dict[str, str]:
         value = getattr(arguments, option.dest, None)
         if value is None:
             continue
-        if option.kind == "blocks" and value != NO:
+        if option.kind in ("blocks", "plugins") and value != NO:
             value = read_text(value, option=f"--{option.name}", most=OPTIONS_FILE)
         if isinstance(value, list):
             value = option.joint.join(value)

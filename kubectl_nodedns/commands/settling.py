@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from typing import TYPE_CHECKING
 
 from kubectl_nodedns.facts.caches import read_caches
@@ -9,6 +10,7 @@ from kubectl_nodedns.facts.dns_service import home_of
 from kubectl_nodedns.install.injection import Resolver
 from kubectl_nodedns.install.objects import OPTIONS
 from kubectl_nodedns.install.options import Memory
+from kubectl_nodedns.install.recalled import ABOUT_THE_CLUSTER, recalled
 from kubectl_nodedns.install.settings import Settings
 from kubectl_nodedns.install.variants import IPTABLES, VARIANTS
 
@@ -24,6 +26,15 @@ def resolver_of(settings: Settings) -> Resolver:
         kube_dns_ip=settings.kube_dns_ip,
         cluster_domain=settings.cluster_domain,
     )
+
+
+async def with_remembered(client: Client, arguments: argparse.Namespace) -> argparse.Namespace:
+    """Return the arguments with what is remembered about the cluster, where they do not say."""
+    keys = {name: name.replace("-", "_") for name in ABOUT_THE_CLUSTER}
+    given = {name: getattr(arguments, key, None) or "" for name, key in keys.items()}
+    known = await recalled(client, given)
+    found = {keys[name]: value for name, value in known.items()}
+    return argparse.Namespace(**{**vars(arguments), **found})
 
 
 async def remembered(client: Client, given: dict[str, str]) -> Memory | None:
@@ -42,6 +53,7 @@ def settings_of(seen: Inspection, memory: Memory) -> Settings:
         namespace=seen.dns.namespace,
         dns_selector=seen.dns.selector,
         dns_ports=seen.dns.target_ports,
+        dns_port_names=seen.dns.port_names,
         service_ips=seen.dns.ips,
         cluster_domain=seen.domain.name,
         # `enable` refuses a mode that it does not know before; `check --pre` says so and goes on.

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
 from kubectl_nodedns.cluster.paths import collection, named
-from kubectl_nodedns.errors import RefusedError
+from kubectl_nodedns.errors import NotFoundError, RefusedError
+from kubectl_nodedns.facts.caches import KUBE_DNS
 from kubectl_nodedns.facts.cluster_domain import domains_of_corefile
 from kubectl_nodedns.facts.corefile import CorefileError
 from kubectl_nodedns.facts.corefile_reader import read_corefile
@@ -60,6 +62,20 @@ async def read_blocked(
     family = ":" in dns.ip
     nodes = [ip for one in evidence.nodes for ip in one.node.addresses if (":" in ip) == family]
     return tuple(out), tuple(blocked_ingress(policies, coredns=coredns, nodes=nodes))
+
+
+async def read_kube_dns(client: Client, evidence: Evidence) -> dict[str, Mapping[str, str]]:
+    """Read ConfigMap kube-dns of each namespace where a cache reads it.
+
+    Raises:
+        ApiError: it cannot be read.
+    """
+    found: dict[str, Mapping[str, str]] = {}
+    for namespace in sorted({c.namespace for c in evidence.caches if c.reads_kube_dns}):
+        with contextlib.suppress(NotFoundError):
+            read = await client.get(named("v1", "configmaps", namespace, KUBE_DNS))
+            found[namespace] = read.get("data") or {}
+    return found
 
 
 @understood("CoreDNS's Corefile")

@@ -81,7 +81,7 @@ async def make_sweep(
         image=image,
         tools=probe_image(arguments, registry),
         cache_ips=(local_ip, *dns.ips),
-        upstreams=await read_endpoints(client, namespace, dns.name),
+        upstreams=await read_endpoints(client, dns),
         note=talk.note,
     )
 

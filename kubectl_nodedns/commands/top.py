@@ -12,6 +12,7 @@ from kubectl_nodedns.cli.output import print_data, print_json_line, print_lines
 from kubectl_nodedns.cli.streams import complain
 from kubectl_nodedns.cluster.access import duration
 from kubectl_nodedns.commands.session import connect
+from kubectl_nodedns.commands.settling import with_remembered
 from kubectl_nodedns.commands.top_probing import CAP, PrintedProbing
 from kubectl_nodedns.commands.watching import (
     dns_namespace,
@@ -76,6 +77,7 @@ async def _top(
 ) -> int:
     client = connect(arguments, on_screen=interactive(arguments))
     async with client, make_source(client, arguments) as source:
+        arguments = await with_remembered(client, arguments)
         recorder = await make_recorder(client, arguments)
         monitor = await make_monitor(
             client, arguments, source=source, refresh=refresh, recorder=recorder

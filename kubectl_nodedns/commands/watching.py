@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from kubectl_nodedns.cluster.paths import named
 from kubectl_nodedns.cluster.web import Web
 from kubectl_nodedns.errors import ApiError, NodednsError, RefusedError, UsageError
-from kubectl_nodedns.facts.caches import Cache, flag, read_caches
+from kubectl_nodedns.facts.caches import Cache, read_caches
+from kubectl_nodedns.facts.command_line import flag
 from kubectl_nodedns.facts.dataplane import read_dataplane
 from kubectl_nodedns.facts.dns_service import home_of, read_dns_service
 from kubectl_nodedns.facts.progress import read_progress

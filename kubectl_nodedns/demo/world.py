@@ -231,12 +231,15 @@ def _kube_proxy() -> Object:
     labels = {"k8s-app": "kube-proxy"}
     image = f"registry.k8s.io/kube-proxy:{VERSION}"
     command = ["/usr/local/bin/kube-proxy", "--config=/var/lib/kube-proxy/config.conf"]
+    mounts = [{"name": "kube-proxy", "mountPath": "/var/lib/kube-proxy"}]
+    container = {"name": "kube-proxy", "image": image, "command": command, "volumeMounts": mounts}
     spec = {
         "hostNetwork": True,
         "priorityClassName": "system-node-critical",
         "nodeSelector": {"kubernetes.io/os": "linux"},
         "tolerations": [{"operator": "Exists"}],
-        "containers": [{"name": "kube-proxy", "image": image, "command": command}],
+        "containers": [container],
+        "volumes": [{"name": "kube-proxy", "configMap": {"name": "kube-proxy"}}],
     }
     template = {"metadata": {"labels": labels}, "spec": spec}
     return _object(

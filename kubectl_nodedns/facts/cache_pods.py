@@ -12,8 +12,8 @@ from kubectl_nodedns.facts.caches import (
     local_ips_of,
     memory_limit_of,
     setup_metrics_port,
-    words_of,
 )
+from kubectl_nodedns.facts.command_line import words_of
 from kubectl_nodedns.facts.conditions import is_ready
 from kubectl_nodedns.facts.pod_owners import controller_uid
 from kubectl_nodedns.readable import required, understood

@@ -17,9 +17,12 @@ from typing import TYPE_CHECKING, Any
 
 from kubectl_nodedns.cluster.paths import collection
 from kubectl_nodedns.errors import ForbiddenError
+from kubectl_nodedns.facts.agent_faults import agent_faults, is_address
+from kubectl_nodedns.facts.command_line import flag, words_of
+from kubectl_nodedns.facts.mounted_files import configmaps_of
 from kubectl_nodedns.facts.pod_owners import controller_uid
 from kubectl_nodedns.facts.quantity import quantity
-from kubectl_nodedns.numbers import address, port
+from kubectl_nodedns.numbers import port
 from kubectl_nodedns.printable import printable
 from kubectl_nodedns.readable import name_of, readable, required, understood
 from kubectl_nodedns.shapes import ANY, shaped
@@ -34,6 +37,8 @@ MANAGED_BY = "app.kubernetes.io/managed-by"
 OURS = "kubectl-nodedns"
 OWN_NAME = "node-local-dns"
 """Name of our DaemonSet."""
+KUBE_DNS = "kube-dns"
+"""ConfigMap of the old kube-dns, which agents mount for stub domains."""
 FORBIDDEN = 403
 METRICS_PORT = 9253
 """Port of CoreDNS's metrics where nothing says otherwise."""
@@ -110,6 +115,10 @@ class Cache:
     """Taints that its pods put up with, as the pod template lists them."""
     affinity: bool = False
     """Whether an affinity chooses nodes as well."""
+    reads_kube_dns: bool = False
+    """Whether it mounts ConfigMap kube-dns, which its agent takes stub domains from."""
+    faults: tuple[str, ...] = ()
+    """What of its manifest keeps the agent from serving, in words; see `agent_faults`."""
 
     def absence(self, node: Node) -> str:
         """Say why the DaemonSet puts no pod on `node`; empty when it should."""
@@ -301,29 +310,15 @@ def cache_of(daemonset: Mapping[str, Any], *, home: str = "") -> Cache | None:
         node_selector=template["spec"].get("nodeSelector") or {},
         tolerations=tuple(template["spec"].get("tolerations") or ()),
         affinity="affinity" in template["spec"],
+        reads_kube_dns=KUBE_DNS in configmaps_of(template["spec"]),
+        faults=agent_faults(container),
     )
-
-
-def words_of(container: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the words of a container's command line."""
-    return (*(container.get("command") or ()), *(container.get("args") or ()))
 
 
 def local_ips_of(words: tuple[str, ...]) -> tuple[str, ...]:
     """Return the addresses that an agent with this command line listens on."""
     given = (word.strip() for word in flag(words, "localip").split(","))
-    return tuple(ip for ip in given if address(ip))
-
-
-def flag(words: tuple[str, ...], name: str) -> str:
-    """Return the value of a Go flag, in any of its spellings (-f v, -f=v, --f v, --f=v)."""
-    for i, word in enumerate(words):
-        bare = word.lstrip("-")
-        if word.startswith("-") and bare == name and i + 1 < len(words):
-            return words[i + 1]
-        if word.startswith("-") and bare.startswith(f"{name}="):
-            return bare.partition("=")[2]
-    return ""
+    return tuple(ip for ip in given if is_address(ip))
 
 
 def setup_metrics_port(words: tuple[str, ...]) -> int:
@@ -351,7 +346,7 @@ def _configmap(volumes: Any) -> str:
     """
     maps = [volume["configMap"] for volume in volumes if volume.get("configMap")]
     maps.sort(key=lambda one: not any(i.get("key") == "Corefile" for i in one.get("items") or ()))
-    return next((one.get("name", "") for one in maps if one.get("name") != "kube-dns"), "")
+    return next((one.get("name", "") for one in maps if one.get("name") != KUBE_DNS), "")
 
 
 def _metrics_port(container: Mapping[str, Any], template: Mapping[str, Any]) -> int:

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from kubectl_nodedns.cluster.paths import collection, named
 from kubectl_nodedns.errors import ApiError, NotFoundError
-from kubectl_nodedns.facts.caches import MANAGED_BY, OURS, flag, words_of
+from kubectl_nodedns.facts.caches import MANAGED_BY, OURS
+from kubectl_nodedns.facts.command_line import flag, words_of
 from kubectl_nodedns.facts.corefile import Corefile, CorefileError
 from kubectl_nodedns.facts.corefile_reader import read_corefile
+from kubectl_nodedns.facts.mounted_files import mounted_files
 from kubectl_nodedns.facts.network_policies import NAME_LABEL, Peer
 from kubectl_nodedns.readable import understood
 
@@ -95,7 +97,7 @@ def coredns_of(
     port = next(iter(_dns_ports(pod, dns).values()), 53)
     by_name = {one["metadata"]["name"]: one.get("data") or {} for one in configmaps}
     for container in ((pod or {}).get("spec") or {}).get("containers") or ():
-        files = _files(container, (pod or {})["spec"], by_name)
+        files = mounted_files(container, (pod or {})["spec"], by_name)
         path = posixpath.join(
             container.get("workingDir") or "/", flag(words_of(container), "conf") or "Corefile"
         )
@@ -130,29 +132,6 @@ def _by_content(
             where = f"{dns.namespace}/{one['metadata']['name']}"
             return CoreDns(where=where, corefile=corefile, port=port)
     return None
-
-
-def _files(
-    container: Mapping[str, Any], spec: Mapping[str, Any], data: Mapping[str, Mapping[str, str]]
-) -> dict[str, tuple[str, str]]:
-    """Return the files that ConfigMaps put into a container: ConfigMap and text by path."""
-    volumes = {volume["name"]: volume for volume in spec.get("volumes") or ()}
-    found: dict[str, tuple[str, str]] = {}
-    for mount in container.get("volumeMounts") or ():
-        source = (volumes.get(mount["name"]) or {}).get("configMap") or {}
-        name = source.get("name", "")
-        items = source.get("items")
-        paths = {one["path"]: one["key"] for one in items} if items else None
-        for path, key in (paths or {key: key for key in data.get(name, {})}).items():
-            if key not in data.get(name, {}):
-                continue
-            where = posixpath.join(mount["mountPath"], path)
-            if mount.get("subPath"):
-                if mount["subPath"] != path:
-                    continue
-                where = mount["mountPath"]
-            found[where] = (name, data[name][key])
-    return found
 
 
 def _dns_ports(pod: Mapping[str, Any] | None, dns: DnsService) -> dict[str, int]:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 from kubectl_nodedns.numbers import whole
@@ -16,6 +17,13 @@ plugin/cache)."""
 
 class CorefileError(ValueError):
     """The text is no Corefile; the message says where."""
+
+
+def _word(text: str) -> str:
+    """Return a word as it can stand in a Corefile."""
+    if text and not re.search(r'[\s"#]', text):
+        return text
+    return '"' + text.replace('"', '\\"') + '"'
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +39,15 @@ class Plugin:
 
     def __str__(self) -> str:
         return " ".join((self.name, *self.arguments))
+
+    def written(self) -> str:
+        """Return it as Corefile text, without indentation before its own line."""
+        head = " ".join(map(_word, (self.name, *self.arguments)))
+        if not self.body:
+            return head
+        return "\n".join(
+            [f"{head} {{", *(f"    {' '.join(map(_word, w))}" for w in self.body), "}"]
+        )
 
     def lines(self, name: str) -> tuple[tuple[str, ...], ...]:
         """Return what follows `name` on each line of the body that begins with it."""

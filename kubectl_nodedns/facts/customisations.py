@@ -12,7 +12,6 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from kubectl_nodedns.documents import read_json
 from kubectl_nodedns.facts.zones import ROOT, bare, closest, zone_of_key
 
 if TYPE_CHECKING:
@@ -100,6 +99,11 @@ def stub_zones(coredns: Corefile, *, port: int = 53) -> dict[str, tuple[str, ...
     """Return the servers that CoreDNS forwards each zone to, the root left out."""
     ways = _ways(coredns, port)
     return {zone: servers for zone, servers in ways.items() if zone != ROOT and servers}
+
+
+def root_servers(coredns: Corefile, *, port: int = 53) -> tuple[str, ...]:
+    """Return the servers that CoreDNS forwards all other names to; empty for none."""
+    return _ways(coredns, port).get(ROOT, ())
 
 
 def _ways(corefile: Corefile, port: int) -> dict[str, tuple[str, ...]]:
@@ -230,18 +234,3 @@ _LOOKS: Mapping[str, Callable[[Plugin], list[tuple[str, str]]]] = {
     "hosts": _hosts,
     "rewrite": _rewrite,
 }
-
-
-def stub_domains(data: Mapping[str, str]) -> tuple[dict[str, tuple[str, ...]], tuple[str, ...]]:
-    """Read ConfigMap kube-dns: zones with their servers, and the servers for all other names.
-
-    The agent takes both over into the cache. CoreDNS does not read that ConfigMap.
-
-    Raises:
-        ValueError: a value is no JSON of that shape; the agent would ignore it.
-    """
-    stubs = read_json(data.get("stubDomains") or "{}")
-    upstream = read_json(data.get("upstreamNameservers") or "[]")
-    if not isinstance(stubs, dict) or not isinstance(upstream, list):
-        raise ValueError("stubDomains is no object, or upstreamNameservers no list")  # noqa: TRY004
-    return {bare(zone): tuple(servers) for zone, servers in stubs.items()}, tuple(upstream)

@@ -7,14 +7,13 @@ eBPF dataplanes translate before netfilter sees the packet.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from kubectl_nodedns.cluster.paths import collection, named
+from kubectl_nodedns.cluster.paths import named
 from kubectl_nodedns.documents import DocumentError, load
 from kubectl_nodedns.errors import ApiError, NotFoundError
-from kubectl_nodedns.facts.caches import flag, words_of
+from kubectl_nodedns.facts.kube_proxy import read_kube_proxy
 from kubectl_nodedns.readable import understood
 
 if TYPE_CHECKING:
@@ -22,6 +21,13 @@ if TYPE_CHECKING:
 
     from kubectl_nodedns.cluster.client import Client
 
+IPVS, CILIUM, CALICO_EBPF = "ipvs", "cilium", "calico-ebpf"
+"""Modes in which the DNS service's address is not simply taken over."""
+NAT_EXCLUDE = "projectcalico.org/natExcludeService"
+"""Annotation by which Calico's eBPF leaves a service's address to the node (Calico,
+felix/bpf/proxy)."""
+REPLACES = ("true", "strict")
+"""Values of Cilium's kube-proxy-replacement with which it does all of kube-proxy's work."""
 INSTALLABLE = frozenset({"iptables", "nftables", "ipvs"})
 """Modes of kube-proxy: with any of them a cache can be installed and proved."""
 
@@ -34,6 +40,23 @@ class Dataplane:
     """iptables, nftables, ipvs, cilium, calico-ebpf; empty when not known."""
     evidence: str
     """Where that was read."""
+
+
+def out_of_reach(mode: str, *, excluded: bool = False) -> str:
+    """Say why lookups to the DNS service's address cannot reach a cache; empty where they can.
+
+    Args:
+        mode: what translates service addresses.
+        excluded: whether the DNS service is annotated for Calico to leave it alone.
+    """
+    if mode == IPVS:
+        return (
+            "it has the address on a link of its own, kube-ipvs0, and sends what comes there to "
+            "CoreDNS"
+        )
+    if mode == CILIUM or (mode == CALICO_EBPF and not excluded):
+        return "it translates the address before the node's netfilter sees a packet"
+    return ""
 
 
 async def read_dataplane(client: Client) -> Dataplane:
@@ -55,50 +78,88 @@ async def read_dataplane(client: Client) -> Dataplane:
             return Dataplane(mode="", evidence=str(error))
         if found is not None:
             return found
-    nothing = "there is no ConfigMap kube-system/kube-proxy and no kube-proxy DaemonSet"
+    nothing = (
+        "no DaemonSet, pod or ConfigMap of kube-proxy is to be seen in kube-system; it may run "
+        "outside of pods, as in K3s"
+    )
     return Dataplane(mode="", evidence=nothing)
 
 
-def mode_of_config(text: str) -> str | None:
-    """Read the mode from a KubeProxyConfiguration; None when the text is none.
+@dataclass(frozen=True, kw_only=True)
+class Beside:
+    """Something beside kube-proxy that translates service addresses of pods before it does."""
 
-    An empty mode, which kubeadm writes, means iptables on Linux.
+    text: str
+    """What it is, and where that was read."""
+    way_out: str
+    """How it leaves the DNS service alone."""
+
+
+async def read_beside(client: Client, dns: str) -> tuple[Beside, ...]:
+    """Find what translates service addresses beside kube-proxy.
+
+    Args:
+        client: an open client.
+        dns: the DNS service, as NAMESPACE/NAME.
+
+    Raises:
+        ApiError: a ConfigMap cannot be read.
+    """
+    found = []
+    for name, look in (("cilium-config", _beside_of_cilium), ("antrea-config", _beside_of_antrea)):
+        try:
+            configmap = await client.get(named("v1", "configmaps", "kube-system", name))
+        except NotFoundError:
+            continue
+        if one := look(_data(configmap), dns):
+            found.append(one)
+    return tuple(found)
+
+
+def _beside_of_cilium(data: Mapping[str, str], _: str) -> Beside | None:
+    """Tell Cilium where it does not replace kube-proxy.
+
+    Its programs at each pod's interface translate cluster IPs all the same (Cilium, documentation
+    of kube-proxy replacement).
+    """
+    value = data.get("kube-proxy-replacement", "")
+    if value.lower() in REPLACES:
+        return None
+    return Beside(
+        text=f"Cilium runs beside kube-proxy (ConfigMap kube-system/cilium-config, "
+        f"kube-proxy-replacement: {value or 'not set'}), and translates what pods send to a "
+        "service's address before the node sees it",
+        way_out="use Cilium's local redirect policy instead (--mode cilium --dry-run=client prints "
+        "the objects), or try: enable proves the first node, and takes the cache back if it fails",
+    )
+
+
+def _beside_of_antrea(data: Mapping[str, str], dns: str) -> Beside | None:
+    """Tell AntreaProxy where it takes part in the DNS service.
+
+    It is on unless it is switched off, and leaves out its skipServices (Antrea, documentation of
+    AntreaProxy).
     """
     try:
-        documents = load(text)
+        config = next(iter(load(data.get("antrea-agent.conf", ""))), None) or {}
     except DocumentError:
+        config = {}
+    proxy = config.get("antreaProxy") if isinstance(config, dict) else None
+    proxy = proxy if isinstance(proxy, dict) else {}
+    if proxy.get("enable") is False or dns in (proxy.get("skipServices") or ()):
         return None
-    for document in documents:
-        if isinstance(document, dict) and document.get("kind") == "KubeProxyConfiguration":
-            mode = document.get("mode")
-            return str(mode or "iptables").lower() if isinstance(mode, str | None) else None
-    return None
+    return Beside(
+        text="AntreaProxy translates what pods send to a service's address before the node sees it "
+        "(ConfigMap kube-system/antrea-config)",
+        way_out=f"put {dns} into antreaProxy.skipServices of antrea-agent.conf, and start Antrea's "
+        "agents anew",
+    )
 
 
 @understood("kube-proxy's mode")
 async def _kube_proxy(client: Client) -> Dataplane | None:
-    """Read the arguments of the DaemonSet, which win, then its ConfigMap."""
-    daemonsets = collection("apps/v1", "daemonsets", "kube-system")
-    for labels in ("k8s-app=kube-proxy", "component=kube-proxy"):
-        for daemonset in await client.list(daemonsets, labels=labels):
-            name = daemonset["metadata"]["name"]
-            for container in daemonset["spec"]["template"]["spec"]["containers"]:
-                if mode := flag(words_of(container), "proxy-mode"):
-                    return Dataplane(
-                        mode=mode.lower(), evidence=f"--proxy-mode of DaemonSet kube-system/{name}"
-                    )
-    try:
-        configmap = await client.get(named("v1", "configmaps", "kube-system", "kube-proxy"))
-    except NotFoundError:
-        return None
-    for key, text in sorted((configmap.get("data") or {}).items()):
-        configured = mode_of_config(text)
-        if configured is not None:
-            empty = "" if re.search(r"(?m)^mode:[ \t]*[\"']?\w", text) else " (an empty mode)"
-            return Dataplane(
-                mode=configured, evidence=f"ConfigMap kube-system/kube-proxy, {key}{empty}"
-            )
-    return None
+    found = await read_kube_proxy(client)
+    return Dataplane(mode=found.mode, evidence=found.evidence) if found else None
 
 
 @understood("Cilium's configuration")
@@ -108,9 +169,9 @@ async def _cilium(client: Client) -> Dataplane | None:
     except NotFoundError:
         return None
     value = _data(configmap).get("kube-proxy-replacement", "")
-    if value.lower() in ("true", "strict"):
+    if value.lower() in REPLACES:
         evidence = f"ConfigMap kube-system/cilium-config, kube-proxy-replacement: {value}"
-        return Dataplane(mode="cilium", evidence=evidence)
+        return Dataplane(mode=CILIUM, evidence=evidence)
     return None
 
 
@@ -122,7 +183,7 @@ async def _calico(client: Client) -> Dataplane | None:
     except NotFoundError:
         return None
     if (felix.get("spec") or {}).get("bpfEnabled") is True:
-        return Dataplane(mode="calico-ebpf", evidence="FelixConfiguration default, bpfEnabled")
+        return Dataplane(mode=CALICO_EBPF, evidence="FelixConfiguration default, bpfEnabled")
     return None
 
 

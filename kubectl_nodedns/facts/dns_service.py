@@ -8,11 +8,13 @@ namespace it has to be named: a label there may be anybody's.
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from kubectl_nodedns.cluster.paths import collection, named
 from kubectl_nodedns.errors import ForbiddenError, NotFoundError, RefusedError, UsageError
+from kubectl_nodedns.facts.dataplane import NAT_EXCLUDE
+from kubectl_nodedns.facts.handed_out import read_gone
 from kubectl_nodedns.numbers import address
 from kubectl_nodedns.readable import readable, required, understood
 
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 LABEL = "k8s-app=kube-dns"
 USUAL_NAMESPACE = "kube-system"
 DNS_PORT = 53
+USUAL_PORTS: Mapping[str, str] = {"UDP": "dns", "TCP": "dns-tcp"}
+"""Names of the ports of Kubernetes' own DNS service, by protocol; RKE2 has udp-53 and tcp-53."""
 SHOWN = 5
 """Services that an error names."""
 
@@ -44,6 +48,11 @@ class DnsService:
     """Endpoints that are ready."""
     target_ports: Mapping[str, int | str]
     """Target port of port 53, by protocol (UDP, TCP): a number or a port's name."""
+
+    port_names: Mapping[str, str] = field(default_factory=lambda: USUAL_PORTS)
+    """Name of port 53, by protocol; what leads on from the service names its ports by these."""
+    nat_excluded: bool = False
+    """Whether it is annotated for Calico's eBPF to leave its address to the node."""
 
     @property
     def ip(self) -> str:
@@ -102,11 +111,8 @@ async def read_dns_service(client: Client, given: str = "") -> DnsService:
         )
     if not all(map(address, ips)):
         raise ValueError("no address")
-    ports = {
-        p.get("protocol", "TCP"): p.get("targetPort", DNS_PORT)
-        for p in spec.get("ports") or ()
-        if p["port"] == DNS_PORT
-    }
+    dns_ports = [p for p in spec.get("ports") or () if p["port"] == DNS_PORT]
+    ports = {p.get("protocol", "TCP"): p.get("targetPort", DNS_PORT) for p in dns_ports}
     if set(ports) != {"TCP", "UDP"}:
         raise RefusedError(
             f"the DNS service {where} does not serve port 53 over both UDP and TCP",
@@ -119,6 +125,8 @@ async def read_dns_service(client: Client, given: str = "") -> DnsService:
         selector=spec.get("selector") or {},
         ready=await ready_endpoints(client, metadata["namespace"], metadata["name"]),
         target_ports=ports,
+        port_names={p.get("protocol", "TCP"): str(p.get("name") or "") for p in dns_ports},
+        nat_excluded=(metadata.get("annotations") or {}).get(NAT_EXCLUDE) == "true",
     )
 
 
@@ -146,6 +154,9 @@ async def _named(client: Client, given: str) -> Mapping[str, Any]:
     try:
         found: Mapping[str, Any] = await client.get(named("v1", "services", namespace, name))
     except NotFoundError as error:
+        gone = await read_gone(client, namespace)
+        if gone and not gone.service:
+            raise RefusedError(f"there is no service {given}; {gone}", hint=gone.way_out) from error
         raise UsageError(
             f"--dns-service: there is no service {given}",
             hint="kubectl get services -A shows them all",
@@ -164,9 +175,15 @@ async def _labelled(client: Client) -> Mapping[str, Any]:
             everywhere = []
         elsewhere = readable(candidate, everywhere)
         others = f"; elsewhere there are {_names(elsewhere)}" if elsewhere else ""
-        raise RefusedError(
+        but = f" but {_names(services)}, headless or the upstream of a cache" if services else ""
+        none = (
             f"there is no DNS service in namespace {USUAL_NAMESPACE}: no service carries the label "
-            f"{LABEL}{others}",
+            f"{LABEL}{but}{others}"
+        )
+        if (gone := await read_gone(client, USUAL_NAMESPACE)) is not None:
+            raise RefusedError(f"{gone}; {none}", hint=gone.way_out)
+        raise RefusedError(
+            none,
             hint="name it with --dns-service NAMESPACE/NAME: elsewhere anybody can put that label "
             "on a service",
         )

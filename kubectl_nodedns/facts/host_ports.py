@@ -49,6 +49,8 @@ class Clash:
     """Who claims it, as NAMESPACE/NAME."""
     nodes: tuple[str, ...]
     """On which nodes."""
+    told: frozenset[str] = frozenset({"ports"})
+    """Where their specifications name it: "ports", "probe", "arguments"."""
 
 
 def needs_of(daemonset: Mapping[str, Any]) -> list[Need]:
@@ -105,21 +107,21 @@ def clashes(
     ]
     for need in needs:
         addresses = None if need.declared else WILDCARD | {local_ip}
-        claimants = [
-            pod
+        claims = [
+            (pod, claim.told)
             for pod in others
-            if any(
-                (claim.port, claim.protocol) == (need.port, need.protocol)
-                and (addresses is None or claim.ip in addresses)
-                for claim in pod.host_ports
-            )
+            for claim in pod.host_ports
+            if (claim.port, claim.protocol) == (need.port, need.protocol)
+            and (addresses is None or claim.ip in addresses)
         ]
+        claimants = [pod for pod, _ in claims]
         if claimants:
             found.append(
                 Clash(
                     need=need,
                     pods=tuple(sorted({f"{pod.namespace}/{pod.name}" for pod in claimants})),
                     nodes=tuple(sorted({pod.node for pod in claimants})),
+                    told=frozenset(told for _, told in claims),
                 )
             )
     return found

@@ -7,7 +7,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from kubectl_nodedns.cluster.paths import collection
-from kubectl_nodedns.facts.caches import MANAGED_BY, OURS, flag
+from kubectl_nodedns.facts.caches import MANAGED_BY, OURS
+from kubectl_nodedns.facts.command_line import flag
 from kubectl_nodedns.facts.dns_service import ready_endpoints
 from kubectl_nodedns.readable import Read, readable, understood
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from kubectl_nodedns.cluster.paths import collection, named
 from kubectl_nodedns.documents import DocumentError, load
 from kubectl_nodedns.errors import NotFoundError
-from kubectl_nodedns.facts.caches import flag, words_of
+from kubectl_nodedns.facts.command_line import flag, words_of
 from kubectl_nodedns.numbers import address, network
 from kubectl_nodedns.readable import Read, readable, understood
 

@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING, Any
 from kubectl_nodedns.cluster.client import FIELD_MANAGER
 from kubectl_nodedns.cluster.paths import PLURALS, collection, named, object_path
 from kubectl_nodedns.errors import NotFoundError, RefusedError
-from kubectl_nodedns.facts.caches import cache_of, flag, words_of
-from kubectl_nodedns.install.carrying import Carried, carry
+from kubectl_nodedns.facts.caches import KUBE_DNS, cache_of
+from kubectl_nodedns.facts.command_line import flag, words_of
+from kubectl_nodedns.facts.corefile_reader import read_corefile
+from kubectl_nodedns.install.carrying import EXTRA, Carried, carry
 from kubectl_nodedns.install.handover import Record, hand_over, handed_over, is_renamed
 from kubectl_nodedns.install.live import newest
 from kubectl_nodedns.install.objects import (
@@ -37,8 +39,6 @@ if TYPE_CHECKING:
     from kubectl_nodedns.facts.caches import Cache
     from kubectl_nodedns.install.live import CachePod
 
-KUBE_DNS_CONFIG = "kube-dns"
-"""The ConfigMap that the agent reads stub domains from; it belongs to nobody's cache."""
 MANAGERS: Mapping[str, str] = {
     "Helm release": "the next upgrade of the release would fight over it: take it out with "
     "helm uninstall (its nodes fall back to kube-dns), then run enable",
@@ -101,7 +101,10 @@ class Adoption:
 
     def told(self) -> list[str]:
         """Say what is kept of what it was told, and what is not."""
-        kept = [f"--{name} {value}" for name, value in sorted(self.carried.options.items())]
+        kept = [
+            f"--{name} {_in_a_line(name, value)}"
+            for name, value in sorted(self.carried.options.items())
+        ]
         lines = [f"{'kept':<10} {' '.join(kept)}"] if kept else []
         return lines + [f"{'not kept':<10} {text}" for text in self.carried.lost]
 
@@ -222,6 +225,11 @@ def hindrance(cache: Cache, daemonset: Mapping[str, Any], *, namespace: str) -> 
         why = f"its pods are in namespace {cache.namespace}, and ours belong into {namespace}"
     elif (template["metadata"].get("labels") or {}).get("k8s-app") != NAME:
         why = f"its pods do not carry k8s-app={NAME}, by which our DaemonSet would know them"
+    elif cache.faults:
+        return (
+            f"{'; '.join(cache.faults)}.\nIts agent ends at that, so it serves nobody: delete "
+            "it the way it was installed, then run enable"
+        )
     elif not (cache.host_network and cache.local_ips):
         why = "it has no address of its own on the node (-localip, hostNetwork)"
     elif is_renamed(daemonset) and not _reserves_dns(template["spec"]["containers"][0]):
@@ -253,7 +261,7 @@ def belongings(daemonset: Mapping[str, Any]) -> list[tuple[str, str]]:
         found.append(("ServiceAccount", account))
     for volume in spec.get("volumes") or ():
         name = (volume.get("configMap") or {}).get("name", "")
-        if name and name != KUBE_DNS_CONFIG:
+        if name and name != KUBE_DNS:
             found.append(("ConfigMap", name))
     container = spec["containers"][0]
     if flag(words_of(container), "upstreamsvc") == UPSTREAM:
@@ -306,6 +314,13 @@ async def _make_ours(client: Client, obj: dict[str, Any]) -> None:
         annotations = metadata["annotations"]
         patch.append({"op": "add", "path": "/metadata/annotations", "value": annotations})
     await client.patch_json(object_path(obj), patch)
+
+
+def _in_a_line(name: str, value: str) -> str:
+    """Return an option's value for a line; of server blocks their zones."""
+    if name == EXTRA:
+        return f"for {', '.join(map(str, read_corefile(value).blocks))}"
+    return " ".join(value.split())
 
 
 def _labels(obj: Mapping[str, Any]) -> dict[str, str]:

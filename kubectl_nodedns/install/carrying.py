@@ -7,12 +7,14 @@ the usual four zones and their plugins say is a default and needs no option.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from kubectl_nodedns.errors import UsageError
 from kubectl_nodedns.facts.corefile import CorefileError
 from kubectl_nodedns.facts.corefile_reader import read_corefile
+from kubectl_nodedns.install.corefile import CLUSTER, LOCAL
+from kubectl_nodedns.install.corefile_check import OF_THE_CACHE, check_blocks, check_plugins
 from kubectl_nodedns.install.option_checks import SYSTEM, check
 from kubectl_nodedns.install.option_table import BY_NAME, REGISTRY
 from kubectl_nodedns.names import marker_name
@@ -24,6 +26,13 @@ if TYPE_CHECKING:
     from kubectl_nodedns.facts.corefile import Plugin, ServerBlock
 
 ROOT = "."
+EXTRA = "extra-blocks"
+CLUSTER_BLOCK, OUTSIDE_BLOCK = "cluster", "outside"
+PLUGINS = {CLUSTER_BLOCK: "cluster-plugins", OUTSIDE_BLOCK: "outside-plugins"}
+FORWARDS = {CLUSTER_BLOCK: "cluster-forward", OUTSIDE_BLOCK: "outside-forward"}
+"""Options that say for our usual blocks what somebody's say."""
+OWN_OPTION, FORCED = "max_concurrent", "force_tcp"
+"""Options of `forward` that ours has: always, and where CoreDNS is asked."""
 REVERSE = ("in-addr.arpa", "ip6.arpa")
 IMAGE = "dns/k8s-dns-node-cache"
 """The cache's image below the registry that Kubernetes publishes it in."""
@@ -68,7 +77,12 @@ def carry(daemonset: Mapping[str, Any], corefile: str, *, domain: str, kube_dns_
         found += _of_block(block, domain, kube_dns_ip)
     options: dict[str, str] = {}
     lost: list[str] = []
-    for name, text in found:
+    texts = {
+        wanted: "".join(text for name, text in found if name == wanted)
+        for wanted in (EXTRA, *PLUGINS.values())
+    }
+    others = [(name, text) for name, text in found if name not in texts]
+    for name, text in [*others, *((name, text) for name, text in texts.items() if text)]:
         option = BY_NAME.get(name)
         if option is None:
             lost.append(text)
@@ -103,11 +117,18 @@ def _of_template(spec: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _of_block(block: ServerBlock, domain: str, kube_dns_ip: str) -> Iterator[tuple[str, str]]:
-    names = [name for name in block.names if name != marker_name(domain).rstrip(".")]
+    names = [name for name in block.zones() if name != marker_name(domain).rstrip(".")]
+    if elsewhere := [key.text for key in block.keys if key.zone not in block.zones()]:
+        yield "", f"the block {' '.join(elsewhere)}: the cache serves plain DNS at port 53 alone"
+    own = [name for name in names if name not in (domain, ROOT, *REVERSE)]
+    if own and not _is_stub(block, kube_dns_ip):
+        yield from _kept(block, own, kube_dns_ip)
+        names = [name for name in names if name not in own]
     if not names:
         return
-    if strange := [p.name for p in block.plugins if p.name not in PLAIN]:
-        yield "", f"{', '.join(sorted({*strange}))} in block {' '.join(names)}: see --extra-blocks"
+    for plugin in block.plugins:
+        if plugin.name not in PLAIN:
+            yield from _added(plugin, names, domain)
     for plugin in block.all("health"):
         yield from _port("health-port", plugin)
     for plugin in block.all("prometheus"):
@@ -116,18 +137,101 @@ def _of_block(block: ServerBlock, domain: str, kube_dns_ip: str) -> Iterator[tup
         for plugin in block.all("cache"):
             yield from _caching(plugin, cluster=domain in names)
     for plugin in block.all("forward"):
-        rest = [name for name, *_ in plugin.body if name not in FORWARDING]
-        if rest:
-            yield "", f"{', '.join(rest)} of forward in block {' '.join(names)}"
+        yield from _of_forward(plugin, names, domain, kube_dns_ip)
         for name in names:
             yield from _forward(name, plugin.arguments[1:], domain, kube_dns_ip)
+
+
+def _kinds(names: Sequence[str], domain: str) -> list[str]:
+    """Say which of our blocks stand for these zones: CLUSTER_BLOCK, OUTSIDE_BLOCK."""
+    kinds = {domain: CLUSTER_BLOCK, ROOT: OUTSIDE_BLOCK}
+    return [kinds[name] for name in names if name in kinds]
+
+
+def _added(plugin: Plugin, names: Sequence[str], domain: str) -> Iterator[tuple[str, str]]:
+    """Keep a plugin of a usual block by the option that adds it to ours."""
+    kinds = _kinds(names, domain)
+    try:
+        text = check_plugins(plugin.written(), option=f"the block {' '.join(names)}")
+    except UsageError as error:
+        kinds, text = [], str(error)
+    if not kinds:
+        yield "", f"{plugin.name} in block {' '.join(names)}: {text.strip()}"
+    for kind in kinds:
+        yield PLUGINS[kind], text
+
+
+def _of_forward(
+    forward: Plugin, names: Sequence[str], domain: str, kube_dns_ip: str
+) -> Iterator[tuple[str, str]]:
+    """Keep options of `forward` of a usual block by the options that say them for ours."""
+    own = {OWN_OPTION, FORCED} if _asks_cluster(forward, kube_dns_ip) else {OWN_OPTION}
+    for words in forward.body:
+        if words[0] in own:
+            continue
+        kinds = _kinds(names, domain)
+        try:
+            text = check(FORWARDS[CLUSTER_BLOCK], " ".join(words))
+        except UsageError:
+            kinds, text = [], ""
+        if not kinds and words[0] not in FORWARDING:
+            yield "", f"{words[0]} of forward in block {' '.join(names)}"
+        for kind in kinds:
+            yield FORWARDS[kind], text
+
+
+def _is_stub(block: ServerBlock, kube_dns_ip: str) -> bool:
+    """Whether --stub-domain says all of a block: who is asked, and nobody who is CoreDNS."""
+    forwards = block.all("forward")
+    return (
+        bool(forwards)
+        and all(plugin.name in PLAIN for plugin in block.plugins)
+        and all(name in FORWARDING for plugin in forwards for name, *_ in plugin.body)
+        and all(_are_addresses(plugin.arguments[1:]) for plugin in forwards)
+        and not any(_asks_cluster(plugin, kube_dns_ip) for plugin in forwards)
+    )
+
+
+def _are_addresses(servers: Sequence[str]) -> bool:
+    """Whether --stub-domain takes these servers."""
+    try:
+        return bool(check("stub-domain", f"any.example={','.join(servers)}"))
+    except UsageError:
+        return False
+
+
+def _asks_cluster(forward: Plugin, kube_dns_ip: str) -> bool:
+    return bool({kube_dns_ip, f"{kube_dns_ip}:53", CLUSTER} & {*forward.arguments[1:]})
+
+
+def _kept(block: ServerBlock, zones: Sequence[str], kube_dns_ip: str) -> Iterator[tuple[str, str]]:
+    """Keep a block for zones of its own as a block of --extra-blocks, at our addresses."""
+    lines = [f"bind {LOCAL}"]
+    for plugin in block.plugins:
+        if plugin.name in (*OF_THE_CACHE, "bind"):
+            continue
+        if plugin.name == "forward" and _asks_cluster(plugin, kube_dns_ip):
+            asked = dict.fromkeys(
+                CLUSTER if server in (kube_dns_ip, f"{kube_dns_ip}:53") else server
+                for server in plugin.arguments[1:]
+            )
+            plugin = replace(plugin, arguments=(*plugin.arguments[:1], *asked))  # noqa: PLW2901
+        lines += plugin.written().splitlines()
+    body = "".join(f"    {line}\n" for line in lines)
+    text = f"{' '.join(f'{zone}:53' for zone in zones)} {{\n{body}}}\n"
+    try:
+        check_blocks(text, option=f"the block {' '.join(zones)}")
+    except UsageError as error:
+        yield "", str(error)
+    else:
+        yield EXTRA, text
 
 
 def _forward(
     name: str, servers: Sequence[str], domain: str, kube_dns_ip: str
 ) -> Iterator[tuple[str, str]]:
     """Say where names of a zone are asked, unless it is where ours asks anyway."""
-    cluster = {kube_dns_ip, f"{kube_dns_ip}:53", "__PILLAR__CLUSTER__DNS__"}
+    cluster = {kube_dns_ip, f"{kube_dns_ip}:53", CLUSTER}
     own = {"/etc/resolv.conf", "__PILLAR__UPSTREAM__SERVERS__"}
     to_cluster = bool(servers) and {*servers} <= cluster
     if name == ROOT:
@@ -140,8 +244,6 @@ def _forward(
     elif name == domain or name in REVERSE:
         if not to_cluster:
             yield "", f"{' '.join(servers)}, where {name} is asked: ours asks the DNS service"
-    elif to_cluster:
-        yield "stub-domain", f"{name}={kube_dns_ip}"
     else:
         yield "stub-domain", f"{name}={','.join(servers)}"
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 API_VERSION = "nodedns/v1alpha1"
 KIND = "NodeDNSConfiguration"
-LISTS = {"names": ",", "servers": ","}
+LISTS = {"names": ",", "servers": ",", "forward-options": ";"}
 """Kinds whose value in a file is a list, with what joins it."""
 MAPS = frozenset({"node-selector", "labels", "annotations"})
 """Kinds whose value in a file is a map of text to text."""

@@ -33,6 +33,7 @@ SHAPES: dict[str, dict[str, Any]] = {
     "switch": {"type": "boolean"},
     "names": TEXTS,
     "servers": TEXTS,
+    "forward-options": TEXTS,
     "stub-domains": {"type": "object", "additionalProperties": TEXTS},
     "node-selector": MAP,
     "labels": MAP,

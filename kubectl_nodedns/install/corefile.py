@@ -67,18 +67,24 @@ class Forwarding:
     """Resolvers of single domains."""
     max_concurrent: int = 1000
     """Lookups that a block lets wait for its upstreams at once."""
+    cluster_options: tuple[str, ...] = ()
+    """Lines of `forward` where CoreDNS is asked, beside max_concurrent; TCP unless they say so."""
+    outside_options: tuple[str, ...] = ()
+    """The same for names outside the cluster."""
     cluster: str = CLUSTER
     """Where names of the cluster are asked: an address, or the agent's variable."""
 
     def to_cluster(self) -> str:
         """Return the `forward` plugin that asks CoreDNS."""
-        return self._forward(self.cluster, "force_tcp")
+        udp = "prefer_udp" in self.cluster_options
+        others = [line for line in self.cluster_options if line != "force_tcp"]
+        return self._forward(self.cluster, *(() if udp else ("force_tcp",)), *others)
 
     def outside(self) -> str:
         """Return the `forward` plugin for names outside the cluster."""
         if self.all_to_cluster:
             return self.to_cluster()
-        return self._forward(" ".join(self.upstreams) or UPSTREAM)
+        return self._forward(" ".join(self.upstreams) or UPSTREAM, *self.outside_options)
 
     def to_stub(self, domain: str) -> str:
         """Return the `forward` plugin of a stub domain."""
@@ -114,6 +120,8 @@ def corefile(
     health_port: int = HEALTH_PORT,
     metrics_port: int = METRICS_PORT,
     bind: str = LOCAL,
+    cluster_plugins: str = "",
+    outside_plugins: str = "",
     extra: str = "",
 ) -> str:
     """Render the whole Corefile.
@@ -127,6 +135,8 @@ def corefile(
         health_port: port of health.
         metrics_port: port of the metrics.
         bind: the addresses that DNS is served on, or the agent's variable.
+        cluster_plugins: more plugins of the cluster domain's block, as they are.
+        outside_plugins: more plugins of the root's block, as they are.
         extra: server blocks that a person wrote, as they are.
     """
     keep, ask = caching or Caching(), forwarding or Forwarding()
@@ -139,11 +149,11 @@ def corefile(
         return Block(zone=zone, plugins=plugins)
 
     blocks = (
-        block(cluster_domain, keep.lines(cluster=True), ask.to_cluster(), health),
+        block(cluster_domain, keep.lines(cluster=True), ask.to_cluster(), health, cluster_plugins),
         block("in-addr.arpa", other, ask.to_cluster()),
         block("ip6.arpa", other, ask.to_cluster()),
         *(block(zone, other, ask.to_stub(zone)) for zone in ask.stub_domains),
-        block(".", other, ask.outside()),
+        block(".", other, ask.outside(), outside_plugins),
         # No prometheus here: our own questions must not count as lookups.
         Block(
             zone=marker_zone,

@@ -6,38 +6,22 @@ then restart for ever.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from kubectl_nodedns.errors import UsageError
 from kubectl_nodedns.facts.corefile import CorefileError
 from kubectl_nodedns.facts.corefile_reader import read_corefile
+from kubectl_nodedns.facts.loading import COMPILED, loading_faults
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from kubectl_nodedns.facts.corefile import ServerBlock
 
-COMPILED = frozenset(
-    {
-        *("bind", "bufsize", "cache", "debug", "dns64", "errors", "forward", "health", "hosts"),
-        *("loadbalance", "log", "loop", "pprof", "prometheus", "reload", "rewrite", "template"),
-        *("timeouts", "trace", "whoami"),
-    }
+ADDED = frozenset(
+    {"bufsize", "debug", "dns64", "hosts", "loadbalance", "log", "rewrite", "template"}
 )
-"""Plugins of node-cache 1.26.8 (kubernetes/dns, cmd/node-cache/main.go)."""
-SINCE = {
-    "template": (1, 15, 13),
-    "hosts": (1, 17, 0),
-    "rewrite": (1, 17, 0),
-    "trace": (1, 17, 0),
-    "dns64": (1, 21, 3),
-    "bufsize": (1, 22, 7),
-    "timeouts": (1, 26, 8),
-}
-"""First release of node-cache that has a plugin (kubernetes/dns, its tags)."""
-STALE_VERIFY = (1, 22, 14)
-"""First release of node-cache with `serve_stale … verify`, by its CoreDNS (1.10)."""
+"""Plugins that may be added to the cache's own blocks: compiled in, and not there already."""
 OF_THE_CACHE = frozenset({"health", "reload"})
 """Plugins that the cache's own blocks have already, and that may stand once only."""
 
@@ -85,6 +69,33 @@ def check_blocks(text: str, *, option: str) -> tuple[ServerBlock, ...]:
     return blocks
 
 
+def check_plugins(text: str, *, option: str) -> str:
+    """Check plugins that a person adds to a block of the cache; return them as they are written.
+
+    Raises:
+        UsageError: one cannot stand there; the message names it.
+    """
+    try:
+        corefile = read_corefile(f". {{\n{text}\n}}\n", path=option)
+    except CorefileError as error:
+        raise UsageError(str(error)) from error
+    if corefile.imports:
+        raise UsageError(f"{option}: import is not taken", hint="write out what it stands for")
+    if len(corefile.blocks) != 1 or not corefile.blocks[0].plugins:
+        raise UsageError(
+            f"{option}: these are not the lines of plugins alone",
+            hint="such as: template IN AAAA cluster.local { … }, without a server block around it",
+        )
+    plugins = corefile.blocks[0].plugins
+    for plugin in plugins:
+        if plugin.name not in ADDED:
+            raise UsageError(
+                f"{option}: {plugin.name} cannot be added to a block of the cache",
+                hint=f"there are: {', '.join(sorted(ADDED))}",
+            )
+    return "".join(f"{plugin.written()}\n" for plugin in plugins)
+
+
 def check_corefile(text: str, image: str) -> None:
     """Check the whole Corefile: one block a zone, and only plugins that this image has.
 
@@ -95,24 +106,15 @@ def check_corefile(text: str, image: str) -> None:
     Raises:
         UsageError: CoreDNS would end at it.
     """
-    blocks = read_corefile(text).blocks
-    _check_zones(blocks)
-    version = version_of(image)
-    if version is None:
-        return
-    for block in blocks:
-        for plugin in block.plugins:
-            if version < SINCE.get(plugin.name, version):
-                raise UsageError(
-                    f"--image: {plugin.name} is not in node-cache before {_text(plugin.name)}, "
-                    f"and the block {block} needs it",
-                    hint=f"take a newer image than {image}",
-                )
-            if plugin.lines("serve_stale") and version < STALE_VERIFY:
-                raise UsageError(
-                    f"--serve-stale: the node-cache of {image} does not verify stale answers",
-                    hint="take 1.22.14 or a newer one",
-                )
+    for fault in loading_faults(read_corefile(text).blocks, image):
+        if not fault.plugin:
+            raise UsageError(
+                fault.text,
+                hint="stub domains and extra blocks cannot be for a zone that the cache has: the "
+                "cluster domain, in-addr.arpa, ip6.arpa, the root, the marker's",
+            )
+        option = "--serve-stale" if fault.plugin == "serve_stale" else "--image"
+        raise UsageError(f"{option}: {fault.text}", hint=fault.way_out)
 
 
 def check_no_loop(text: str, own: Sequence[str]) -> None:
@@ -132,28 +134,7 @@ def check_no_loop(text: str, own: Sequence[str]) -> None:
                 if any(host in (ip, f"{ip}:53", f"{ip}]:53", f"{ip}]") for ip in own):
                     raise UsageError(
                         f"the block {block} would ask {server}, an address of the cache itself",
-                        hint="to have CoreDNS asked, say --forward-all-to-kube-dns, or forward to "
-                        "__PILLAR__CLUSTER__DNS__ in a block of yours",
+                        hint="to have CoreDNS asked, give a block for that zone with "
+                        "--extra-blocks, that forwards to __PILLAR__CLUSTER__DNS__, and leave the "
+                        "zone out of --stub-domain; for all names: --forward-all-to-kube-dns",
                     )
-
-
-def version_of(image: str) -> tuple[int, ...] | None:
-    """Return the release of a node-cache image by its tag; None when the tag tells none."""
-    match = re.search(r"node-cache:v?(\d+)\.(\d+)\.(\d+)(?:@|$)", image)
-    return tuple(int(part) for part in match.groups()) if match else None
-
-
-def _check_zones(blocks: Sequence[ServerBlock]) -> None:
-    seen: set[str] = set()
-    for name in (name for block in blocks for name in block.names):
-        if name in seen:
-            raise UsageError(
-                f"two server blocks of the Corefile are for the zone {name}",
-                hint="stub domains and extra blocks cannot be for a zone that the cache has: the "
-                "cluster domain, in-addr.arpa, ip6.arpa, the root, the marker's",
-            )
-        seen.add(name)
-
-
-def _text(plugin: str) -> str:
-    return ".".join(str(part) for part in SINCE[plugin])

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from kubectl_nodedns.cluster.paths import PLURALS, collection, object_path
 from kubectl_nodedns.errors import NotFoundError, RefusedError
 from kubectl_nodedns.facts.cache_pods import trouble
-from kubectl_nodedns.facts.caches import DAEMONSET, local_ips_of, words_of
+from kubectl_nodedns.facts.caches import DAEMONSET, local_ips_of
+from kubectl_nodedns.facts.command_line import words_of
 from kubectl_nodedns.facts.conditions import is_ready
 from kubectl_nodedns.facts.images import NO_IMAGE
 from kubectl_nodedns.install.handover import Record, handed_over

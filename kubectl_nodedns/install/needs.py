@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from kubectl_nodedns.cluster.paths import collection, object_path
-from kubectl_nodedns.facts.caches import flag, words_of
+from kubectl_nodedns.facts.command_line import flag, words_of
 from kubectl_nodedns.facts.conditions import ENDED
 from kubectl_nodedns.facts.nodes import read_nodes
 

@@ -14,19 +14,15 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from kubectl_nodedns.facts import progress
-from kubectl_nodedns.facts.caches import (
-    OWN_NAME,
-    SETUP_METRICS_PORT,
-    local_ips_of,
-    words_of,
-)
+from kubectl_nodedns.facts.caches import OWN_NAME, SETUP_METRICS_PORT, local_ips_of
+from kubectl_nodedns.facts.command_line import words_of
+from kubectl_nodedns.facts.dataplane import CALICO_EBPF
 from kubectl_nodedns.install.corefile import HEALTH_PORT
 from kubectl_nodedns.install.manifest import read_objects
 from kubectl_nodedns.install.quantity import memory_bytes
 from kubectl_nodedns.install.settings import tolerations_of
 from kubectl_nodedns.install.untracked import forget_answers, untrack_answers
 from kubectl_nodedns.install.variants import (
-    CALICO_EBPF,
     Variant,
     excluded_service,
     into_pod_network,
@@ -93,7 +89,8 @@ def build(
         objects.remove(upstream)
     if settings.variant is Variant.REDIRECT:
         labels = daemonset["metadata"]["labels"]
-        objects.append(redirect_policy(settings.namespace, settings.dns_service, labels))
+        names = settings.dns_port_names
+        objects.append(redirect_policy(settings.namespace, settings.dns_service, names, labels))
     if settings.mode == CALICO_EBPF:
         objects.append(excluded_service(settings.namespace, settings.dns_service))
     return objects

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from kubectl_nodedns.errors import UsageError
 from kubectl_nodedns.facts.dns_service import split_name
-from kubectl_nodedns.install.corefile_check import check_blocks
+from kubectl_nodedns.install.corefile_check import check_blocks, check_plugins
 from kubectl_nodedns.install.option_table import ALL, AUTO, BY_NAME, NO, Option
 from kubectl_nodedns.install.quantity import canonical_cpu, canonical_memory
 from kubectl_nodedns.names import absolute, address
@@ -43,6 +43,19 @@ _IMAGE = re.compile(r"[a-z0-9][\w.:/-]*(@sha256:[0-9a-f]{64})?")
 _REGISTRY = re.compile(r"[a-z0-9][a-z0-9.-]*(:\d+)?(/[a-z0-9][a-z0-9._-]*)*")
 _NUMBER = re.compile(r"[0-9]{1,18}")
 _DURATION = re.compile(r"[1-9][0-9]{0,5}[smh]")
+
+
+_TIME = r"[0-9]{1,6}(\.[0-9]{1,3})?(ms|s|m|h)"
+FORWARD_OPTIONS: Mapping[str, re.Pattern[str]] = {
+    "force_tcp": re.compile(""),
+    "prefer_udp": re.compile(""),
+    "policy": re.compile("random|round_robin|sequential"),
+    "max_fails": re.compile("[0-9]{1,6}"),
+    "expire": re.compile(_TIME),
+    "health_check": re.compile(rf"{_TIME}( no_rec)?( domain [\w.-]{{1,253}})?"),
+}
+"""Options of `forward` that can be given, with the form of their values (CoreDNS, plugin/forward);
+max_concurrent is an option of its own."""
 
 
 def check(name: str, text: str) -> str:
@@ -197,6 +210,29 @@ def _blocks(_: Option, text: str) -> str:
     return text.strip() + "\n"
 
 
+def _plugins(option: Option, text: str) -> str:
+    return check_plugins(text, option=f"--{option.name}")
+
+
+def _forward_options(option: Option, text: str) -> str:
+    found: dict[str, str] = {}
+    for part in filter(None, (" ".join(one.split()) for one in text.split(";"))):
+        name, _, value = part.partition(" ")
+        form = FORWARD_OPTIONS.get(name)
+        if form is None or not form.fullmatch(value):
+            raise UsageError(
+                f"--{option.name}: {part!r} is no option of forward that can be given here",
+                hint="there are prefer_udp, force_tcp, policy sequential (random, round_robin), "
+                "max_fails N, expire TIME, health_check TIME [no_rec] [domain NAME]",
+            )
+        if name in found:
+            raise UsageError(f"--{option.name}: {name} is given twice")
+        found[name] = part
+    if {"prefer_udp", "force_tcp"} <= {*found}:
+        raise UsageError(f"--{option.name}: prefer_udp and force_tcp exclude each other")
+    return ";".join(found[name] for name in FORWARD_OPTIONS if name in found)
+
+
 def _pairs(option: Option, text: str, value: re.Pattern[str]) -> str:
     for part in filter(None, text.split(",")):
         key, equals, rest = part.strip().partition("=")
@@ -278,6 +314,8 @@ KINDS: Mapping[str, Callable[[Option, str], str]] = {
     "servers": _servers,
     "stub-domains": _stub_domains,
     "blocks": _blocks,
+    "plugins": _plugins,
+    "forward-options": _forward_options,
     "node-selector": _node_selector,
     "labels": _labels,
     "annotations": _annotations,

@@ -39,7 +39,12 @@ DEFAULT_IPV6 = "fd00:90de:d95::1"
 NAMES = tuple(BY_NAME)
 """Options that are remembered."""
 NO_EXTERNAL_NAME = NO
-TOLD = frozenset({"image", "image-registry", "upstream", "stub-domain", "extra-blocks"})
+TOLD = frozenset(
+    {
+        *("image", "image-registry", "upstream", "stub-domain", "extra-blocks"),
+        *("cluster-plugins", "outside-plugins"),
+    }
+)
 """Options that decide what runs on the nodes and who answers: a plan tells where they stem from."""
 LONGEST = 60
 """Characters of a value that a line of the plan shows."""

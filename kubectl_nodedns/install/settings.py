@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from kubectl_nodedns.facts.caches import SETUP_METRICS_PORT
 from kubectl_nodedns.facts.corefile_reader import read_corefile
-from kubectl_nodedns.install.corefile import LOCAL, Caching, Forwarding, corefile
+from kubectl_nodedns.facts.dns_service import USUAL_PORTS
+from kubectl_nodedns.install.corefile import CLUSTER, LOCAL, Caching, Forwarding, corefile
 from kubectl_nodedns.install.corefile_check import check_corefile, check_no_loop
 from kubectl_nodedns.install.memory_need import MemoryNeed, memory_need
 from kubectl_nodedns.install.option_checks import SYSTEM
@@ -88,12 +89,18 @@ class Settings:
     """What is kept."""
     forwarding: Forwarding = field(default_factory=Forwarding)
     """Where is asked."""
+    cluster_plugins: str = ""
+    """Plugins that a person added to the block of the cluster domain."""
+    outside_plugins: str = ""
+    """Plugins that a person added to the block of all other names."""
     extra_blocks: str = ""
     """Server blocks that a person wrote."""
     mode: str = IPTABLES
     """What translates service addresses."""
     dns_service: str = "kube-dns"
     """Name of the DNS service."""
+    dns_port_names: Mapping[str, str] = field(default_factory=lambda: USUAL_PORTS)
+    """Names of its port 53, by protocol."""
 
     @classmethod
     def of(
@@ -107,6 +114,7 @@ class Settings:
         cluster_domain: str,
         mode: str,
         dns_service: str,
+        dns_port_names: Mapping[str, str] = USUAL_PORTS,
     ) -> Settings:
         """Put facts and options together.
 
@@ -119,6 +127,7 @@ class Settings:
             cluster_domain: without a final dot.
             mode: what translates service addresses.
             dns_service: its name.
+            dns_port_names: names of its port 53, by protocol.
 
         Raises:
             UsageError: options do not fit each other, or the image does not fit the Corefile.
@@ -135,6 +144,7 @@ class Settings:
             local_ip=local_ip,
             mode=mode,
             dns_service=dns_service,
+            dns_port_names=dns_port_names,
             cluster_domain=cluster_domain,
             image=mirrored(value("image"), value("image-registry")),
             node_selector=selector_of(value("node-selector")),
@@ -167,7 +177,11 @@ class Settings:
                 all_to_cluster=value("forward-all-to-kube-dns") == "true",
                 stub_domains=stub_domains(value("stub-domain")),
                 max_concurrent=int(value("max-concurrent")),
+                cluster_options=_list(value("cluster-forward"), ";"),
+                outside_options=_list(value("outside-forward"), ";"),
             ),
+            cluster_plugins=value("cluster-plugins"),
+            outside_plugins=value("outside-plugins"),
             extra_blocks=value("extra-blocks"),
         )
         check_corefile(settings.corefile(), settings.image)
@@ -207,7 +221,9 @@ class Settings:
             forwarding=forwarding,
             health_port=self.ports.health,
             metrics_port=self.ports.metrics,
-            extra=self.extra_blocks,
+            cluster_plugins=self.cluster_plugins,
+            outside_plugins=self.outside_plugins,
+            extra=self.extra_blocks.replace(CLUSTER, forwarding.cluster),
         )
 
     @property

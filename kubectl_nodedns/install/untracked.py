@@ -21,7 +21,7 @@ import copy
 import ipaddress
 from typing import TYPE_CHECKING, Any
 
-from kubectl_nodedns.install.corefile_check import version_of
+from kubectl_nodedns.facts.loading import version_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -14,6 +14,8 @@ from __future__ import annotations
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
+from kubectl_nodedns.facts.dataplane import CALICO_EBPF, CILIUM, IPVS, NAT_EXCLUDE
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -26,8 +28,7 @@ class Variant(Enum):
     REDIRECT = "redirected"
 
 
-IPTABLES, NFTABLES, IPVS = "iptables", "nftables", "ipvs"
-CILIUM, CALICO_EBPF = "cilium", "calico-ebpf"
+IPTABLES, NFTABLES = "iptables", "nftables"
 VARIANTS: Mapping[str, Variant] = {
     IPTABLES: Variant.TRANSPARENT,
     NFTABLES: Variant.TRANSPARENT,
@@ -43,13 +44,26 @@ PRINTED_ONLY: Mapping[str, str] = {
 """Modes whose objects are printed and never installed, for they were not proved."""
 LIVE = tuple(mode for mode in VARIANTS if mode not in PRINTED_ONLY)
 """Modes that `enable` installs."""
-NAT_EXCLUDE = "projectcalico.org/natExcludeService"
 
 
-def redirect_policy(namespace: str, dns_service: str, labels: Mapping[str, str]) -> dict[str, Any]:
-    """Return Cilium's policy that sends lookups for the DNS service to the node's cache pod."""
-    ports = [{"port": "53", "name": "dns", "protocol": "UDP"}]
-    ports.append({"port": "53", "name": "dns-tcp", "protocol": "TCP"})
+def redirect_policy(
+    namespace: str, dns_service: str, port_names: Mapping[str, str], labels: Mapping[str, str]
+) -> dict[str, Any]:
+    """Return Cilium's policy that sends lookups for the DNS service to the node's cache pod.
+
+    Where a service has several ports Cilium leads each to the port of that name, and one of another
+    name nowhere (Cilium, documentation of its Local Redirect Policy).
+
+    Args:
+        namespace: the DNS service's.
+        dns_service: its name.
+        port_names: names of its port 53, by protocol.
+        labels: labels of the policy.
+    """
+    ports = [
+        {"port": "53", "name": port_names[protocol], "protocol": protocol}
+        for protocol in ("UDP", "TCP")
+    ]
     return {
         "apiVersion": "cilium.io/v2",
         "kind": "CiliumLocalRedirectPolicy",

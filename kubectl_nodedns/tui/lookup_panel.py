@@ -75,7 +75,9 @@ class LookupPanel(Vertical):
         self.node = node
         domain = session.place.cluster_domain
         self._marker = marker_name(domain) if domain else ""
-        self._first_name = f"kubernetes.default.svc.{domain}" if domain else "kubernetes.default.svc"
+        self._first_name = (
+            f"kubernetes.default.svc.{domain}" if domain else "kubernetes.default.svc"
+        )
         self._at_once = at_once
         self._points: Sequence[VantagePoint] = ()
         self._since: float | None = None

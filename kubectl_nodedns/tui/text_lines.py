@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kubectl_nodedns.facts.caches import flag, local_ips_of
+from kubectl_nodedns.facts.caches import local_ips_of
+from kubectl_nodedns.facts.command_line import flag
 from kubectl_nodedns.metrics import units
 from kubectl_nodedns.tui.log_groups import group, level, split
 from kubectl_nodedns.tui.lookup_lines import wrap

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from kubectl_nodedns.errors import Exit
 from tests.contract.ailing import Ailing
 from tests.contract.api import answers
 from tests.contract.test_findings import killed, low_limit, no_pod, other_servers, unfinished
@@ -101,9 +102,9 @@ def test_a_corefile_that_cannot_be_read_is_said_and_stops_nothing(
 ) -> None:
     served(api, lambda cluster: cluster.corefile(".:53 {\n cache {\n"))
     ended = run("check", *FAST)
-    assert ended.code == 0, ended.err
-    assert "not read: ConfigMap node-local-dns: " in ended.err
-    assert "is never closed" in ended.err
+    assert ended.code == Exit.FINDING, ended.err
+    (row,) = (line for line in ended.out.splitlines() if "ND045" in line)
+    assert "is never closed" in row
     named = "not read: CoreDNS's Corefile: the Corefile of ConfigMap kube-system/node-local-dns"
     assert named in ended.err
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
@@ -21,21 +21,24 @@ from kubectl_nodedns.commands.checking import Scope, gather
 from kubectl_nodedns.install.objects import build
 from kubectl_nodedns.install.options import settle
 from kubectl_nodedns.install.settings import Settings
+from kubectl_nodedns.lookup.question import Answer
 from tests.contract.ailing import (
     CACHE_COREFILE,
     KUBE_DNS,
     LOCAL,
+    NODES,
     Ailing,
     Page,
     cache_pod,
     owner,
 )
-from tests.contract.cluster import named, node
+from tests.contract.cluster import config, configmap, named, node
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from kubectl_nodedns.cluster.client import Client
+    from kubectl_nodedns.lookup.question import Question
     from tests.contract.api import Api
 
 ERROR, WARNING, INFO = Severity.ERROR, Severity.WARNING, Severity.INFO
@@ -126,6 +129,11 @@ def no_endpoint(cluster: Ailing) -> None:
     del cluster.objects["endpointslices"][1]
 
 
+@case("ND006", ERROR, "service kube-system/kube-dns-upstream", "it is headless")
+def headless_upstream(cluster: Ailing) -> None:
+    cluster.objects["services"][1]["spec"] |= {"clusterIP": "None", "clusterIPs": ["None"]}
+
+
 @case("ND007", WARNING, "daemonset tenant/other", "it bears our label")
 def imitation(cluster: Ailing) -> None:
     """One of a tenant, in whose namespace everything else may be as ours is."""
@@ -140,6 +148,13 @@ def seeming_cache(cluster: Ailing) -> None:
     other = copy.deepcopy(cluster.objects["daemonsets"][0])
     other["metadata"] = named("node-local-dns", "tenant")
     cluster.objects["daemonsets"].append(other)
+
+
+@case(
+    "ND008", ERROR, "daemonset kube-system/node-local-dns", "the placeholder __PILLAR__LOCAL__DNS__"
+)
+def placeholder(cluster: Ailing) -> None:
+    cluster.cache["containers"][0]["args"][1] = f"__PILLAR__LOCAL__DNS__,{KUBE_DNS}"
 
 
 @case("ND010", WARNING, "node node2", "no cache pod, and it should have one")
@@ -183,6 +198,16 @@ def not_ready(cluster: Ailing) -> None:
     status["containerStatuses"][0]["state"] = {"waiting": waiting}
 
 
+@case("ND011", WARNING, "node win1", "the node runs Windows, and the agent knows Linux only")
+def on_windows(cluster: Ailing) -> None:
+    windows = node(3)
+    windows["metadata"] |= {"name": "win1", "labels": {"kubernetes.io/os": "windows"}}
+    cluster.objects["nodes"].append(windows)
+    pod = cache_pod("win1")
+    pod["status"] = {"phase": "Pending"}
+    cluster.objects["pods"].append(pod)
+
+
 @case("ND012", WARNING, "pod shop/resolver", "asks 8.8.8.8, not the cache")
 def other_servers(cluster: Ailing) -> None:
     cluster.add_pod("resolver", dnsPolicy="None", dnsConfig={"nameservers": ["8.8.8.8"]})
@@ -208,9 +233,27 @@ def dead_address_of_a_kubelet(cluster: Ailing) -> None:
     cluster.kubelets["node1"] = ["169.254.25.10"]
 
 
+@case("ND015", ERROR, "node node2", "its pods have no DNS: its kubelet hands out 10.96.0.77")
+def handed_out_and_gone(cluster: Ailing) -> None:
+    cluster.kubelets["node2"] = ["10.96.0.77"]
+    kubernetes = {"clusterIP": "10.96.0.1", "clusterIPs": ["10.96.0.1"]}
+    cluster.objects["services"].append({"metadata": named("kubernetes"), "spec": kubernetes})
+
+
 @case("ND016", WARNING, "daemonset kube-system/node-local-dns", "the IPv6 address fd00::a")
 def dual_stack(cluster: Ailing) -> None:
     cluster.objects["services"][0]["spec"]["clusterIPs"] = [KUBE_DNS, "fd00::a"]
+
+
+@case("ND017", ERROR, "daemonset kube-system/node-local-dns", "take over 10.96.0.10, the DNS")
+def under_ipvs(cluster: Ailing) -> None:
+    cluster.objects["configmaps"][1]["data"]["config.conf"] = config("ipvs")
+
+
+@case("ND017", ERROR, "daemonset kube-system/node-local-dns", "translated by cilium")
+def under_cilium(cluster: Ailing) -> None:
+    data = {"kube-proxy-replacement": "true"}
+    cluster.objects["configmaps"].append(configmap("cilium-config", **data))
 
 
 ASKED = f'coredns_dns_requests_total{{server="dns://{KUBE_DNS}:53",zone="."}}'
@@ -444,6 +487,22 @@ def reload_failures(cluster: Ailing) -> None:
     cluster.count("coredns_reload_failed_total", 2)
 
 
+@case("ND045", ERROR, "configmap kube-system/node-local-dns", "autopath in the block .:53")
+def plugin_unknown(cluster: Ailing) -> None:
+    cluster.corefile(CACHE_COREFILE.replace(".:53 {", ".:53 {\n autopath"))
+
+
+@case("ND045", ERROR, "configmap kube-system/node-local-dns", "its { is never closed")
+def brace_left_out(cluster: Ailing) -> None:
+    cluster.corefile(CACHE_COREFILE.rstrip().removesuffix("}"))
+
+
+@case("ND045", ERROR, "configmap kube-system/node-local-dns", "two server blocks of the Corefile")
+def zone_twice(cluster: Ailing) -> None:
+    again = "in-addr.arpa {\n bind 10.96.0.10\n forward . __PILLAR__CLUSTER__DNS__\n}\n"
+    cluster.corefile(CACHE_COREFILE + again)
+
+
 @case("ND050", WARNING, "daemonset kube-system/node-local-dns", "for .:53")
 def open_resolver(cluster: Ailing) -> None:
     head, _, tail = CACHE_COREFILE.rpartition("bind 169.254.20.10 10.96.0.10")
@@ -517,6 +576,18 @@ def stub_zone(cluster: Ailing) -> None:
     corefile["Corefile"] += "corp.example:53 {\n forward . 10.1.1.1\n}\n"
 
 
+@case("ND072", ERROR, "daemonset kube-system/node-local-dns", "sends cluster.local to CoreDNS")
+def another_domain(cluster: Ailing) -> None:
+    cluster.corefile(CACHE_COREFILE.replace("cluster.local", "other.example"))
+
+
+@case("ND073", WARNING, "configmap kube-system/kube-dns", "resolver.corp.example for corp.example")
+def stub_by_name(cluster: Ailing) -> None:
+    cluster.cache["volumes"].append({"configMap": {"name": "kube-dns", "optional": True}})
+    stubs = '{"corp.example": ["resolver.corp.example"], "ok.example": ["192.0.2.1"]}'
+    cluster.objects["configmaps"].append(configmap("kube-dns", stubDomains=stubs))
+
+
 @pytest.mark.parametrize(
     ("code", "severity", "subject", "seen", "provoke"),
     CASES,
@@ -546,6 +617,43 @@ async def test_a_change_is_found(
 def test_every_check_is_provoked() -> None:
     probed = {"ND020", "ND062"}  # they take a probe: see test_tours.py, test_check_command.py
     assert {code for code, *_ in CASES} | probed == {check.code for check in RUNNING}
+
+
+async def test_a_cache_on_its_local_ip_may_ask_coredns_at_the_kube_dns_ip(
+    api: Api, client: Client
+) -> None:
+    """It has no other address for it under ipvs, and that one is not its own."""
+    cluster = Ailing()
+    under_ipvs(cluster)
+    for spec in (cluster.cache, *(cluster.pod(name)["spec"] for name in NODES)):
+        spec["containers"][0]["args"][1] = LOCAL
+    cluster.kubelets = {name: [LOCAL] for name in NODES}
+    cluster.count(proxied(f"{KUBE_DNS}:53", "NOERROR"), 50)
+    outcome, _ = await findings(api, client, cluster)
+    assert not {one.code for one in outcome.findings} & {"ND017", "ND033"}
+
+
+class Unknown:
+    """Probes to which every name is unknown: somebody answers, and knows nothing."""
+
+    async def start(self, nodes: Sequence[str]) -> dict[str, str]:
+        return {}
+
+    async def ask(self, node: str, questions: Sequence[Question]) -> list[Answer]:
+        return [Answer(question=question, rcode="NXDOMAIN") for question in questions]
+
+
+@pytest.mark.parametrize(("domain", "refuted"), [("other.example", 0), ("cluster.local", 2)])
+async def test_that_a_corefile_lacks_the_domain_says_nothing_about_interception(
+    api: Api, client: Client, domain: str, refuted: int
+) -> None:
+    cluster = Ailing()
+    cluster.corefile(CACHE_COREFILE.replace("cluster.local", domain))
+    cluster.serve(api)
+    evidence = await gather(client, Scope(window=0.05), probes=cast("Any", Unknown()))
+    codes = [one.code for one in run_checks(RUNNING, evidence).findings]
+    assert codes.count("ND020") == refuted
+    assert ("ND072" in codes) is (refuted == 0)
 
 
 @pytest.mark.parametrize("domain", ["corp.local", ""])

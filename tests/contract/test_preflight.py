@@ -133,6 +133,51 @@ def test_the_resolvers_that_would_be_asked_instead_are_named(sound: Api, run: Ru
     assert all("would ask 192.0.2.9, 192.0.2.10 instead" in one["seen"] for one in given)
 
 
+def test_the_servers_for_all_other_names_are_named_as_upstreams(sound: Api, run: Run) -> None:
+    text = cluster.COREFILE.replace("}\n}", "}\n forward . 192.0.2.1 192.0.2.2:53\n}")
+    sound.remove("configmaps")
+    sound.add("configmaps", cluster.configmap("coredns", Corefile=text))
+    by_zone = {one["subject"]: one for one in found(run, "--mode", "iptables")["ND160"]}
+    assert "enable --upstream 192.0.2.1,192.0.2.2" in by_zone["zone ."]["wayOut"]
+    assert "--extra-blocks" not in by_zone["zone ."]["wayOut"], "the cache has a block for it"
+
+
+def test_an_entry_that_the_agent_cannot_use_drops_all_of_them(sound: Api, run: Run) -> None:
+    stubs = '{"corp.example": ["resolver.corp.example"], "ok.example": ["192.0.2.1"]}'
+    sound.add("configmaps", cluster.configmap("kube-dns", stubDomains=stubs))
+    (one,) = found(run)["ND161"]
+    assert "drops the whole ConfigMap" in one["seen"]
+    assert "resolver.corp.example for corp.example" in one["seen"]
+    assert "delete" not in one["wayOut"]
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "says"),
+    [
+        ("cilium-config", {"kube-proxy-replacement": "false"}, "Cilium runs beside kube-proxy"),
+        (
+            "antrea-config",
+            {"antrea-agent.conf": "antreaProxy: {}\n"},
+            "AntreaProxy",
+        ),
+    ],
+)
+def test_what_translates_beside_kube_proxy_is_told(
+    name: str, data: dict[str, str], says: str, sound: Api, run: Run
+) -> None:
+    sound.add("configmaps", cluster.configmap(name, **data))
+    (one,) = found(run)["ND102"]
+    assert (one["severity"], says in one["seen"]) == ("warning", True)
+
+
+def test_nobody_is_told_to_delete_what_the_old_kube_dns_lives_by(sound: Api, run: Run) -> None:
+    stubs = '{"corp.example": ["192.0.2.1"]}'
+    sound.add("configmaps", cluster.configmap("kube-dns", stubDomains=stubs))
+    (one,) = found(run)["ND161"]
+    assert "delete" not in one["wayOut"]
+    assert "as on GKE" in one["wayOut"]
+
+
 @pytest.mark.parametrize("given", ["stub", "block"])
 def test_a_zone_that_the_agent_would_add_once_more_is_refused(
     given: str, sound: Api, run: Run, tmp_path: Path
@@ -157,11 +202,20 @@ def test_ipvs_is_told_and_not_refused(api: Api, run: Run) -> None:
     assert "ipvs" in told["seen"]
 
 
+def test_under_ipvs_the_kube_dns_ip_is_not_among_the_caches_addresses(api: Api, run: Run) -> None:
+    cluster.fill(api, mode="ipvs")
+    kubelet(api, clusterDNS=["10.96.0.10"])
+    ended = run("check", "--pre")
+    assert "at 169.254.20.10\n" in ended.err
+    assert "ND133" not in ended.out, "kubelets are led to the local IP after the install"
+
+
 def test_a_dns_service_that_cannot_be_told_is_the_only_finding(sound: Api, run: Run) -> None:
     sound.remove("services")
     (one,) = found(run)["ND100"]
     assert "no DNS service" in one["seen"]
-    assert "--dns-service" in one["wayOut"]
+    assert "pods have no DNS" in one["seen"]
+    assert "Make a Service with clusterIP: 10.96.0.10" in one["wayOut"]
 
 
 def test_a_second_address_family_is_said_not_to_be_covered(sound: Api, run: Run) -> None:

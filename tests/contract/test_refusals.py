@@ -159,11 +159,120 @@ def test_a_read_that_fails_once_hides_no_cilium(sound: Api, run: Run) -> None:
     refused(sound, run("enable", "--dry-run=client"), "cilium", "CiliumLocalRedirectPolicy")
 
 
-def test_the_argument_of_kube_proxy_goes_before_its_configuration(sound: Api, run: Run) -> None:
+def dns_service_gone(api: Api, *servers: str) -> None:
+    """The DNS service is away, an upstream service is there, and kubelets hand out `servers`."""
+    upstream = cluster.dns_service("kube-dns-upstream", "10.96.7.7")
+    kubernetes = cluster.dns_service("kubernetes", "10.96.0.1")
+    kubernetes["metadata"]["labels"] = {}
+    api.remove("services")
+    api.add("services", upstream, kubernetes)
+    for name in ("node1", "node2"):
+        answer = document({"kubeletconfig": {"clusterDNS": list(servers)}})
+        api.script("GET", f"/api/v1/nodes/{name}/proxy/configz", answer)
+
+
+COMMANDS = (("check",), ("status",), ("lookup", "kubernetes.default"), ("enable",))
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda words: words[0])
+def test_without_the_dns_service_pods_have_no_dns_and_every_command_says_so(
+    command: tuple[str, ...], sound: Api, run: Run
+) -> None:
+    dns_service_gone(sound, "10.96.0.10")
+    ended = run(*command)
+    refused(
+        sound,
+        ended,
+        "pods have no DNS: the kubelet of node1 hands out 10.96.0.10, and no service has that",
+        "but kube-system/kube-dns-upstream, headless or the upstream of a cache",
+        "Make a Service with clusterIP: 10.96.0.10 again",
+    )
+
+
+def test_a_dns_service_that_is_named_and_gone_is_said_alike(sound: Api, run: Run) -> None:
+    dns_service_gone(sound, "10.96.0.10")
+    ended = run("check", "--dns-service", "kube-system/kube-dns")
+    refused(sound, ended, "there is no service kube-system/kube-dns; pods have no DNS")
+
+
+def test_a_service_without_the_label_that_kubelets_hand_out_is_named(sound: Api, run: Run) -> None:
+    dns_service_gone(sound, "10.96.0.1")
+    ended = run("check")
+    refused(
+        sound, ended, "the address of service kube-system/kubernetes", "--dns-service kube-system/"
+    )
+    assert "pods have no DNS" not in ended.err
+
+
+def test_a_cache_that_still_answers_in_place_of_the_dns_service_is_named(
+    sound: Api, run: Run
+) -> None:
+    dns_service_gone(sound, "10.96.0.10")
+    image = "registry.k8s.io/dns/k8s-dns-node-cache:1.26.8"
+    sound.add("daemonsets", cluster.daemonset("by-hand", image, "-localip", "10.96.0.10"))
+    ended = run("status")
+    refused(sound, ended, "the DNS service is gone", "only the cache kube-system/by-hand still")
+
+
+def test_without_the_kubelets_word_nothing_is_said_about_pods(sound: Api, run: Run) -> None:
+    dns_service_gone(sound, "10.96.0.10")
+    for name in ("node1", "node2"):
+        del sound.state.scripts["GET", f"/api/v1/nodes/{name}/proxy/configz"]
+    ended = run("check")
+    refused(sound, ended, "there is no DNS service in namespace kube-system", "--dns-service")
+    assert "pods have no DNS" not in ended.err
+
+
+def test_without_a_configuration_file_the_argument_of_kube_proxy_counts(
+    sound: Api, run: Run
+) -> None:
     sound.remove("daemonsets")
     labels = {"k8s-app": "kube-proxy"}
     sound.add("daemonsets", cluster.daemonset("kube-proxy", "p:1", "--proxy-mode=user", **labels))
     refused(sound, run("enable"), "user", "--proxy-mode of DaemonSet kube-system/kube-proxy")
+
+
+def test_with_a_configuration_file_the_argument_counts_for_nothing(sound: Api, run: Run) -> None:
+    for plural in ("daemonsets", "configmaps"):
+        sound.remove(plural)
+    coredns = cluster.configmap("coredns", Corefile=cluster.COREFILE)
+    sound.add("configmaps", coredns, cluster.configmap("proxy", conf=cluster.config("ipvs")))
+    words = ("--config=/conf/conf", "--proxy-mode=iptables")
+    proxy = cluster.daemonset("kube-proxy", "p:1", *words, **{"k8s-app": "kube-proxy"})
+    spec = proxy["spec"]["template"]["spec"]
+    spec["volumes"] = [{"name": "v", "configMap": {"name": "proxy"}}]
+    spec["containers"][0]["volumeMounts"] = [{"name": "v", "mountPath": "/conf/"}]
+    sound.add("daemonsets", proxy)
+    ended = run("enable", "--dry-run=client")
+    assert "kube-proxy      ipvs  (ConfigMap kube-system/proxy, conf)" in ended.err
+    assert "10.96.0.10,169.254.20.10" not in ended.out + ended.err
+
+
+def test_ciliums_redirect_names_the_ports_of_this_dns_service(sound: Api, run: Run) -> None:
+    sound.remove("services")
+    service = cluster.dns_service("rke2-coredns-rke2-coredns")
+    for port, name in zip(service["spec"]["ports"], ("udp-53", "tcp-53"), strict=True):
+        port["name"] = name
+    sound.add("services", service)
+    ended = run("enable", "--mode", "cilium", "--dry-run=client", "-o", "json")
+    (policy,) = (o for o in json.loads(ended.out)["items"] if o["kind"].startswith("Cilium"))
+    named = {port["name"] for port in policy["spec"]["redirectBackend"]["toPorts"]}
+    assert named == {"udp-53", "tcp-53"}
+
+
+def test_static_pods_of_kube_proxy_are_read(sound: Api, run: Run) -> None:
+    sound.remove("daemonsets")
+    sound.remove("configmaps")
+    sound.add("configmaps", cluster.configmap("coredns", Corefile=cluster.COREFILE))
+    for name, labels in (
+        ("node1", {"component": "kube-proxy"}),
+        ("node2", {"k8s-app": "kube-proxy"}),
+    ):
+        pod = {"metadata": cluster.named(f"kube-proxy-{name}", **labels)}
+        container = {"name": "kube-proxy", "command": ["kube-proxy", "--proxy-mode=ipvs"]}
+        sound.add("pods", {**pod, "spec": {"nodeName": name, "containers": [container]}})
+    ended = run("enable", "--dry-run=client")
+    assert "kube-proxy      ipvs  (--proxy-mode of pod kube-system/kube-proxy-node1)" in ended.err
 
 
 def test_ciliums_replacement_of_kube_proxy_is_recognised(sound: Api, run: Run) -> None:

@@ -30,7 +30,9 @@ PLACEHOLDER = re.compile(r"^[A-Z][A-Z/=,.…]*$|…")
 FOREIGN_OPTIONS = {
     "--as",  # kubectl's, and ours
     "--as-user",
+    "--config",  # kube-proxy's
     "--keep-cluster",
+    "--proxy-mode",
     "--kubeconfig-e2e",
     "--tool-image",
     "--dir",

@@ -13,6 +13,7 @@ import yaml
 
 from tests.cluster.images import TOOL_BOX_IMAGE
 from tests.cluster.layout import DNS_SERVICE_IP, PAUSE_IMAGE
+from tests.cluster.proxy_mode import set_mode
 from tests.e2e.nodes import proxy_mode_of
 from tests.e2e.official_addon import wait_for
 
@@ -317,6 +318,78 @@ def test_a_daemonset_that_bears_our_label_is_an_imitation(
     assert "ND111" in {one["code"] for one in json.loads(before.stdout)["findings"]}
     assert planned.code == 0, str(planned)
     assert "evil.example" not in planned.stdout + planned.stderr
+
+
+def by_hand(*args: str, **spec: Any) -> dict[str, Any]:
+    """A DaemonSet of somebody's in kube-system with these arguments, that no node gets a pod of."""
+    labels = {"app": "by-hand"}
+    container = {"name": "other", "image": PAUSE_IMAGE, "args": [*args]}
+    template = {
+        "metadata": {"labels": labels},
+        "spec": {"containers": [container], "nodeSelector": {"nobody": "has-it"}, **spec},
+    }
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "DaemonSet",
+        "metadata": {"name": "by-hand", "namespace": "kube-system"},
+        "spec": {"selector": {"matchLabels": labels}, "template": template},
+    }
+
+
+def test_a_placeholder_in_a_manifest_is_found(cache: Plugin, kubectl: KubectlCall) -> None:
+    with applied(kubectl, by_hand("-localip", "__PILLAR__LOCAL__DNS__,10.96.0.10")):
+        _, found = checked(cache)
+    assert "__PILLAR__LOCAL__DNS__" in found["ND008"]["daemonset kube-system/by-hand"]["seen"]
+
+
+def test_a_mode_in_which_the_address_cannot_be_taken_over_is_found(
+    cache: Plugin, kubectl: KubectlCall
+) -> None:
+    where = (*SYSTEM, "configmap", "kube-proxy")
+    before = kubectl(where[0], where[1], "get", *where[2:], "-o", "json")["data"]["config.conf"]
+
+    def write(text: str) -> None:
+        """kube-proxy itself reads it when it starts, and goes on."""
+        patch = json.dumps({"data": {"config.conf": text}})
+        kubectl(where[0], where[1], "patch", *where[2:], "-p", patch)
+
+    try:
+        write(set_mode(before, "ipvs"))
+        _, found = checked(cache)
+    finally:
+        write(before)
+    assert "translated by ipvs" in found["ND017"]["daemonset kube-system/node-local-dns"]["seen"]
+
+
+def test_a_corefile_for_another_clusters_domain_is_found(
+    cache: Plugin, kubectl: KubectlCall
+) -> None:
+    block = "{zone}:53 {{\n    bind 192.0.2.1\n    forward . {to}\n}}\n"
+    corefile = block.format(zone="other.example", to="__PILLAR__CLUSTER__DNS__")
+    corefile += block.format(zone=".", to="__PILLAR__UPSTREAM__SERVERS__")
+    configmap = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "by-hand", "namespace": "kube-system"},
+        "data": {"Corefile": corefile},
+    }
+    volume = {"name": "config", "configMap": {"name": "by-hand"}}
+    with applied(kubectl, configmap, by_hand("-localip", "192.0.2.1", volumes=[volume])):
+        _, found = checked(cache)
+    assert "other.example" in found["ND072"]["daemonset kube-system/by-hand"]["seen"]
+
+
+def test_a_stub_by_name_makes_the_agent_drop_all(cache: Plugin, kubectl: KubectlCall) -> None:
+    stubs = {"corp.example": ["resolver.corp.example"], "ok.example": ["192.0.2.1"]}
+    configmap = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "kube-dns", "namespace": "kube-system"},
+        "data": {"stubDomains": json.dumps(stubs)},
+    }
+    with applied(kubectl, configmap):
+        _, found = checked(cache)
+    assert "resolver.corp.example" in found["ND073"]["configmap kube-system/kube-dns"]["seen"]
 
 
 def test_a_node_that_the_selector_leaves_out_is_said_and_is_no_fault(

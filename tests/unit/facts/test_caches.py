@@ -12,11 +12,11 @@ from kubectl_nodedns.facts.caches import (
     SETUP_METRICS_PORT,
     Cache,
     cache_of,
-    flag,
     local_ips_of,
     setup_metrics_port,
     sort_out,
 )
+from kubectl_nodedns.facts.command_line import flag
 from kubectl_nodedns.install.objects import build, daemonset_of
 from tests.unit.facts import daemonsets
 from tests.unit.install.samples import SETTINGS, stored

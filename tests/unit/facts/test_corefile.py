@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kubectl_nodedns.facts.corefile import CorefileError
+from kubectl_nodedns.facts.corefile import CorefileError, Plugin
 from kubectl_nodedns.facts.corefile_reader import read_corefile
 from kubectl_nodedns.install.corefile import corefile
 
@@ -62,3 +62,23 @@ def test_coredns_does_not_start_with_braces_that_do_not_match(text: str) -> None
 
 def test_an_empty_corefile_serves_nothing() -> None:
     assert read_corefile("").blocks == ()
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "cache 30",
+        "forward . 192.0.2.1 {\n    force_tcp\n    max_concurrent 1000\n}",
+        'template IN TXT {\n    answer "{{ .Name }} 0 IN TXT \\"a b\\""\n}',
+        'log . "{remote} # {type}" {\n    class error\n}',
+        "rewrite {\n    name regex a(.*) b{1}\n    answer auto\n}",
+    ],
+)
+def test_a_plugin_is_written_as_it_was_read(lines: str) -> None:
+    def read(text: str) -> Plugin:
+        (plugin,) = read_corefile(f".:53 {{\n{text}\n}}\n").blocks[0].plugins
+        return plugin
+
+    plugin = read(lines)
+    assert plugin.written() == lines
+    assert read(plugin.written()) == plugin

@@ -6,7 +6,6 @@ from kubectl_nodedns.facts.corefile_reader import read_corefile
 from kubectl_nodedns.facts.customisations import (
     by_client,
     customisations,
-    stub_domains,
     stub_zones,
 )
 from tests.unit.facts.corefiles import CACHE, CUSTOM, KUBEADM, MANAGED
@@ -110,14 +109,3 @@ def test_plugins_that_look_at_the_client_are_named() -> None:
         "acl",
     ]
     assert by_client(read_corefile(KUBEADM)) == []
-
-
-def test_the_configmap_kube_dns_is_read_as_the_agent_reads_it() -> None:
-    data = {
-        "stubDomains": '{"Acme.Local.": ["1.2.3.4", "1.2.3.5:5353"]}',
-        "upstreamNameservers": '["8.8.8.8"]',
-    }
-    assert stub_domains(data) == ({"acme.local": ("1.2.3.4", "1.2.3.5:5353")}, ("8.8.8.8",))
-    assert stub_domains({}) == ({}, ())
-    with pytest.raises(ValueError, match="stubDomains"):
-        stub_domains({"stubDomains": "[]"})

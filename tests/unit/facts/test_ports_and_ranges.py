@@ -3,6 +3,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from kubectl_nodedns.facts.host_ports import (
     DNS,
     HEALTH,
@@ -42,6 +44,71 @@ def tcp(port: int, ip: str = "") -> HostPort:
 def found(*pods: Pod, selectors: Any = ()) -> list[tuple[str, int]]:
     those = clashes(NEEDS, pods, nodes=NODES, local_ip="169.254.20.10", selectors=selectors)
     return [(one.need.purpose, one.need.port) for one in those]
+
+
+def hidden(container: dict[str, Any], **spec: Any) -> set[tuple[int, str, str]]:
+    """Ports that a pod with one container on the host network has without declaring them."""
+    ports = host_ports_of({"hostNetwork": True, "containers": [container], **spec})
+    return {(one.port, one.ip, one.told) for one in ports if one.told != "ports"}
+
+
+@pytest.mark.parametrize(
+    ("probe", "ip"),
+    [
+        ({"httpGet": {"port": 8080, "path": "/"}}, ""),
+        ({"httpGet": {"port": 8080, "host": "127.0.0.1"}}, "127.0.0.1"),
+        ({"tcpSocket": {"port": 8080}}, ""),
+        ({"grpc": {"port": 8080}}, ""),
+    ],
+)
+def test_a_port_that_stands_only_in_a_probe_is_claimed(probe: dict[str, Any], ip: str) -> None:
+    assert hidden({"livenessProbe": probe}) == {(8080, ip, "probe")}
+    assert hidden({"readinessProbe": probe}, hostNetwork=False) == set()
+
+
+@pytest.mark.parametrize(
+    ("args", "ip"),
+    [
+        (["--metrics-bind-address=:8080"], ""),
+        (["--listen", "0.0.0.0:8080"], "0.0.0.0"),
+        (["-addr=[::]:8080"], "::"),
+        (["--health=127.0.0.1:8080"], "127.0.0.1"),
+        (["--metrics-port=8080"], ""),
+        (["--port", "8080"], ""),
+        (["--web.port=$(PORT)"], ""),
+    ],
+)
+def test_a_port_that_stands_only_in_an_argument_is_claimed(args: list[str], ip: str) -> None:
+    env = [{"name": "PORT", "value": "8080"}]
+    assert hidden({"args": args, "env": env}) == {(8080, ip, "arguments")}
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        "--server=https://10.0.0.1:8080",
+        "--etcd=10.0.0.1:8080",
+        "--to=collector:8080",
+        "--since=12:30:45",
+        "--port-range=8080",
+        "8080",
+    ],
+)
+def test_somebody_to_ask_is_no_port_to_listen_on(word: str) -> None:
+    assert hidden({"args": [word]}) == set()
+
+
+def test_a_port_that_is_declared_too_is_one() -> None:
+    container = {"ports": [{"containerPort": 8080}], "args": ["--port=8080"]}
+    (one,) = host_ports_of({"hostNetwork": True, "containers": [container]})
+    assert one.told == "ports"
+
+
+def test_where_a_clash_is_told_is_kept() -> None:
+    argued = replace(tcp(8080), told="arguments")
+    those = clashes(NEEDS, [pod("a", argued)], nodes=NODES, local_ip="169.254.20.10")
+    assert [(one.need.purpose, one.told) for one in those] == [(HEALTH, {"arguments"})]
+    assert free_port(8080, [pod("a", argued)], nodes=NODES) == 8081
 
 
 def test_what_the_cache_needs_is_read_from_its_object() -> None:

@@ -87,6 +87,16 @@ def why_not(obj: dict[str, Any]) -> str:
     return hindrance(cache, obj, namespace="kube-system")
 
 
+@pytest.mark.parametrize(
+    "local", ["__PILLAR__LOCAL__DNS__,__PILLAR__DNS__SERVER__", "169.254.20.10,"]
+)
+def test_a_cache_whose_agent_ends_at_its_arguments_is_not_adopted(local: str) -> None:
+    why = why_not(daemonset(local=local))
+    assert "-localip" in why
+    assert "serves nobody" in why
+    assert "kubelets" not in why, "nobody has to be led away from it first"
+
+
 def adoption() -> Adoption:
     obj = daemonset()
     cache = cache_of(obj)

@@ -6,8 +6,11 @@ from typing import Any
 
 import pytest
 
+from kubectl_nodedns.facts.corefile_reader import read_corefile
 from kubectl_nodedns.install.carrying import carry
 from kubectl_nodedns.install.corefile import corefile
+from kubectl_nodedns.install.options import settle
+from kubectl_nodedns.install.settings import Settings
 from tests.e2e.local_only_install import corefile as theirs
 
 KUBE_DNS_IP = "10.96.0.10"
@@ -32,7 +35,11 @@ def block(zone: str, *lines: str) -> str:
 
 def test_the_layout_of_kubespray_keeps_its_health_port_and_its_stub_domain() -> None:
     options, lost = carried(theirs())
-    assert options == {"health-port": "9254", "stub-domain": "corp.example=192.0.2.53"}
+    assert options == {
+        "cluster-forward": "prefer_udp",
+        "health-port": "9254",
+        "stub-domain": "corp.example=192.0.2.53",
+    }
     assert lost == ()
 
 
@@ -87,12 +94,8 @@ def test_what_a_corefile_says_becomes_options(text: str, options: dict[str, str]
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        (block("a.example", "hosts /etc/hosts"), "hosts in block a.example"),
-        (block("a.example", "forward . tls://192.0.2.1"), "tls://192.0.2.1"),
-        (
-            block("a.example", "forward . 192.0.2.1 {", "policy sequential", "}"),
-            "policy of forward in block a.example",
-        ),
+        (block("a.example", "kubernetes"), "kubernetes is not compiled into node-cache"),
+        (f"a.example:1053 {{\n forward . {KUBE_DNS_IP}\n}}\n", "at port 53 alone"),
         (block(".", "forward . 192.0.2.1 /etc/resolv.conf"), "beside the node's own"),
         (block("cluster.local", "forward . 192.0.2.9"), "192.0.2.9, where cluster.local is asked"),
         (block(".", "cache {", "servfail 5s", "}"), "servfail of cache"),
@@ -101,6 +104,94 @@ def test_what_a_corefile_says_becomes_options(text: str, options: dict[str, str]
 def test_what_options_cannot_say_is_named(text: str, said: str) -> None:
     _, lost = carried(text)
     assert any(said in one for one in lost), lost
+
+
+FORCED = ("forward . __PILLAR__CLUSTER__DNS__ {", "    force_tcp", "}")
+BIND = "bind __PILLAR__LOCAL__DNS__"
+
+
+@pytest.mark.parametrize("to", ["__PILLAR__CLUSTER__DNS__", KUBE_DNS_IP, f"{KUBE_DNS_IP}:53"])
+def test_a_second_domain_that_goes_to_coredns_is_kept_as_a_block_of_its_own(to: str) -> None:
+    given = block(
+        "corp.internal",
+        *("errors", "cache 30", "reload", "loop", "bind 169.254.20.10 10.96.0.10"),
+        *(f"forward . {to} {{", "force_tcp", "}", "prometheus :9253", "health 169.254.20.10:8080"),
+    )
+    kept = block("corp.internal", BIND, "errors", "cache 30", "loop", *FORCED, "prometheus :9253")
+    assert carried(given)[0]["extra-blocks"] == kept
+
+
+def test_two_domains_in_one_block_are_taken_apart() -> None:
+    text = "cluster.local:53 corp.internal:53 b.example. {\n cache 60\n forward . "
+    options, lost = carried(f"{text}{KUBE_DNS_IP}\n}}\n")
+    kept = "corp.internal:53 b.example:53 {\n" + "".join(
+        f"    {line}\n" for line in (BIND, "cache 60", "forward . __PILLAR__CLUSTER__DNS__")
+    )
+    assert (options, lost) == ({"extra-blocks": kept + "}\n"}, ())
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ("hosts {", "    192.0.2.7 x.a.example", "    fallthrough", "}"),
+        ("forward . tls://192.0.2.1",),
+        ("forward . 192.0.2.1 {", "    policy sequential", "}"),
+        ("template IN AAAA {", "    rcode NOERROR", "}", "forward . 192.0.2.1"),
+        ("template IN TXT {", '    answer "{{ .Name }} 5 IN TXT \\"a b\\""', "}"),
+    ],
+)
+def test_a_block_that_a_stub_domain_cannot_say_is_kept_as_it_is(lines: tuple[str, ...]) -> None:
+    options, lost = carried(block("a.example", *lines, "bind 192.0.2.1"))
+    assert options == {"extra-blocks": block("a.example", BIND, *lines)}
+    assert lost == ()
+
+
+def test_what_is_kept_can_be_installed_beside_our_own_blocks() -> None:
+    given = block("corp.internal", f"forward . {KUBE_DNS_IP}") + block("b.example", "whoami")
+    options, _ = carried(given)
+    memory, _ = settle(options, None, upgrade=False)
+    for mode, asked in (("iptables", "__PILLAR__CLUSTER__DNS__"), ("ipvs", KUBE_DNS_IP)):
+        settings = Settings.of(
+            memory,
+            namespace="kube-system",
+            dns_selector={"k8s-app": "kube-dns"},
+            dns_ports={"UDP": 53, "TCP": 53},
+            service_ips=(KUBE_DNS_IP,),
+            cluster_domain="cluster.local",
+            mode=mode,
+            dns_service="kube-dns",
+        )
+        blocks = {str(one): one for one in read_corefile(settings.corefile()).blocks}
+        (forward,) = blocks["corp.internal:53"].all("forward")
+        assert forward.arguments == (".", asked)
+        assert "b.example:53" in blocks
+
+
+AAAA = ("template IN AAAA {", "    rcode NOERROR", "}")
+
+
+@pytest.mark.parametrize(
+    ("text", "options"),
+    [
+        (
+            block("cluster.local", f"forward . {KUBE_DNS_IP} {{", "prefer_udp", "max_fails 5", "}"),
+            {"cluster-forward": "prefer_udp;max_fails 5"},
+        ),
+        (
+            block(".", "forward . /etc/resolv.conf {", "policy sequential", "}"),
+            {"outside-forward": "policy sequential"},
+        ),
+        (
+            block(".", "forward . /etc/resolv.conf {", "force_tcp", "}"),
+            {"outside-forward": "force_tcp"},
+        ),
+        (block("cluster.local", f"forward . {KUBE_DNS_IP} {{", "force_tcp", "}"), {}),
+        (block("cluster.local", *AAAA), {"cluster-plugins": "\n".join((*AAAA, ""))}),
+        (block(".", "rewrite name a b", "hosts"), {"outside-plugins": "rewrite name a b\nhosts\n"}),
+    ],
+)
+def test_what_stands_in_a_usual_block_is_kept_for_ours(text: str, options: dict[str, str]) -> None:
+    assert carried(text) == (options, ())
 
 
 def test_a_corefile_that_cannot_be_read_is_named_too() -> None:

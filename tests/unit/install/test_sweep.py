@@ -137,5 +137,8 @@ def test_endpoints_have_their_own_ports_and_leave_metrics_out() -> None:
     ]
     ready = {"addresses": ["10.244.1.2"], "conditions": {"ready": True}}
     gone = {"addresses": ["10.244.1.3"], "conditions": {"ready": False}}
-    assert endpoints_of([{"ports": ports, "endpoints": [ready, gone]}]) == ("10.244.1.2:5353",)
-    assert endpoints_of([{"endpoints": [{"addresses": ["fd00::2"]}]}]) == ("[fd00::2]:53",)
+    one = {"ports": ports, "endpoints": [ready, gone]}
+    assert endpoints_of([one], "dns-tcp") == ("10.244.1.2:5353",)
+    ports[-1]["name"] = "tcp-53"
+    assert endpoints_of([one], "tcp-53") == ("10.244.1.2:5353",), "as RKE2 calls it"
+    assert endpoints_of([{"endpoints": [{"addresses": ["fd00::2"]}]}], "") == ("[fd00::2]:53",)

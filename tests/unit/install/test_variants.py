@@ -64,6 +64,18 @@ def test_cilium_gets_a_pod_of_its_own_network_and_a_redirect_to_it() -> None:
     assert "health :8080" in _corefile("cilium")
 
 
+@pytest.mark.parametrize(
+    "names", [{"UDP": "dns", "TCP": "dns-tcp"}, {"UDP": "udp-53", "TCP": "tcp-53"}]
+)
+def test_the_redirect_names_the_ports_as_the_dns_service_does(names: dict[str, str]) -> None:
+    settings = replace(SETTINGS, mode="cilium", dns_port_names=names)
+    (policy,) = (o for o in build(settings) if o["kind"] == "CiliumLocalRedirectPolicy")
+    assert policy["spec"]["redirectBackend"]["toPorts"] == [
+        {"port": "53", "name": names["UDP"], "protocol": "UDP"},
+        {"port": "53", "name": names["TCP"], "protocol": "TCP"},
+    ]
+
+
 def test_calicos_ebpf_gets_the_usual_objects_and_the_annotation_on_the_dns_service() -> None:
     usual, objects = _of("iptables"), _of("calico-ebpf")
     service = objects.pop("Service kube-dns")
