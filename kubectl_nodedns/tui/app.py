@@ -15,6 +15,7 @@ from kubectl_nodedns.metrics.columns import COLUMNS
 from kubectl_nodedns.printable import printable
 from kubectl_nodedns.tui.fleet_screen import FleetScreen
 from kubectl_nodedns.tui.help_screen import HelpScreen
+from kubectl_nodedns.tui.lasting import lasting
 from kubectl_nodedns.tui.live import LiveScreen, Session
 from kubectl_nodedns.tui.modes import Mode
 from kubectl_nodedns.tui.node_screen import TABS, NodeScreen
@@ -24,6 +25,7 @@ from kubectl_nodedns.tui.themes import SHORT, THEMES
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from textual.driver import Driver
     from textual.screen import Screen
 
     from kubectl_nodedns.tui.given import Given, Place
@@ -96,6 +98,10 @@ class TopApp(App[None]):
         )
         self._sort_by = sort_by
         self._terminal: int | None = None  # what is typed on, where that is a terminal
+
+    def get_driver_class(self) -> type[Driver]:
+        """Choose Textual's driver for this machine; the end of the terminal does not stop it."""
+        return lasting(super().get_driver_class())
 
     def _fatal_error(self) -> None:
         """End without a word: Textual would print the local variables of every frame.
