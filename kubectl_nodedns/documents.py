@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import yaml
+if TYPE_CHECKING:
+    import yaml
 
 MOST = 20_000
 """Values that a text may hold, with its aliases written out."""
@@ -62,6 +63,8 @@ def compose(text: str) -> list[yaml.Node | None]:
     Raises:
         DocumentError: it is no YAML, or holds too much.
     """
+    import yaml  # noqa: PLC0415 - most documents are JSON
+
     _measure(text)
     try:
         return list(yaml.compose_all(text, Loader=yaml.SafeLoader))
@@ -75,6 +78,8 @@ def load(text: str) -> list[Any]:
     Raises:
         DocumentError: it is no YAML, or holds too much.
     """
+    import yaml  # noqa: PLC0415 - most documents are JSON
+
     _measure(text)
     try:
         return list(yaml.safe_load_all(text))
@@ -92,6 +97,8 @@ def _measure(text: str) -> None:
         DocumentError: there are more than `MOST`, they nest deeper than `DEEPEST`, or a text among
             them holds half a surrogate pair.
     """
+    import yaml  # noqa: PLC0415 - most documents are JSON
+
     sizes: dict[str, int] = {}
     open_: list[tuple[str | None, int]] = []  # anchors of what is begun, and values before it
     values = 0

@@ -185,6 +185,8 @@ def _dead_addresses(evidence: Evidence) -> Iterator[Seen]:
         yield Seen(
             subject=subject,
             text=f"{which} asks {', '.join(named)}, where no cache listens",
+            # Anybody may write that into a pod; it says nothing about the cache.
+            severity=Severity.WARNING,
             way_out=_instead(evidence, named[0]),
         )
 
@@ -301,7 +303,6 @@ CHECKS: tuple[Check[Evidence], ...] = (
         matters="those lookups are answered by nobody: pods with no other nameserver have no DNS, "
         "pods with a second one wait for a timeout first",
         way_out="let them name the kube-dns IP instead",
-        decisive=True,
         look=_dead_addresses,
     ),
     Check(

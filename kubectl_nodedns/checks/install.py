@@ -183,8 +183,7 @@ CHECKS: tuple[Check[Evidence], ...] = (
         category=Category.INSTALL,
         matters="its pods start, end and start again: no lookup is ever answered by this cache",
         way_out="put in the value that belongs there, in the manifest, and apply it again: the "
-        "local IP, and after a comma the DNS service's address where the cache takes that over; or "
-        "delete it and let kubectl nodedns enable make one",
+        "local IP, and after a comma the DNS service's address where the cache takes that over",
         look=_faults,
     ),
 )

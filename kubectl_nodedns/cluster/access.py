@@ -18,6 +18,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 from kubectl_nodedns.cluster import kubeconfig
 from kubectl_nodedns.cluster.credentials import ExecCredential, oidc_token, run_plugin
+from kubectl_nodedns.cluster.kubeconfig import SERVICE_ACCOUNT
 from kubectl_nodedns.cluster.proxies import PROXIES, check_url, is_host, usual_proxy
 from kubectl_nodedns.errors import UnreachableError, UsageError
 from kubectl_nodedns.files import read_file
@@ -72,6 +73,8 @@ class AccessOptions:
     """How long one request may take, as kubectl writes it: "30s", "1m"; "0" is no limit."""
     interactive: bool = True
     """Whether a credential plugin may use the terminal."""
+    service_account: Path = SERVICE_ACCOUNT
+    """Folder of the service account of the pod that this runs in."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,6 +137,7 @@ def resolve(options: AccessOptions) -> Access:
         cluster=options.cluster,
         user=options.user,
         server=options.server,
+        account=options.service_account,
     )
     server = options.server or entry.cluster.get("server") or ""
     if not server:

@@ -80,7 +80,9 @@ class Entry:
     """Folder of the file that the user stands in."""
 
 
-def choose(*, kubeconfig: str, context: str, cluster: str, user: str, server: str) -> Entry:
+def choose(
+    *, kubeconfig: str, context: str, cluster: str, user: str, server: str, account: Path
+) -> Entry:
     """Return what was chosen; without any file the pod's service account, or the server alone.
 
     Args:
@@ -89,6 +91,7 @@ def choose(*, kubeconfig: str, context: str, cluster: str, user: str, server: st
         cluster: name of a cluster, instead of the context's; may be empty.
         user: name of a user, instead of the context's; may be empty.
         server: address of a server, if one was given.
+        account: folder of the pod's service account, if this runs in a pod.
 
     Raises:
         UsageError: a file is none, or has no such context, cluster or user.
@@ -107,7 +110,7 @@ def choose(*, kubeconfig: str, context: str, cluster: str, user: str, server: st
     if not name and not any(tables.values()):
         why = "is empty" if found else "does not exist"
         chosen_here = {"cluster": cluster, "user": user}
-        return _without_any(f"{paths} {why}", chosen_here, server, kubeconfig=kubeconfig)
+        return _without_any(f"{paths} {why}", chosen_here, server, account, kubeconfig=kubeconfig)
     if not name and not (server or cluster):
         raise UsageError(
             "the kubeconfig has no current context",
@@ -137,7 +140,9 @@ def choose(*, kubeconfig: str, context: str, cluster: str, user: str, server: st
     )
 
 
-def _without_any(why: str, chosen: Mapping[str, str], server: str, *, kubeconfig: str) -> Entry:
+def _without_any(
+    why: str, chosen: Mapping[str, str], server: str, account: Path, *, kubeconfig: str
+) -> Entry:
     """Return what is left where no file says anything: what was chosen, and nothing else."""
     for kind, name in chosen.items():
         if name:
@@ -152,16 +157,16 @@ def _without_any(why: str, chosen: Mapping[str, str], server: str, *, kubeconfig
             hint="without --kubeconfig, $KUBECONFIG is used, or ~/.kube/config",
         )
     host = os.environ.get("KUBERNETES_SERVICE_HOST", "")
-    if host and (SERVICE_ACCOUNT / "token").exists():
+    if host and (account / "token").exists():
         host = f"[{host}]" if ":" in host else host
         return Entry(
             context="in-cluster",
-            namespace=_namespace_of_pod(),
+            namespace=_namespace_of_pod(account),
             cluster={
                 "server": f"https://{host}:{os.environ.get('KUBERNETES_SERVICE_PORT', '443')}",
-                "certificate-authority": str(SERVICE_ACCOUNT / "ca.crt"),
+                "certificate-authority": str(account / "ca.crt"),
             },
-            user={"tokenFile": str(SERVICE_ACCOUNT / "token")},
+            user={"tokenFile": str(account / "token")},
         )
     raise UnreachableError(
         f"there is no kubeconfig: {why}",
@@ -169,9 +174,9 @@ def _without_any(why: str, chosen: Mapping[str, str], server: str, *, kubeconfig
     )
 
 
-def _namespace_of_pod() -> str:
+def _namespace_of_pod(account: Path) -> str:
     try:
-        return (SERVICE_ACCOUNT / "namespace").read_text(errors="replace").strip() or "default"
+        return (account / "namespace").read_text(errors="replace").strip() or "default"
     except OSError:
         return "default"
 

@@ -190,10 +190,19 @@ def _merge(live: Any, wanted: Any, field: str) -> Any:
     there, new = _keyed(field, live), _keyed(field, wanted)
     if there is not None and new is not None:
         return [
-            *(_merge(item, new[key], "") if key in new else item for key, item in there.items()),
-            *(item for key, item in new.items() if key not in there),
+            _merge(there.get(key), new[key], "") if key in new else there[key]
+            for key in _in_order([*there], [*new])
         ]
     return wanted
+
+
+def _in_order(there: list[str], new: list[str]) -> list[str]:
+    """Return all keys, the new ones in their order; another one stays behind the one before it."""
+    order = list(new)
+    for number, key in enumerate(there):
+        if key not in new:
+            order.insert(order.index(there[number - 1]) + 1 if number else 0, key)
+    return order
 
 
 def _names_item(path: Path) -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from kubectl_nodedns.cluster.paths import collection
 from kubectl_nodedns.facts.conditions import ENDED
-from kubectl_nodedns.readable import readable
+from kubectl_nodedns.readable import readable, understood
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -42,6 +42,7 @@ async def read_askers(client: Client, nodes: Collection[str]) -> dict[str, int]:
     return {node: found[node] for node in nodes}
 
 
+@understood("the pods that ask")
 async def read_askers_of(client: Lister, node: str) -> int:
     """Count the pods of one node that ask what its kubelet hands out.
 

@@ -95,6 +95,7 @@ class Beside:
     """How it leaves the DNS service alone."""
 
 
+@understood("the configuration of what runs beside kube-proxy")
 async def read_beside(client: Client, dns: str) -> tuple[Beside, ...]:
     """Find what translates service addresses beside kube-proxy.
 
@@ -156,7 +157,6 @@ def _beside_of_antrea(data: Mapping[str, str], dns: str) -> Beside | None:
     )
 
 
-@understood("kube-proxy's mode")
 async def _kube_proxy(client: Client) -> Dataplane | None:
     found = await read_kube_proxy(client)
     return Dataplane(mode=found.mode, evidence=found.evidence) if found else None

@@ -17,7 +17,7 @@ from kubectl_nodedns.facts.agent_faults import is_address
 from kubectl_nodedns.facts.caches import read_caches
 from kubectl_nodedns.facts.kubelets import read_handed_out
 from kubectl_nodedns.facts.ranges import read_ranges
-from kubectl_nodedns.readable import readable
+from kubectl_nodedns.readable import readable, understood
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -67,6 +67,7 @@ class Gone:
         )
 
 
+@understood("what kubelets hand out")
 async def read_gone(client: Client, namespace: str) -> Gone | None:
     """Ask some kubelets which nameserver pods have, and who is behind it; None when none tells.
 
@@ -91,6 +92,7 @@ async def read_gone(client: Client, namespace: str) -> Gone | None:
     return None
 
 
+@understood("the services")
 async def read_unserved(client: Client, addresses: Collection[str]) -> frozenset[str]:
     """Return those of `addresses` that are in the services' range and that no service has.
 

@@ -6,10 +6,10 @@ ConfigMap (kubernetes/dns, pkg/dns/config/config.go, Validate).
 
 from __future__ import annotations
 
-import json
 import re
 from typing import TYPE_CHECKING
 
+from kubectl_nodedns.documents import read_json
 from kubectl_nodedns.facts.agent_faults import is_address
 from kubectl_nodedns.facts.zones import bare
 from kubectl_nodedns.numbers import port
@@ -31,11 +31,8 @@ def stub_domains(data: Mapping[str, str]) -> tuple[dict[str, tuple[str, ...]], t
     Raises:
         ValueError: the agent would take nothing over; the message says at what it ends.
     """
-    try:
-        stubs = json.loads(data.get("stubDomains") or "{}")
-        upstream = json.loads(data.get("upstreamNameservers") or "[]")
-    except RecursionError as error:
-        raise ValueError("its JSON is nested too deep") from error
+    stubs = read_json(data.get("stubDomains") or "{}")
+    upstream = read_json(data.get("upstreamNameservers") or "[]")
     if not isinstance(stubs, dict) or not isinstance(upstream, list):
         raise ValueError("stubDomains is no object, or upstreamNameservers no list")  # noqa: TRY004
     if faults := [*_faults(stubs, upstream)]:

@@ -17,7 +17,7 @@ from kubectl_nodedns.errors import NotFoundError
 from kubectl_nodedns.facts.command_line import flag, words_of
 from kubectl_nodedns.facts.conditions import ENDED
 from kubectl_nodedns.facts.mounted_files import configmaps_of, mounted_files
-from kubectl_nodedns.readable import readable
+from kubectl_nodedns.readable import readable, understood
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -44,6 +44,7 @@ class KubeProxy:
     """Where it was read, or why it cannot be told."""
 
 
+@understood("kube-proxy's mode")
 async def read_kube_proxy(client: Client) -> KubeProxy | None:
     """Read kube-proxy's mode; None where nothing of kube-proxy is to be seen.
 

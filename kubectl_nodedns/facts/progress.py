@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from kubectl_nodedns.errors import ApiError
 from kubectl_nodedns.facts.cache_pods import read_cache_pods
+from kubectl_nodedns.readable import understood
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -88,6 +89,7 @@ def of_pods(cache: Cache, pods: Sequence[CachePod]) -> Progress | None:
     return progress_of(state_of(cache), phases, cache.desired)
 
 
+@understood("how far an enable came")
 async def read_progress(client: Client, caches: Sequence[Cache]) -> Progress | None:
     """Read how far a change of ours came; None where none is unfinished, or pods are not read."""
     for cache in caches:

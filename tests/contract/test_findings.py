@@ -223,7 +223,7 @@ def other_kubelet(cluster: Ailing) -> None:
     cluster.kubelets["node2"] = ["10.0.0.53"]
 
 
-@case("ND015", ERROR, "pod shop/old", "it asks 169.254.25.10, where no cache listens")
+@case("ND015", WARNING, "pod shop/old", "it asks 169.254.25.10, where no cache listens")
 def dead_address(cluster: Ailing) -> None:
     cluster.add_pod("old", dnsPolicy="None", dnsConfig={"nameservers": ["169.254.25.10"]})
 

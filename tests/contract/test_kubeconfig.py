@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from kubectl_nodedns.cluster import kubeconfig as files
 from kubectl_nodedns.cluster.access import AccessOptions, resolve
 from kubectl_nodedns.cluster.client import Client
 from kubectl_nodedns.errors import Exit, NodednsError, UnreachableError, UsageError
@@ -215,14 +214,15 @@ def pod(tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "account"
     folder.mkdir()
     (folder / "token").write_text("of-the-pod")
-    monkeypatch.setattr(files, "SERVICE_ACCOUNT", folder)
     monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "192.0.2.1")
     return folder
 
 
 def test_in_a_pod_its_account_is_taken_where_nothing_was_chosen(pod: Path) -> None:
     (pod / "ca.crt").write_text("")
-    assert resolve(AccessOptions()).headers == {"Authorization": "Bearer of-the-pod"}
+    assert resolve(AccessOptions(service_account=pod)).headers == {
+        "Authorization": "Bearer of-the-pod"
+    }
 
 
 @pytest.mark.parametrize(
@@ -232,11 +232,11 @@ def test_in_a_pod_what_was_chosen_goes_before_its_account(
     chosen: dict[str, str], pod: Path
 ) -> None:
     with pytest.raises(UsageError):
-        resolve(AccessOptions(**chosen))
+        resolve(AccessOptions(**chosen, service_account=pod))
 
 
 def test_in_a_pod_its_token_is_sent_to_no_other_server(pod: Path) -> None:
-    assert resolve(AccessOptions(server="https://192.0.2.9")).headers == {}
+    assert resolve(AccessOptions(server="https://192.0.2.9", service_account=pod)).headers == {}
 
 
 @pytest.mark.parametrize("host", ["", "[", "a b", "x" * 300])
@@ -245,7 +245,7 @@ def test_in_a_pod_an_odd_address_is_an_error_in_words(
 ) -> None:
     monkeypatch.setenv("KUBERNETES_SERVICE_HOST", host)
     with pytest.raises((UsageError, UnreachableError)):
-        resolve(AccessOptions())
+        resolve(AccessOptions(service_account=pod))
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")

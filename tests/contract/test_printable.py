@@ -15,7 +15,7 @@ import yaml
 
 from kubectl_nodedns.errors import Exit
 from tests.contract.ailing import Ailing
-from tests.contract.test_odd_objects import (
+from tests.contract.oddities import (
     tenants_daemonset,
     tenants_pod,
     tenants_policy,

@@ -103,8 +103,8 @@ def test_a_pod_that_bypasses_the_cache_is_called_out_within_one_check(
     assert set(found) == {"ND012", "ND013", "ND015"}
     assert found["ND012"]["pod default/elsewhere"]["seen"] == "it asks 8.8.8.8, not the cache"
     assert "pod default/onhost" in found["ND013"]
-    assert found["ND015"]["pod default/dead"]["severity"] == "error"
-    assert ended.code == 1
+    assert found["ND015"]["pod default/dead"]["severity"] == "warning"
+    assert ended.code == 0, "what pods choose for themselves says nothing about the cache"
 
 
 def test_policies_settings_of_coredns_and_rules_for_metrics_that_are_gone_are_found(

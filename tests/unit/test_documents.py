@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from kubectl_nodedns import documents
 from kubectl_nodedns.documents import DEEPEST, MOST, DocumentError, compose, load, read_json
 from kubectl_nodedns.errors import UsageError
-from kubectl_nodedns.facts.dataplane import mode_of_config
+from kubectl_nodedns.facts.kube_proxy import mode_of_config
 from kubectl_nodedns.facts.ranges import of_kubeadm
 from kubectl_nodedns.install.config_file import read_config
 

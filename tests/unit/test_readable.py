@@ -30,6 +30,7 @@ UNMARKED = {
     ("admission", "try_job"),
     ("admission", "try_object"),
     ("admission", "try_pod"),
+    ("askers", "read_askers"),
     ("cache_pods", "read_last_words"),
     ("caches", "read_caches"),
     ("dataplane", "read_dataplane"),
@@ -82,7 +83,7 @@ async def test_a_reader_says_what_it_does_not_understand() -> None:
 @pytest.mark.parametrize(
     "read",
     [
-        endpoints_of,
+        lambda slices: endpoints_of(slices, "dns-tcp"),
         way.endpoints_of,
         lambda slices: sort_out([{**daemonset(), "spec": one} for one in slices], "kube-system"),
     ],
