@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 REFERENCE = re.compile(r"\$\$|\$\(([^()]*)\)")
 """A dollar sign that is escaped, or a reference to a variable of the environment."""
+LONGEST = 1 << 18
+"""Characters that a text with its references replaced may have; Linux takes 128 KiB in a word."""
 SHELLS = frozenset({"ash", "bash", "dash", "sh"})
 """Programs that are given a script after -c; GKE starts kube-proxy by one."""
 
@@ -52,10 +54,22 @@ def unknown_variables(container: Mapping[str, Any]) -> frozenset[str] | None:
 
 
 def expanded(text: str, known: Mapping[str, str]) -> str:
-    """Replace the references to `known` variables in a text, as the kubelet does."""
-    return REFERENCE.sub(
-        lambda found: "$" if found[1] is None else known.get(found[1], found[0]), text
-    )
+    """Replace the references to `known` variables in a text, as the kubelet does.
+
+    Raises:
+        ValueError: it gets longer than `LONGEST`; variables that name others twice grow without
+            bounds.
+    """
+    parts = []
+    end = length = 0
+    for found in REFERENCE.finditer(text):
+        value = "$" if found[1] is None else known.get(found[1], found[0])
+        parts += [text[end : found.start()], value]
+        end = found.end()
+        length += len(parts[-2]) + len(value)
+        if length > LONGEST:
+            raise ValueError(f"a variable is longer than {LONGEST} characters")
+    return "".join((*parts, text[end:]))
 
 
 def flag(words: tuple[str, ...], name: str) -> str:

@@ -96,3 +96,12 @@ def test_a_probe_at_a_placeholder_is_said(probe: str) -> None:
 )
 def test_what_only_the_node_knows_is_not_judged(more: dict[str, Any]) -> None:
     assert agent_faults(container("-localip", f"{LOCAL},$(HOST_IP)", **more)) == ()
+
+
+def test_variables_that_name_others_twice_do_not_grow_without_bounds() -> None:
+    env = [{"name": "V0", "value": "x" * 100}]
+    env += [{"name": f"V{n}", "value": f"$(V{n - 1})$(V{n - 1})"} for n in range(1, 60)]
+    with pytest.raises(ValueError, match="longer than"):
+        words_of({"args": ["-localip", "$(V59)"], "env": env})
+    short = {"args": ["-localip", "$(V9)"], "env": env[:10]}
+    assert len(words_of(short)[1]) == 100 * 2**9
