@@ -156,3 +156,34 @@ def test_our_daemonset_of_another_shape_is_named_and_nothing_is_planned_on_it(
     assert ended.code == Exit.API
     assert "error: DaemonSet kube-system/node-local-dns cannot be read: " in ended.err
     assert api.state.writes == []
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("lookup", "kubernetes.default", "--timeout", "1s"),
+        ("lookup", "kubernetes.default", "--from", "tenant/decoy-1"),
+        ("bench", "--yes", "--duration", "1s", "--timeout", "1s"),
+        ("enable", "--adopt", "--dry-run=server"),
+        ("enable", "--diff"),
+        ("disable", "--now", "--dry-run=client"),
+    ],
+    ids=" ".join,
+)
+@pytest.mark.parametrize("oddity", [odd_strings, odd_shapes])
+def test_what_no_command_can_go_by_ends_it_in_words(
+    words: tuple[str, ...],
+    oddity: Callable[[dict[str, Any]], Iterator[dict[str, Any]]],
+    api: Api,
+    config: Path,
+    run: Run,
+) -> None:
+    prepare("disable", api)
+    for plural, make in TENANTS.items():
+        for number, obj in enumerate(oddity(make())):
+            metadata = obj["metadata"]
+            metadata["name"], metadata["uid"] = f"decoy-{number}", f"uid-{plural}-{number}"
+            api.add(plural, obj)
+    ended = run(*words)
+    assert ended.code != Exit.UNEXPECTED, ended.err
+    assert "Traceback" not in ended.err
