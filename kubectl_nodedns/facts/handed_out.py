@@ -57,7 +57,11 @@ class Gone:
     def way_out(self) -> str:
         """What to do."""
         if self.service:
-            return f"name it: --dns-service {self.service}"
+            # Anybody may make a service at an address that is free.
+            return (
+                f"if that is the cluster's DNS, and made by whom it should, name it: "
+                f"--dns-service {self.service}"
+            )
         return (
             "the DNS service was deleted, or renamed with its chart, and came back nowhere or at "
             f"another address. Make a Service with clusterIP: {self.address} again, with port 53 "
