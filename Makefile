@@ -3,8 +3,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 PYTEST_ARGS ?=
 DEMO_ARGS ?=
-# How many tests at a time. Those that need no cluster are worth a core each; a real cluster mostly
-# waits, and each worker has one of its own (about 1 GB).
+# How many tests at a time. Those that need no cluster are worth a core each; a real cluster waits a
+# third of the time, and each worker has one of its own (about 1 GB).
 CORES := $(shell getconf _NPROCESSORS_ONLN)
 CLUSTERS ?= 3
 PYTEST := $(BIN)/python -m pytest --dist loadgroup
