@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 OLDER = "registry.k8s.io/dns/k8s-dns-node-cache:1.26.7"
 NEWER = "registry.k8s.io/dns/k8s-dns-node-cache:1.26.8"
-MISSING = "registry.k8s.io/dns/k8s-dns-node-cache:0.0.0-missing"
+MISSING = "registry.k8s.io/dns/k8s-dns-node-cache:1.99.0-missing"
 CONFIG = f"""\
 apiVersion: nodedns/v1alpha1
 kind: NodeDNSConfiguration

@@ -194,7 +194,7 @@ def test_a_takeover_that_fails_on_a_node_gives_every_node_its_old_cache_back(
     nodes = theirs.node_names
     missing = nodedns.run(
         *("enable", "--adopt", "--yes", "--mode", "ipvs", "--image"),
-        "registry.k8s.io/dns/k8s-dns-node-cache:0.0.0-missing",
+        "registry.k8s.io/dns/k8s-dns-node-cache:1.99.0-missing",
     )
     assert missing.code == 5, str(missing)
     assert "cannot fetch" in missing.stderr

@@ -153,7 +153,7 @@ def test_a_switch_that_breaks_a_node_is_put_back_everywhere(
 def test_an_image_that_cannot_be_pulled_times_out_in_the_dark(
     real_cluster: RealCluster, no_cache: None, nodedns: Plugin
 ) -> None:
-    image = "registry.k8s.io/dns/k8s-dns-node-cache:0.0.0-missing"
+    image = "registry.k8s.io/dns/k8s-dns-node-cache:1.99.0-missing"
     ended = nodedns.run("enable", "--yes", "--image", image, "--timeout", "15s")
     assert ended.code == 4, str(ended)
     assert "nobody's DNS was touched" in ended.stderr
