@@ -200,11 +200,12 @@ def test_a_takeover_that_fails_on_a_node_gives_every_node_its_old_cache_back(
     assert "cannot fetch" in missing.stderr
     assert kubectl(*SYSTEM, "get", "daemonset", NAME, "-o", "name").strip()
 
-    # Ours asks CoreDNS over TCP, theirs over UDP.
+    # Ours asks CoreDNS over TCP when it is told so, theirs over UDP.
+    over_tcp = ("--cluster-forward", "force_tcp")
     block = ("OUTPUT", "-p", "tcp", "--dport", "53", "-j", "DROP")
     node_exec(nodes[1], "iptables", "-I", *block)
     try:
-        failed = nodedns.run("enable", "--adopt", "--yes", "--mode", "ipvs")
+        failed = nodedns.run("enable", "--adopt", "--yes", "--mode", "ipvs", *over_tcp)
     finally:
         node_exec(nodes[1], "iptables", "-D", *block)
     assert failed.code == 7, str(failed)
