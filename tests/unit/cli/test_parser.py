@@ -70,7 +70,7 @@ def test_groups_add_up() -> None:
 
 
 def test_everything_that_access_understands_can_be_given() -> None:
-    given = {f.name for f in fields(AccessOptions)} - {"interactive"}
+    given = {f.name for f in fields(AccessOptions)} - {"interactive", "service_account"}
     assert given == {*ACCESS.values(), "as_groups", "insecure_skip_tls_verify"}
     assert given <= set(vars(parse("top")))
 
