@@ -173,7 +173,7 @@ def test_a_pod_that_goes_is_seen_again_in_the_recording_and_says_why(
     alone = ("--kubeconfig", "/nonexistent", "--replay", str(file))
     every = nodedns.run("top", "--watch", *alone)
     frames = [json.loads(line) for line in every.stdout.splitlines()]
-    assert len(frames) > 5
+    assert len(frames) > 3
     assert frames[0]["fleet"]["nodes_ready"] == 3
     assert frames[-1]["fleet"]["nodes_ready"] == 0
     worst = nodedns.run("top", "--at", "worst", "-o", "json", *alone)
