@@ -7,7 +7,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from kubectl_nodedns.checks.finding import Category, Check, Seen, Severity
-from kubectl_nodedns.checks.ways import cache_of
+from kubectl_nodedns.checks.ways import keeper
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -90,7 +90,7 @@ def _not_ready(evidence: Evidence) -> Iterator[Seen]:
             elif not pod.ready:
                 why = pod.trouble or "it does not say why"
                 kubectl = f"kubectl -n {pod.namespace}"
-                cache = cache_of(evidence, pod)
+                cache = keeper(evidence, pod)
                 away = "; kubectl nodedns disable --now takes the cache out everywhere"
                 yield Seen(
                     subject=f"node {one.node.name}",

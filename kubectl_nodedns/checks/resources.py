@@ -6,7 +6,7 @@ import itertools
 from typing import TYPE_CHECKING
 
 from kubectl_nodedns.checks.finding import Category, Check, Seen, Severity
-from kubectl_nodedns.checks.ways import cache_of, limit, more_memory
+from kubectl_nodedns.checks.ways import keeper, limit, more_memory
 from kubectl_nodedns.checks.wording import DAY, MINUTE, ago
 from kubectl_nodedns.facts.cache_memory import worst_case
 from kubectl_nodedns.facts.loading import loading_faults
@@ -185,7 +185,7 @@ def _reloads(evidence: Evidence, known: Iterable[NodeEvidence]) -> Iterator[Seen
 
 
 def _reloaded(evidence: Evidence, pod: CachePod) -> str:
-    cache = cache_of(evidence, pod)
+    cache = keeper(evidence, pod)
     where = f"kubectl -n {pod.namespace}"
     if cache is not None and cache.ours:
         mend = "kubectl nodedns enable puts the ConfigMap back"

@@ -24,26 +24,16 @@ MORE = 1.5
 """Times the limit that was too low."""
 
 
-def cache_of(evidence: Evidence, pod: CachePod) -> Cache | None:
+def keeper(evidence: Evidence, pod: CachePod) -> Cache | None:
     """Return the cache that a pod belongs to."""
-    return named(evidence, pod.cache)
-
-
-def named(evidence: Evidence, where: str) -> Cache | None:
-    """Return a cache by NAMESPACE/NAME of its DaemonSet."""
-    found = (one for one in evidence.caches if f"{one.namespace}/{one.name}" == where)
+    found = (one for one in evidence.caches if f"{one.namespace}/{one.name}" == pod.cache)
     return next(found, None)
-
-
-def ours(evidence: Evidence) -> bool:
-    """Whether one of the caches is ours."""
-    return any(cache.ours for cache in evidence.caches)
 
 
 def repair(evidence: Evidence, one: NodeEvidence) -> str:
     """Say how a node's rules are put back."""
     pod = one.pods[0]
-    cache = cache_of(evidence, pod)
+    cache = keeper(evidence, pod)
     if cache is not None and cache.ours:
         return "kubectl nodedns enable --yes proves each node and repairs one that is bypassed"
     delete = f"kubectl -n {pod.namespace} delete pod {pod.name}"
@@ -52,7 +42,7 @@ def repair(evidence: Evidence, one: NodeEvidence) -> str:
 
 def more_memory(evidence: Evidence, pod: CachePod) -> str:
     """Say how a cache gets a limit that it can live with."""
-    cache = cache_of(evidence, pod)
+    cache = keeper(evidence, pod)
     if cache is None:
         return "raise the memory limit of its DaemonSet"
     worst = worst_case(evidence.corefiles.get(pod.cache, ()))

@@ -48,7 +48,7 @@ async def check_before(arguments: argparse.Namespace, ignore: frozenset[str]) ->
     outcome, about, unread = await before_install(arguments, ignore)
     remarks = [] if arguments.probe else ["resolvers of nodes: --probe reads them"]
     show(outcome, arguments.output, about, unread, remarks)
-    return _exit(arguments, outcome)
+    return _exit(outcome, arguments.fail_on)
 
 
 async def _check(arguments: argparse.Namespace, scope: Scope, ignore: frozenset[str]) -> int:
@@ -64,12 +64,12 @@ async def _check(arguments: argparse.Namespace, scope: Scope, ignore: frozenset[
     if evidence.caches and not any(one.proof for one in evidence.nodes):
         remarks.append("interception was judged by counters; --probe proves it")
     show(outcome, arguments.output, about(evidence), evidence.unread, remarks)
-    return _exit(arguments, outcome)
+    return _exit(outcome, arguments.fail_on)
 
 
-def _exit(arguments: argparse.Namespace, outcome: Outcome) -> Exit:
+def _exit(outcome: Outcome, fail_on: str | None) -> Exit:
     """Fail from --fail-on on, and without it by what `status` fails by."""
-    on = Severity(arguments.fail_on) if arguments.fail_on else None
+    on = Severity(fail_on) if fail_on else None
     return Exit.FINDING if outcome.failed(on) else Exit.OK
 
 

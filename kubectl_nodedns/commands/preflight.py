@@ -34,6 +34,7 @@ from kubectl_nodedns.facts.coredns import read_coredns, read_peer
 from kubectl_nodedns.facts.corefile import CorefileError
 from kubectl_nodedns.facts.corefile_reader import read_corefile
 from kubectl_nodedns.facts.dataplane import read_beside
+from kubectl_nodedns.facts.handed_out import cluster_ips_of
 from kubectl_nodedns.facts.host_ports import needs_of
 from kubectl_nodedns.facts.kubelets import read_kubelets
 from kubectl_nodedns.facts.network_policies import read_foreign_policies, read_policies
@@ -361,13 +362,7 @@ def _probe(trying: Trying) -> dict[str, Any]:
 @understood("the services")
 async def _services(client: Client) -> Read[tuple[str, list[str]]]:
     """Read NAMESPACE/NAME of every service, with its cluster IPs."""
-    return readable(_ips_of, await client.list(collection("v1", "services")))
-
-
-def _ips_of(item: Mapping[str, Any]) -> tuple[str, list[str]]:
-    spec, metadata = item["spec"], item["metadata"]
-    ips = [str(ip or "") for ip in spec.get("clusterIPs") or (spec.get("clusterIP"),)]
-    return f"{metadata['namespace']}/{metadata['name']}", ips
+    return readable(cluster_ips_of, await client.list(collection("v1", "services")))
 
 
 @understood("a ConfigMap")

@@ -9,10 +9,10 @@ Corefile.
 from __future__ import annotations
 
 import re
-from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
 from kubectl_nodedns.facts.command_line import REFERENCE, flag, unknown_variables, words_of
+from kubectl_nodedns.numbers import address
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -32,14 +32,6 @@ def agent_faults(container: Mapping[str, Any]) -> tuple[str, ...]:
     return (*_of_localip(container), *_of_probes(container))
 
 
-def is_address(text: str) -> bool:
-    """Whether a text is an IP address, without a zone."""
-    try:
-        return "%" not in text and bool(ip_address(text))
-    except ValueError:
-        return False
-
-
 def _of_localip(container: Mapping[str, Any]) -> Iterator[str]:
     words = words_of(container)
     given = flag(words, "localip")
@@ -49,7 +41,7 @@ def _of_localip(container: Mapping[str, Any]) -> Iterator[str]:
             yield "-localip is not given: the agent listens nowhere without"
         return
     items = given.split(",")
-    bad = [item for item in items if not is_address(item) and not _is_nodes(item, container)]
+    bad = [item for item in items if not address(item) and not _is_nodes(item, container)]
     for item in bad:
         if not item.strip():
             yield f"-localip {given!r} has an empty item: a comma too many"
@@ -59,7 +51,7 @@ def _of_localip(container: Mapping[str, Any]) -> Iterator[str]:
             yield f"-localip holds {item}, and the container has no such variable"
         else:
             yield f"-localip holds {item!r}, which is no IP address"
-    versions = {ip_address(item).version for item in items if is_address(item)}
+    versions = {found.version for item in items if (found := address(item))}
     if len(versions) > 1:
         yield f"-localip {given!r} mixes IPv4 and IPv6: the agent takes addresses of one family"
 

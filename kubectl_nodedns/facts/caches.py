@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Any
 
 from kubectl_nodedns.cluster.paths import collection
 from kubectl_nodedns.errors import ForbiddenError
-from kubectl_nodedns.facts.agent_faults import agent_faults, is_address
+from kubectl_nodedns.facts.agent_faults import agent_faults
 from kubectl_nodedns.facts.command_line import flag, words_of
 from kubectl_nodedns.facts.mounted_files import configmaps_of
 from kubectl_nodedns.facts.pod_owners import controller_uid
 from kubectl_nodedns.facts.quantity import quantity
-from kubectl_nodedns.numbers import port
+from kubectl_nodedns.numbers import address, port
 from kubectl_nodedns.printable import printable
 from kubectl_nodedns.readable import name_of, readable, required, understood
 from kubectl_nodedns.shapes import ANY, shaped
@@ -318,7 +318,7 @@ def cache_of(daemonset: Mapping[str, Any], *, home: str = "") -> Cache | None:
 def local_ips_of(words: tuple[str, ...]) -> tuple[str, ...]:
     """Return the addresses that an agent with this command line listens on."""
     given = (word.strip() for word in flag(words, "localip").split(","))
-    return tuple(ip for ip in given if is_address(ip))
+    return tuple(ip for ip in given if address(ip))
 
 
 def setup_metrics_port(words: tuple[str, ...]) -> int:

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
 from kubectl_nodedns.cluster.paths import collection
 from kubectl_nodedns.errors import ApiError
-from kubectl_nodedns.facts.agent_faults import is_address
 from kubectl_nodedns.facts.caches import read_caches
 from kubectl_nodedns.facts.kubelets import read_handed_out
 from kubectl_nodedns.facts.ranges import read_ranges
+from kubectl_nodedns.numbers import address
 from kubectl_nodedns.readable import readable, understood
 
 if TYPE_CHECKING:
@@ -89,10 +88,10 @@ async def read_gone(client: Client, namespace: str) -> Gone | None:
         return None
     owners = _owners(services)
     for node, addresses in sorted(handed.items()):
-        for address in addresses:
-            listening = [f"{c.namespace}/{c.name}" for c in caches if address in c.local_ips]
+        for ip in addresses:
+            listening = [f"{c.namespace}/{c.name}" for c in caches if ip in c.local_ips]
             cache = next(iter(listening), "")
-            return Gone(address=address, node=node, service=owners.get(address, ""), cache=cache)
+            return Gone(address=ip, node=node, service=owners.get(ip, ""), cache=cache)
     return None
 
 
@@ -129,23 +128,21 @@ def _in_ranges(ranges: Iterable[Range], ip: str) -> bool:
 
 def _between(owned: Iterable[str], ip: str) -> bool:
     """Whether an address lies between two of `owned`, in its family."""
-    if not is_address(ip):
+    asked = address(ip)
+    if asked is None:
         return False
-    address = ip_address(ip)
-    of_family = [
-        int(one)
-        for one in map(ip_address, filter(is_address, owned))
-        if one.version == address.version
-    ]
-    return bool(of_family) and min(of_family) < int(address) < max(of_family)
+    services = filter(None, map(address, owned))
+    of_family = [int(one) for one in services if one.version == asked.version]
+    return bool(of_family) and min(of_family) < int(asked) < max(of_family)
 
 
 def _owners(services: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     """Return NAMESPACE/NAME of services, by their cluster IPs."""
+    return {ip: where for where, ips in readable(cluster_ips_of, services) for ip in ips if ip}
 
-    def read(service: Mapping[str, Any]) -> dict[str, str]:
-        metadata, spec = service["metadata"], service["spec"]
-        where = f"{metadata['namespace']}/{metadata['name']}"
-        return dict.fromkeys((*(spec.get("clusterIPs") or ()), str(spec.get("clusterIP"))), where)
 
-    return {ip: where for some in readable(read, services) for ip, where in some.items()}
+def cluster_ips_of(service: Mapping[str, Any]) -> tuple[str, list[str]]:
+    """Return NAMESPACE/NAME of a service, and its cluster IPs; an empty one is not given yet."""
+    spec, metadata = service["spec"], service["metadata"]
+    ips = [str(ip or "") for ip in spec.get("clusterIPs") or (spec.get("clusterIP"),)]
+    return f"{metadata['namespace']}/{metadata['name']}", ips

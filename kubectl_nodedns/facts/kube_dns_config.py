@@ -10,9 +10,8 @@ import re
 from typing import TYPE_CHECKING
 
 from kubectl_nodedns.documents import read_json
-from kubectl_nodedns.facts.agent_faults import is_address
 from kubectl_nodedns.facts.zones import bare
-from kubectl_nodedns.numbers import port
+from kubectl_nodedns.numbers import address, port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -59,12 +58,12 @@ def _is_server(server: object) -> bool:
     """Whether the agent takes this for a server: an IP address, with a port or without."""
     if not isinstance(server, str):
         return False
-    if is_address(server):
+    if address(server):
         return True
     found = _SERVER.fullmatch(server)
     if found is None:
         return False
     number = found["v6port"] or found["v4port"]
-    return is_address(found["v6"] or found["v4"] or "") and (
+    return address(found["v6"] or found["v4"]) is not None and (
         number is None or port(number) is not None
     )

@@ -96,6 +96,16 @@ def kube_proxy_of(
 
 def mode_of_config(text: str) -> str | None:
     """Read the mode from a KubeProxyConfiguration; None when the text is none."""
+    given = _given(text)
+    return None if given is None else _mode(given)
+
+
+def _mode(given: str) -> str:
+    return (given or DEFAULT).lower()
+
+
+def _given(text: str) -> str | None:
+    """Return the mode as a KubeProxyConfiguration writes it, which may be empty; None for none."""
     try:
         documents = load(text)
     except DocumentError:
@@ -103,7 +113,7 @@ def mode_of_config(text: str) -> str | None:
     for document in documents:
         if isinstance(document, dict) and document.get("kind") == "KubeProxyConfiguration":
             mode = document.get("mode")
-            return str(mode or DEFAULT).lower() if isinstance(mode, str | None) else None
+            return mode or "" if isinstance(mode, str | None) else None
     return None
 
 
@@ -172,19 +182,15 @@ def _container(containers: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
 def _of_configmaps(data: Mapping[str, Mapping[str, str]]) -> KubeProxy | None:
     for name in CONFIGMAPS:
         for key, text in sorted(data.get(name, {}).items()):
-            if mode_of_config(text) is not None:
-                return _of_text(name, key, text)
+            if (found := _of_text(name, key, text)).mode:
+                return found
     return None
 
 
 def _of_text(name: str, key: str, text: str) -> KubeProxy:
     where = f"ConfigMap {NAMESPACE}/{name}, {key}"
-    mode = mode_of_config(text)
-    if mode is None:
+    given = _given(text)
+    if given is None:
         return KubeProxy(mode="", evidence=f"{where} is no KubeProxyConfiguration")
-    return KubeProxy(mode=mode, evidence=where + " (an empty mode)" * _is_empty(text))
-
-
-def _is_empty(text: str) -> bool:
-    """Whether a configuration leaves the mode to kube-proxy."""
-    return not any(d.get("mode") for d in load(text) if isinstance(d, dict) and "mode" in d)
+    empty = "" if given else " (an empty mode)"
+    return KubeProxy(mode=_mode(given), evidence=f"{where}{empty}")

@@ -14,9 +14,10 @@ from kubectl_nodedns.cluster.access import AccessOptions, resolve
 from kubectl_nodedns.cluster.client import Client
 from kubectl_nodedns.errors import Exit, NodednsError, UnreachableError, UsageError
 from tests.contract.conftest import Ended, kubeconfig
+from tests.contract.oddities import changed, places
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     from tests.contract.api import Api
@@ -91,24 +92,6 @@ CLUSTER = (
     "insecure-skip-tls-verify",
     "extensions",
 )
-
-
-def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """Each place in a document."""
-    items = value.items() if isinstance(value, dict) else enumerate(value)
-    for key, part in items:
-        yield (*path, key)
-        if isinstance(part, dict | list):
-            yield from places(part, (*path, key))
-
-
-def changed(value: Any, path: tuple[Any, ...], odd: Any) -> Any:
-    """A copy with something else at a place."""
-    if not path:
-        return odd
-    copy = value.copy()
-    copy[path[0]] = changed(copy[path[0]], path[1:], odd)
-    return copy
 
 
 def write(home: Path, document: Any) -> str:

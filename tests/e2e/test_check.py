@@ -191,9 +191,14 @@ def flushed(
     finally:
         done.set()
         flusher.join()
-        kubectl(*SYSTEM, "delete", "pod", *_pod_on(kubectl, node))
-        kubectl(*SYSTEM, "wait", "--for=condition=Ready", "pod", *PODS[4:], "--timeout=300s")
-        wait_for(lambda: any(rule.startswith("raw ") for rule in rules(node)), "rules are back")
+        _replace_pod(kubectl, node, rules)
+
+
+def _replace_pod(kubectl: KubectlCall, node: str, rules: Callable[[str], list[str]]) -> None:
+    """Have another cache pod on a node, with its rules."""
+    kubectl(*SYSTEM, "delete", "pod", *_pod_on(kubectl, node))
+    kubectl(*SYSTEM, "wait", "--for=condition=Ready", "pod", *PODS[4:], "--timeout=300s")
+    wait_for(lambda: any(rule.startswith("raw ") for rule in rules(node)), "rules are there")
 
 
 def test_a_node_whose_rules_were_flushed_is_found_by_a_probe(
@@ -221,9 +226,7 @@ def test_a_cache_that_is_no_longer_asked_is_found_by_its_counters(
 ) -> None:
     node = real_cluster.node_names[0]
     # A cache that has just started, so that some seconds of lookups are a past.
-    kubectl(*SYSTEM, "delete", "pod", *_pod_on(kubectl, node))
-    kubectl(*SYSTEM, "wait", "--for=condition=Ready", "pod", *PODS[4:], "--timeout=300s")
-    wait_for(lambda: any(rule.startswith("raw ") for rule in rules(node)), "rules are there")
+    _replace_pod(kubectl, node, rules)
     with prober():
         time.sleep(10)
         with flushed(node, kubectl, node_exec, rules):
