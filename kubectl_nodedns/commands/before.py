@@ -7,16 +7,15 @@ from typing import TYPE_CHECKING
 
 from kubectl_nodedns.checks.finding import run
 from kubectl_nodedns.checks.preflight import OBSTACLE, PREFLIGHT
+from kubectl_nodedns.commands.given import (
+    access_options,
+    check_change,
+    installation_options,
+    probe_options,
+)
 from kubectl_nodedns.commands.preflight import Trying, gather
 from kubectl_nodedns.commands.resolvers import read_resolvers
-from kubectl_nodedns.commands.session import (
-    check_change,
-    connect,
-    given_options,
-    make_probes,
-    probe_image,
-    probe_namespace,
-)
+from kubectl_nodedns.commands.session import connect, make_probes
 from kubectl_nodedns.commands.settling import remembered, settings_of
 from kubectl_nodedns.errors import RefusedError, UsageError
 from kubectl_nodedns.facts.inspection import inspect
@@ -46,13 +45,13 @@ async def before_install(
         UsageError: an option has a value that cannot be used.
         ApiError: nodes or services cannot be read at all.
     """
-    given = given_options(arguments)
+    given = installation_options(arguments)
     if arguments.selector and arguments.node_selector:
         raise UsageError("-l and --node-selector: with --pre both are the nodes of the cache")
     if arguments.selector:
         given["node-selector"] = check("node-selector", arguments.selector)
     check_change(arguments)
-    async with connect(arguments) as client:
+    async with connect(access_options(arguments)) as client:
         before = await remembered(client, given)
         whole = arguments.config is not None
         memory, _ = settle(given, before, upgrade=arguments.upgrade, whole=whole)
@@ -71,8 +70,8 @@ async def before_install(
             if node.system == "linux" and node.ready and node.selected(settings.node_selector)
         ]
         trying = Trying(
-            probe_namespace=probe_namespace(arguments),
-            probe_image=probe_image(arguments, registry),
+            probe_namespace=probe_options(arguments).namespace,
+            probe_image=probe_options(arguments).image_from(registry),
             objects=True,
             force=arguments.force_conflicts,
         )
@@ -99,7 +98,9 @@ async def _resolvers(
     Raises:
         RefusedError: no probe runs.
     """
-    async with make_probes(client, arguments, registry, dns_policy="Default") as probes:
+    async with make_probes(
+        client, probe_options(arguments), registry, dns_policy="Default"
+    ) as probes:
         failed = await probes.start(nodes)
         if failed and len(failed) == len(nodes):
             node, why = next(iter(sorted(failed.items())))

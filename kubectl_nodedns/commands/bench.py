@@ -29,15 +29,10 @@ from kubectl_nodedns.cli.talk import Talk
 from kubectl_nodedns.cluster.access import duration
 from kubectl_nodedns.commands.bench_plan import Load, Wanted
 from kubectl_nodedns.commands.bench_run import measure
-from kubectl_nodedns.commands.session import (
-    connect,
-    given_options,
-    make_probes,
-    probe_namespace,
-)
+from kubectl_nodedns.commands.given import access_options, installation_options, probe_options
+from kubectl_nodedns.commands.session import connect, make_probes
 from kubectl_nodedns.errors import Exit, UsageError
 from kubectl_nodedns.files import read_text
-from kubectl_nodedns.lookup.probes import check_namespace
 from kubectl_nodedns.metrics.table import render
 
 if TYPE_CHECKING:
@@ -71,8 +66,8 @@ def _wanted(arguments: argparse.Namespace) -> Wanted:
     Raises:
         UsageError: one cannot be used.
     """
-    given = given_options(arguments)
-    check_namespace(probe_namespace(arguments))
+    given = installation_options(arguments)
+    probe_options(arguments)
     seconds = duration(arguments.duration, option="--duration")
     if not seconds or seconds > LONGEST:
         raise UsageError(f"--duration: above 0 and at most {LONGEST:.0f} s")
@@ -102,9 +97,9 @@ def _read(file: str, option: str) -> Result:
 async def _bench(arguments: argparse.Namespace, wanted: Wanted, earlier: Result | None) -> int:
     talk = Talk()
     async with (
-        connect(arguments) as client,
-        make_probes(client, arguments) as probes,
-        make_probes(client, arguments, host_network=True) as host_probes,
+        connect(access_options(arguments)) as client,
+        make_probes(client, probe_options(arguments)) as probes,
+        make_probes(client, probe_options(arguments), host_network=True) as host_probes,
     ):
         done = await measure(
             client, probes, host_probes if arguments.host_probe else None, wanted, talk

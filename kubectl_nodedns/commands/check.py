@@ -14,6 +14,7 @@ from kubectl_nodedns.cli.output import print_data, print_lines
 from kubectl_nodedns.cli.talk import Talk
 from kubectl_nodedns.commands.before import before_install
 from kubectl_nodedns.commands.checking import gather
+from kubectl_nodedns.commands.given import access_options
 from kubectl_nodedns.commands.proving import prove_on_request
 from kubectl_nodedns.commands.scoping import SHORTEST_WINDOW, prober, scope_of
 from kubectl_nodedns.commands.session import connect
@@ -52,7 +53,7 @@ async def check_before(arguments: argparse.Namespace, ignore: frozenset[str]) ->
 
 
 async def _check(arguments: argparse.Namespace, scope: Scope, ignore: frozenset[str]) -> int:
-    async with connect(arguments) as client, prober(client, arguments) as probes:
+    async with connect(access_options(arguments)) as client, prober(client, arguments) as probes:
         evidence = await gather(client, scope, probes=probes)
         if arguments.output in (None, "wide") and "ND022" not in ignore:
             evidence = await prove_on_request(client, arguments, evidence)

@@ -16,15 +16,9 @@ from kubectl_nodedns.commands.adopting import (
     with_labelled,
 )
 from kubectl_nodedns.commands.asking import ask_baseline, start_probes
+from kubectl_nodedns.commands.given import access_options, check_change, probe_options, step_timeout
 from kubectl_nodedns.commands.injecting import demand_injection, remove_injection
-from kubectl_nodedns.commands.session import (
-    check_change,
-    connect,
-    hold_lease,
-    make_probes,
-    probe_namespace,
-    step_timeout,
-)
+from kubectl_nodedns.commands.session import connect, hold_lease, make_probes
 from kubectl_nodedns.commands.sweeping import clean_orphans, make_sweep, tell_capacity
 from kubectl_nodedns.errors import Exit, NodednsError, RefusedError
 from kubectl_nodedns.facts.caches import Cache, Imitation, find_caches
@@ -83,7 +77,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 async def _disable(arguments: argparse.Namespace, talk: Talk) -> int:
-    async with connect(arguments) as client:
+    async with connect(access_options(arguments)) as client:
         talk.step(f"inspect {client.access.context or client.access.server}")
         home = home_of(arguments.dns_service)
         there = await find_caches(client, home)
@@ -319,9 +313,9 @@ async def _remove(
         external=None if external == NO_EXTERNAL_NAME else external,
     )
     namespace = ours(live)[0]["metadata"]["namespace"]
-    await demand(client, to_change(namespace, probe_namespace(arguments)))
+    await demand(client, to_change(namespace, probe_options(arguments).namespace))
     registry = _remembered(live).value("image-registry")
-    async with make_probes(client, arguments, registry) as probes:
+    async with make_probes(client, probe_options(arguments), registry) as probes:
         await start_probes(probes, ready, talk)
         await _refuse_resolvers(probes, ready, local_ip)
         await tell_capacity(client, caches, dns.ready, talk)

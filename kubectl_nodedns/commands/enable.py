@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 from kubectl_nodedns.cli.loop import run_on_loop
 from kubectl_nodedns.cli.output import print_data, print_lines, print_objects
 from kubectl_nodedns.cli.talk import Talk
+from kubectl_nodedns.commands.given import access_options, check_change, installation_options
 from kubectl_nodedns.commands.injecting import PRINT, injection_to_print
 from kubectl_nodedns.commands.planning import prepare, survey
 from kubectl_nodedns.commands.preflight import ignored, refuse_errors
 from kubectl_nodedns.commands.rolling_out import end, roll_out
-from kubectl_nodedns.commands.session import check_change, connect, given_options
+from kubectl_nodedns.commands.session import connect
 from kubectl_nodedns.commands.settling import resolver_of
 from kubectl_nodedns.errors import Exit, NodednsError, RefusedError, UsageError
 from kubectl_nodedns.install.diff import diff_document, diff_lines
@@ -34,7 +35,7 @@ WITHOUT_CLUSTER = ("mode", "local-ip", "kube-dns-ip", "cluster-domain")
 
 def run(arguments: argparse.Namespace) -> int:
     """Install the cache, change it, or say that nothing changed."""
-    given = given_options(arguments)
+    given = installation_options(arguments)
     check_change(arguments)
     ignored(arguments)
     kube_dns_ip = arguments.kube_dns_ip and address(arguments.kube_dns_ip, option="--kube-dns-ip")
@@ -95,7 +96,7 @@ async def _with_cluster(
     canary: dict[str, str],
     talk: Talk,
 ) -> int:
-    async with connect(arguments) as client:
+    async with connect(access_options(arguments)) as client:
         talk.step(f"inspect {client.access.context or client.access.server}")
         ground = await survey(client, arguments, given, kube_dns_ip, talk)
         if arguments.inject == PRINT or ground.printed_only:

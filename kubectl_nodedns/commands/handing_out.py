@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kubectl_nodedns.cluster.access import duration
+from kubectl_nodedns.commands.given import probe_options
 from kubectl_nodedns.commands.session import make_probes
 from kubectl_nodedns.errors import TimedOutError
 from kubectl_nodedns.facts.clients import nameservers
@@ -140,7 +141,7 @@ async def _prove(
     if not nodes:
         return {}
     caches = await read_pods(client, place.namespace)
-    async with make_probes(client, arguments, place.registry) as probes:
+    async with make_probes(client, probe_options(arguments), place.registry) as probes:
         failed = await probes.start(nodes)
         prover = Prover(probes, place.target)
 

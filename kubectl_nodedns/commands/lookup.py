@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from kubectl_nodedns.cli.loop import run_on_loop
 from kubectl_nodedns.cli.talk import Talk
+from kubectl_nodedns.commands.given import access_options, probe_options
 from kubectl_nodedns.commands.lookup_asking import Asking
 from kubectl_nodedns.commands.lookup_from import read_pod
 from kubectl_nodedns.commands.lookup_request import Request, read_request
@@ -49,7 +50,7 @@ async def way_of(client: Client, request: Request) -> Way:
 
 async def _lookup(arguments: argparse.Namespace, request: Request) -> int:
     talk = Talk()
-    async with connect(arguments) as client:
+    async with connect(access_options(arguments)) as client:
         way = await way_of(client, request)
         for what in way.unread:
             talk.note(f"not read: {what}")
@@ -65,7 +66,7 @@ async def _lookup(arguments: argparse.Namespace, request: Request) -> int:
             selected=await request.selected(client),
             everywhere=request.all_nodes,
         )
-        async with make_probes(client, arguments, dns_policy="Default") as probes:
+        async with make_probes(client, probe_options(arguments), dns_policy="Default") as probes:
             asking = Asking(client, way, probes, request, talk, unfit=unfit)
             if pod is not None:
                 await asking.explain(pod)

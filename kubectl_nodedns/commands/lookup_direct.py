@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kubectl_nodedns.cli.talk import Talk
+from kubectl_nodedns.commands.given import access_options
 from kubectl_nodedns.commands.lookup import way_of
 from kubectl_nodedns.commands.lookup_output import Printer
 from kubectl_nodedns.commands.session import connect
@@ -106,7 +107,7 @@ async def ask_directly(arguments: argparse.Namespace, request: Request) -> int:
 async def _way(arguments: argparse.Namespace, request: Request, talk: Talk) -> Way | None:
     """Read the cluster where that is possible; a machine without access asks all the same."""
     try:
-        async with connect(arguments) as client:
+        async with connect(access_options(arguments)) as client:
             return await way_of(client, request)
     except NodednsError as error:
         talk.note(f"the cluster is not read: {error}")

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 
 from kubectl_nodedns.cluster.access import duration
 from kubectl_nodedns.cluster.paths import collection
-from kubectl_nodedns.commands.session import probe_lifetime, probe_namespace, step_timeout
+from kubectl_nodedns.commands.given import probe_options, step_timeout
 from kubectl_nodedns.errors import UsageError
 from kubectl_nodedns.facts.dns_service import split_name
-from kubectl_nodedns.lookup.probes import check_namespace
 from kubectl_nodedns.lookup.question import Manner
 from kubectl_nodedns.names import absolute, address, record_type, reverse
 
@@ -98,8 +97,7 @@ def read_request(arguments: argparse.Namespace) -> Request:
     interval = None
     if arguments.watch is not None:
         interval = duration(arguments.watch, option="--watch") or SHORTEST
-    check_namespace(probe_namespace(arguments))
-    probe_lifetime(arguments)
+    probe_options(arguments)
     step_timeout(arguments)
     if arguments.dns_service:
         split_name(arguments.dns_service)

@@ -10,6 +10,7 @@ from kubectl_nodedns.cli.loop import run_on_loop
 from kubectl_nodedns.cli.output import print_data, print_documents
 from kubectl_nodedns.cli.talk import Talk
 from kubectl_nodedns.cluster.paths import collection
+from kubectl_nodedns.commands.given import access_options
 from kubectl_nodedns.commands.session import connect
 from kubectl_nodedns.commands.settling import with_remembered
 from kubectl_nodedns.commands.watching import (
@@ -118,7 +119,7 @@ async def _look(arguments: argparse.Namespace) -> Installed:
     Raises:
         NodednsError: there is no cache, or none of its pods tells its version.
     """
-    async with connect(arguments) as client:
+    async with connect(access_options(arguments)) as client:
         arguments = await with_remembered(client, arguments)
         caches, dns_ips = await asyncio.gather(
             find_caches(client, arguments), dns_ips_of(client, arguments.dns_service)

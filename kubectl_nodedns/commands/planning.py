@@ -15,9 +15,9 @@ from kubectl_nodedns.commands.adopting import (
     refuse_other_address,
     with_adopted,
 )
+from kubectl_nodedns.commands.given import probe_options
 from kubectl_nodedns.commands.injecting import INSTALL, plan_injection
 from kubectl_nodedns.commands.preflight import Trying, gather, ignored, notes_of, weigh
-from kubectl_nodedns.commands.session import probe_image, probe_namespace
 from kubectl_nodedns.commands.settling import remembered, resolver_of, settings_of
 from kubectl_nodedns.errors import NodednsError, RefusedError, UsageError
 from kubectl_nodedns.facts.inspection import Inspection, inspect, refuse, refuse_mode
@@ -99,12 +99,12 @@ class Prepared:
     def lines(self, arguments: argparse.Namespace) -> list[str]:
         """Say in lines what would be done."""
         adoption, memory = self.ground.adoption, self.ground.memory
-        image = probe_image(arguments, memory.value("image-registry"))
+        image = probe_options(arguments).image_from(memory.value("image-registry"))
         return [
             *((*adoption.lines(), *adoption.told()) if adoption else ()),
             *describe(self.plan),
             *(self.injection.lines() if self.injection else ()),
-            f"{'probes':<10} {image} in namespace {probe_namespace(arguments)}",
+            f"{'probes':<10} {image} in namespace {probe_options(arguments).namespace}",
             *self.notes,
         ]
 
@@ -200,7 +200,9 @@ async def prepare(
     asked = arguments.inject == INSTALL
     injection = await plan_injection(client, resolver_of(settings), asked=asked)
     talk.step("preflight: what could stand in the way")
-    trying = _trying(arguments, probe_image(arguments, ground.memory.value("image-registry")))
+    trying = _trying(
+        arguments, probe_options(arguments).image_from(ground.memory.value("image-registry"))
+    )
     evidence = await gather(client, seen, settings, wanted, live, trying)
     outcome = weigh(evidence, ignored(arguments))
     return Prepared(
@@ -246,7 +248,7 @@ def _uncovered(service_ips: Sequence[str], kube_dns_ip: str) -> list[str]:
 
 def _trying(arguments: argparse.Namespace, image: str) -> Trying:
     return Trying(
-        probe_namespace=probe_namespace(arguments),
+        probe_namespace=probe_options(arguments).namespace,
         probe_image=image,
         pods=arguments.dry_run != "client",
         force=arguments.force_conflicts,

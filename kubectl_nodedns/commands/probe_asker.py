@@ -6,7 +6,7 @@ import asyncio
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from kubectl_nodedns.commands.session import probe_image, probe_lifetime, probe_namespace
+from kubectl_nodedns.commands.given import probe_options
 from kubectl_nodedns.errors import ApiError, NodednsError, RefusedError
 from kubectl_nodedns.facts.cluster_domain import read_cluster_domain
 from kubectl_nodedns.lookup.probes import Probes
@@ -105,9 +105,9 @@ def make_asker(client: Client, arguments: argparse.Namespace) -> ProbeAsker:
     """Return the asker that the arguments ask for; no pod is made yet."""
     return ProbeAsker(
         client,
-        namespace=probe_namespace(arguments),
-        image=probe_image(arguments),
-        lifetime=probe_lifetime(arguments),
+        namespace=probe_options(arguments).namespace,
+        image=probe_options(arguments).image_from(""),
+        lifetime=probe_options(arguments).lifetime,
     )
 
 

@@ -10,6 +10,7 @@ from kubectl_nodedns.checks.evidence import Proof
 from kubectl_nodedns.checks.traffic import unasked
 from kubectl_nodedns.checks.wording import nodes
 from kubectl_nodedns.cli.talk import Talk
+from kubectl_nodedns.commands.given import probe_options
 from kubectl_nodedns.commands.session import make_probes
 from kubectl_nodedns.errors import RefusedError
 from kubectl_nodedns.lookup.proof import Prover, Target
@@ -49,7 +50,7 @@ async def prove_on_request(
     if not Talk().confirm(question, yes=False):
         return evidence
     doubtful = tuple(one for one in evidence.nodes if one.node.name in names)
-    async with make_probes(client, arguments) as probes:
+    async with make_probes(client, probe_options(arguments)) as probes:
         proofs, failed = await prove(replace(evidence, nodes=doubtful), probes)
     return replace(
         evidence,

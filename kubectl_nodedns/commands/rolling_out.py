@@ -7,17 +7,12 @@ from typing import TYPE_CHECKING
 
 from kubectl_nodedns.cli.output import print_outcome, with_reasons
 from kubectl_nodedns.commands.asking import ask_baseline, start_probes
+from kubectl_nodedns.commands.given import probe_options, step_timeout
 from kubectl_nodedns.commands.handing_out import Place, hand_out, kubelets_text
 from kubectl_nodedns.commands.injecting import demand_injection, install_injection
 from kubectl_nodedns.commands.preflight import ignored
 from kubectl_nodedns.commands.resolvers import refuse_resolvers
-from kubectl_nodedns.commands.session import (
-    hold_lease,
-    make_probes,
-    probe_image,
-    probe_namespace,
-    step_timeout,
-)
+from kubectl_nodedns.commands.session import hold_lease, make_probes
 from kubectl_nodedns.commands.setup_gate import SetupGate
 from kubectl_nodedns.errors import Exit, RefusedError
 from kubectl_nodedns.facts.rights import demand, missing, to_change, to_fetch, to_hold
@@ -59,7 +54,9 @@ async def roll_out(
     """
     namespace = prepared.plan.settings.namespace
     talk.step("ask the API server whether it would accept the objects")
-    await demand(client, [*to_change(namespace, probe_namespace(arguments)), *to_hold(namespace)])
+    await demand(
+        client, [*to_change(namespace, probe_options(arguments).namespace), *to_hold(namespace)]
+    )
     if prepared.injection and not prepared.injection.unchanged:
         await demand_injection(client)
     async with hold_lease(client, namespace, "enable", talk.note):
@@ -87,7 +84,9 @@ async def _roll_out(
         external=None if external == NO_EXTERNAL_NAME else external,
     )
     registry = memory.value("image-registry")
-    async with make_probes(client, arguments, registry, dns_policy="Default") as probes:
+    async with make_probes(
+        client, probe_options(arguments), registry, dns_policy="Default"
+    ) as probes:
         await start_probes(probes, plan.proved, talk)
         if not plan.unchanged:
             ignore = ignored(arguments)
@@ -145,7 +144,7 @@ async def _roll_out(
                 client,
                 injection,
                 talk,
-                image=probe_image(arguments, registry),
+                image=probe_options(arguments).image_from(registry),
                 force=arguments.force_conflicts,
             )
     unchanged = injection is None or injection.unchanged

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from kubectl_nodedns.cluster.access import duration
 from kubectl_nodedns.commands.checking import Scope
-from kubectl_nodedns.commands.session import make_probes, probe_namespace, step_timeout
+from kubectl_nodedns.commands.given import probe_options, step_timeout
+from kubectl_nodedns.commands.session import make_probes
 from kubectl_nodedns.errors import UsageError
 from kubectl_nodedns.install.options import check, selector_of
-from kubectl_nodedns.lookup import probes as lookup_probes
 
 if TYPE_CHECKING:
     import argparse
@@ -37,7 +37,7 @@ def scope_of(arguments: argparse.Namespace, shortest_window: float = SHORTEST_WI
     if window is None or window < shortest_window:
         raise UsageError(f"--window: not less than {shortest_window:.0f} s")
     step_timeout(arguments)
-    lookup_probes.check_namespace(probe_namespace(arguments))
+    probe_options(arguments)
     labels = None
     if arguments.selector:
         labels = selector_of(check("node-selector", arguments.selector))
@@ -57,5 +57,5 @@ async def prober(client: Client, arguments: argparse.Namespace) -> AsyncIterator
     if not arguments.probe:
         yield None
         return
-    async with make_probes(client, arguments) as probes:
+    async with make_probes(client, probe_options(arguments)) as probes:
         yield probes

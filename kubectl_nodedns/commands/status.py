@@ -13,9 +13,10 @@ from kubectl_nodedns.cli.loop import run_on_loop
 from kubectl_nodedns.cli.output import print_data, print_lines
 from kubectl_nodedns.cli.talk import Talk
 from kubectl_nodedns.commands.checking import Scope, gather
+from kubectl_nodedns.commands.given import access_options, step_timeout
 from kubectl_nodedns.commands.proving import prove_on_request
 from kubectl_nodedns.commands.scoping import SHORTEST_WINDOW, prober, scope_of
-from kubectl_nodedns.commands.session import connect, step_timeout
+from kubectl_nodedns.commands.session import connect
 from kubectl_nodedns.errors import Exit, TimedOutError
 from kubectl_nodedns.metrics.table import render
 
@@ -38,7 +39,7 @@ def run(arguments: argparse.Namespace, *, shortest_window: float = SHORTEST_WIND
 async def _status(arguments: argparse.Namespace, scope: Scope) -> int:
     talk = Talk()
     timeout = step_timeout(arguments) if arguments.wait else 0.0
-    async with connect(arguments) as client, prober(client, arguments) as probes:
+    async with connect(access_options(arguments)) as client, prober(client, arguments) as probes:
         status = await _look(client, arguments, scope, probes, talk, timeout=timeout)
     _print(status, arguments.output or "table")
     if arguments.wait and not status.ok:

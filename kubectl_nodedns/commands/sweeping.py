@@ -5,16 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kubectl_nodedns.cli.output import print_outcome, with_reasons
-from kubectl_nodedns.commands.session import hold_lease, probe_image
+from kubectl_nodedns.commands.given import probe_options
+from kubectl_nodedns.commands.session import hold_lease
 from kubectl_nodedns.errors import ApiError, Exit
 from kubectl_nodedns.facts.dns_service import read_dns_service
 from kubectl_nodedns.facts.endpoints import read_endpoints
+from kubectl_nodedns.facts.images import mirrored
 from kubectl_nodedns.facts.nodes import read_nodes
 from kubectl_nodedns.facts.rights import demand, missing, to_hold, to_look
 from kubectl_nodedns.install.capacity import capacity_words
 from kubectl_nodedns.install.live import read_live, refuse_changed
 from kubectl_nodedns.install.options import DEFAULTS, Memory
-from kubectl_nodedns.install.settings import mirrored
 from kubectl_nodedns.install.sweep import Sweep
 from kubectl_nodedns.metrics.discovery import Discovery
 from kubectl_nodedns.metrics.monitor import Monitor
@@ -79,7 +80,7 @@ async def make_sweep(
         client,
         namespace=namespace,
         image=image,
-        tools=probe_image(arguments, registry),
+        tools=probe_options(arguments).image_from(registry),
         cache_ips=(local_ip, *dns.ips),
         upstreams=await read_endpoints(client, dns),
         note=talk.note,

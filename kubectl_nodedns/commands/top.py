@@ -11,6 +11,7 @@ from kubectl_nodedns.cli.loop import run_on_loop
 from kubectl_nodedns.cli.output import print_data, print_json_line, print_lines
 from kubectl_nodedns.cli.streams import complain
 from kubectl_nodedns.cluster.access import duration
+from kubectl_nodedns.commands.given import access_options
 from kubectl_nodedns.commands.session import connect
 from kubectl_nodedns.commands.settling import with_remembered
 from kubectl_nodedns.commands.top_probing import CAP, PrintedProbing
@@ -75,7 +76,7 @@ async def _top(
     apart: float,
     cap: int,
 ) -> int:
-    client = connect(arguments, on_screen=interactive(arguments))
+    client = connect(access_options(arguments), on_screen=interactive(arguments))
     async with client, make_source(client, arguments) as source:
         arguments = await with_remembered(client, arguments)
         recorder = await make_recorder(client, arguments)

@@ -1,11 +1,20 @@
-"""Pods without their image: how a kubelet says so, and how long such a pod is waited for."""
+"""Images: where a mirror has them; pods without theirs, and how long such a pod is waited for."""
 
 from __future__ import annotations
 
+REGISTRY = "registry.k8s.io"
+"""Where the images of Kubernetes are."""
 NO_IMAGE = ("ErrImage", "ImagePull", "InvalidImageName", "ImageInspectError", "RegistryUnavail")
 """How a kubelet's reasons begin that are about an image (kubernetes, pkg/kubelet/images)."""
 IMAGE_PATIENCE = 15.0
 """Seconds that a pod may be without its image: a kubelet asks the registry again after 10."""
+
+
+def mirrored(image: str, registry: str) -> str:
+    """Return an image as a mirror has it; images of other registries stay."""
+    if registry and image.startswith(f"{REGISTRY}/"):
+        return f"{registry}/{image.removeprefix(f'{REGISTRY}/')}"
+    return image
 
 
 class Imageless:

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 from kubectl_nodedns.errors import UsageError
 from kubectl_nodedns.facts.corefile import CorefileError
 from kubectl_nodedns.facts.corefile_reader import read_corefile
+from kubectl_nodedns.facts.images import REGISTRY
 from kubectl_nodedns.install.corefile import CLUSTER, LOCAL
 from kubectl_nodedns.install.corefile_check import OF_THE_CACHE, check_blocks, check_plugins
 from kubectl_nodedns.install.option_checks import SYSTEM, check
-from kubectl_nodedns.install.option_table import BY_NAME, REGISTRY
+from kubectl_nodedns.install.option_table import BY_NAME
 from kubectl_nodedns.names import marker_name
 from kubectl_nodedns.numbers import whole
 

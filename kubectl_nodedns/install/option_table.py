@@ -1,6 +1,6 @@
 """Every option of an installation, once: command line, configuration file and memory come from it.
 
-Imports the standard library only, for `--help` reads this table. How a value is checked is in
+Imports next to nothing, for `--help` reads this table. How a value is checked is in
 `option_checks`, by the kind that is named here.
 """
 
@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from kubectl_nodedns.facts.images import REGISTRY
+
 NO = "none"
 """The word that takes an option back to nothing."""
 AUTO = "auto"
 """The word for a value that is worked out."""
 ALL = "all"
 """The word for every taint."""
-REGISTRY = "registry.k8s.io"
-"""Where the default images are."""
 GROUPS = {
     "cache": "the cache",
     "answers": "what it answers and keeps",

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 from kubectl_nodedns.facts.caches import SETUP_METRICS_PORT
 from kubectl_nodedns.facts.corefile_reader import read_corefile
 from kubectl_nodedns.facts.dns_service import USUAL_PORTS
+from kubectl_nodedns.facts.images import mirrored
 from kubectl_nodedns.install.corefile import CLUSTER, LOCAL, Caching, Forwarding, corefile
 from kubectl_nodedns.install.corefile_check import check_corefile, check_no_loop
 from kubectl_nodedns.install.memory_need import MemoryNeed, memory_need
 from kubectl_nodedns.install.option_checks import SYSTEM
-from kubectl_nodedns.install.option_table import ALL, AUTO, NO, REGISTRY
+from kubectl_nodedns.install.option_table import ALL, AUTO, NO
 from kubectl_nodedns.install.options import addresses, check_together, selector_of
 from kubectl_nodedns.install.quantity import memory_bytes
 from kubectl_nodedns.install.variants import IPTABLES, VARIANTS, Variant
@@ -263,13 +264,6 @@ class Settings:
                 "leaves its node without DNS until it is back"
             )
         return lines
-
-
-def mirrored(image: str, registry: str) -> str:
-    """Return an image as a mirror has it; images of other registries stay."""
-    if registry and image.startswith(f"{REGISTRY}/"):
-        return f"{registry}/{image.removeprefix(f'{REGISTRY}/')}"
-    return image
 
 
 def tolerations_of(text: str) -> list[dict[str, Any]]:

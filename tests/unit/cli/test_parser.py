@@ -7,7 +7,7 @@ import pytest
 
 from kubectl_nodedns.cli.parser import build_parser, program_name
 from kubectl_nodedns.cluster.access import AccessOptions
-from kubectl_nodedns.commands.session import access_options
+from kubectl_nodedns.commands.given import access_options
 from kubectl_nodedns.errors import Exit
 from kubectl_nodedns.install.option_table import OPTIONS
 

@@ -8,11 +8,12 @@ import pytest
 
 from kubectl_nodedns.errors import UsageError
 from kubectl_nodedns.facts.corefile_reader import read_corefile
+from kubectl_nodedns.facts.images import mirrored
 from kubectl_nodedns.install.objects import build, daemonset_of
 from kubectl_nodedns.install.option_checks import check
 from kubectl_nodedns.install.options import settle
 from kubectl_nodedns.install.quantity import memory_bytes, memory_text
-from kubectl_nodedns.install.settings import Settings, mirrored, tolerations_of
+from kubectl_nodedns.install.settings import Settings, tolerations_of
 
 BLOCK = "other.example:53 {\n bind __PILLAR__LOCAL__DNS__\n forward . 10.0.0.9\n}\n"
 
