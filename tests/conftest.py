@@ -28,9 +28,6 @@ for told in ("COLUMNS", "LINES"):
     # Processes of pytest-xdist inherit them of readline, which pytest loads: programs that tests
     # start would believe them more than their own terminal.
     os.environ.pop(told, None)
-SHARED = {"krew_archive": "the archive", "built": "the wheel"}
-"""Fixtures that take long to make, and the group of the tests that share one: a group runs in one
-process (pytest-xdist, `--dist=loadgroup`), so that each is made once."""
 BUILD_LIMIT = 900.0
 """Seconds that building the archive may take on a busy machine; a minute or two are usual."""
 
@@ -45,13 +42,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(Timing())
-
-
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks for groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        for name in SHARED.keys() & set(getattr(item, "fixturenames", ())):
-            item.add_marker(pytest.mark.xdist_group(SHARED[name]))
 
 
 def pytest_collection_finish() -> None:

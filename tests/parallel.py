@@ -2,9 +2,9 @@
 
 Each worker has clusters of its own (`tests/e2e/clusters.py`), which mostly wait: for containers,
 for probes, for kubelets. So there are more workers than cores. A worker is given one unit at a
-time: a test of a real cluster, or the tests that share a fixture there (`xdist_group`), or a file
-of the tests that need no cluster. While the cluster's programs are being built there is only work
-of the last kind.
+time: a test of a real cluster, or the tests that share something which takes long to make
+(`TOGETHER`), or a file of the tests that need no cluster. While the cluster's programs are being
+built there is only work of the last kind.
 
 A worker of pytest-xdist begins a test when it knows the one after it. So a unit of a real cluster,
 which takes long, is always followed by a file that takes no time, and never has another one wait
@@ -25,18 +25,31 @@ if TYPE_CHECKING:
     from xdist.workermanage import WorkerController
 
 REAL = "tests/e2e/"
+TOGETHER = {
+    "tests/e2e/test_check.py": "tests/e2e/test_check.py",
+    "tests/e2e/test_check_causes.py": "tests/e2e/test_check_causes.py",
+    "tests/e2e/test_lookup.py": "tests/e2e/test_lookup.py",
+    "tests/e2e/test_screen.py": "tests/e2e/test_screen.py",
+    "tests/e2e/test_krew_archive.py": "tests/e2e/@archive",
+    "tests/packaging/test_archive.py": "tests/e2e/@archive",
+    "tests/packaging/test_completion.py": "tests/packaging/@wheel",
+    "tests/packaging/test_wheel.py": "tests/packaging/@wheel",
+}
+"""Files whose tests are one unit, and its name: they share a cache on the cluster, krew's archive
+or the wheel, which each worker would else make for itself."""
 LONG = (
     "test_interruption",
     "test_local_ip_adoption",
-    "@causes",
-    "@check",
+    "test_check_causes",
+    "test_check",
     "test_nodes_meanwhile",
     "test_cluster_crash",
-    "@lookup",
+    "test_lookup",
     "test_main_job",
-    "@screen",
+    "@archive",
+    "test_screen",
 )
-"""Files and groups whose units come first: a long one that comes last is waited for by everyone."""
+"""Parts of the names of units that come first: a long one that comes last is waited for by all."""
 
 
 class Scheduling(LoadScopeScheduling):  # type: ignore[misc]
@@ -84,14 +97,10 @@ def is_real(unit: str) -> bool:
 def unit_of(nodeid: str) -> str:
     """Return the name of a test's unit: what runs on one worker, one after the other.
 
-    Tests of a real cluster stand alone unless they name a group (NODEID@GROUP, which is how
-    pytest-xdist hands the mark on); other tests stay with their file.
+    Tests of a real cluster stand alone unless their file is in `TOGETHER`; others stay with theirs.
     """
-    file, _, name = nodeid.partition("::")
-    if nodeid.rfind("@") > nodeid.rfind("]"):
-        group = nodeid.rpartition("@")[2]
-        return f"{REAL}@{group}" if is_real(file) else f"@{group}"
-    return f"{file}::{name}" if is_real(file) else file
+    file = nodeid.partition("::")[0]
+    return TOGETHER.get(file) or (nodeid if is_real(file) else file)
 
 
 def kind_of(unit: str) -> str:

@@ -66,6 +66,8 @@ def _fresh_sys() -> None:
     mount("--rbind", "/sys/fs/cgroup", kept)
     mount("-t", "sysfs", "sysfs", "/sys")
     mount("--rbind", kept, "/sys/fs/cgroup")
+    # The machine's empty second hierarchy: with it, crun takes the machine for one of cgroup v2.
+    subprocess.run(("umount", "--quiet", "/sys/fs/cgroup/unified"), check=False)
 
 
 def main(folder: Path) -> None:

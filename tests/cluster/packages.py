@@ -17,7 +17,7 @@ from tests.cluster.programs import go_program
 PACKAGE_OF = {
     "containerd": "containerd",
     "ctr": "containerd",
-    "runc": "runc",
+    "crun": "crun",
     IPTABLES: "iptables",
     "nft": "nftables",
     "conntrack": "conntrack",

@@ -8,7 +8,6 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
-import pytest
 import yaml
 
 from tests.cluster.images import TOOL_BOX_IMAGE
@@ -27,9 +26,6 @@ if TYPE_CHECKING:
 SYSTEM = ("-n", "kube-system")
 DAEMONSET = "daemonset/node-local-dns"
 PODS = (*SYSTEM, "get", "pods", "-l", "k8s-app=node-local-dns")
-
-
-pytestmark = pytest.mark.xdist_group("check")
 
 
 def checked(plugin: Plugin, *words: str) -> tuple[Ended, dict[str, dict[str, Any]]]:

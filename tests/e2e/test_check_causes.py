@@ -32,8 +32,6 @@ OPEN = ".:53 {\n    bind 0.0.0.0\n    forward . /etc/resolv.conf\n}\n"
 REFUSES = "nobody.test:53 {\n    whoami\n}\n"
 """Corefile of a CoreDNS that answers every name but this with REFUSED."""
 
-pytestmark = pytest.mark.xdist_group("causes")
-
 
 @pytest.fixture(scope="module")
 def resolvers(real_cluster: RealCluster) -> Iterator[dict[str, str]]:

@@ -35,9 +35,6 @@ ASKED = re.compile(r"(\+tcp|\+notcp)[^@]* @(\S+) -q (\S+) -t \S+$", re.MULTILINE
 TIME = re.compile(r"^;; Query time: (\d+) usec$", re.MULTILINE)
 
 
-pytestmark = pytest.mark.xdist_group("lookup")
-
-
 @pytest.fixture(scope="module")
 def pods(real_cluster: RealCluster, request: pytest.FixtureRequest) -> Iterator[dict[str, Any]]:
     """Pods by name: a bad DNS server, one that asks as most do, one with its own nameserver."""

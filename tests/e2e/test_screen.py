@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 PROVED = "✓ intercepted: the node's own cache"
 ENTER, ESCAPE = "\r", "\x1b"
-pytestmark = pytest.mark.xdist_group("screen")
 
 
 @pytest.mark.parametrize(("columns", "lines"), [(80, 24), (160, 50)])

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from tests.parallel import LONG, choose, kind_of, unit_of
+import re
+
+from tests.cluster.layout import REPOSITORY
+from tests.parallel import LONG, TOGETHER, choose, kind_of, unit_of
+
+SHARED = re.compile(
+    r"^    (?:cache: Plugin|krew_archive: Path|krew_root: Path|installed: Installed)", re.MULTILINE
+)
+"""How tests ask for what takes long to make and is kept for the tests that come after."""
 
 PLAIN = ["tests/unit/a/test_a.py", "tests/unit/b/test_b.py", "tests/docs/test_c.py"]
 SHORT = [
@@ -18,10 +26,28 @@ def test_a_test_of_a_real_cluster_stands_alone_and_others_stay_with_their_file()
     assert unit_of("tests/e2e/test_x.py::test_one[a@b]") == "tests/e2e/test_x.py::test_one[a@b]"
 
 
-def test_a_group_is_one_unit_wherever_its_tests_stand() -> None:
-    assert unit_of("tests/e2e/test_check.py::test_one[x]@check") == "tests/e2e/@check"
-    assert unit_of("tests/e2e/test_other.py::test_two@check") == "tests/e2e/@check"
-    assert unit_of("tests/packaging/test_a.py::test_z@archive") == "@archive"
+def test_tests_that_share_what_takes_long_to_make_are_one_unit() -> None:
+    assert unit_of("tests/e2e/test_check.py::test_one[x]") == "tests/e2e/test_check.py"
+    archive = {
+        unit_of(f"tests/{file}.py::test_z")
+        for file in ("e2e/test_krew_archive", "packaging/test_archive")
+    }
+    assert archive == {"tests/e2e/@archive"}
+
+
+def test_no_file_is_forgotten_whose_tests_share_a_cache_the_archive_or_the_wheel() -> None:
+    found = set()
+    for path in (REPOSITORY / "tests").rglob("test_*.py"):
+        if len(SHARED.findall(path.read_text())) > 1:
+            found.add(path.relative_to(REPOSITORY).as_posix())
+    assert found - {"tests/e2e/test_bench.py"} <= set(TOGETHER)
+    assert all((REPOSITORY / file).exists() for file in TOGETHER)
+
+
+def test_each_name_of_what_takes_long_is_one_of_a_unit() -> None:
+    files = (REPOSITORY / "tests").rglob("test_*.py")
+    units = {unit_of(f"{path.relative_to(REPOSITORY).as_posix()}::test_x") for path in files}
+    assert [name for name in LONG if not any(name in unit for unit in units)] == []
 
 
 def test_behind_a_real_clusters_test_comes_a_file_that_takes_no_time() -> None:
