@@ -3,15 +3,15 @@ PYTHON ?= python3
 BIN := .venv/bin
 PYTEST_ARGS ?=
 DEMO_ARGS ?=
-# How many tests at a time. Those that need no cluster are worth a core each; a real cluster waits a
-# third of the time, and each worker has one of its own (about 1 GB).
-CORES := $(shell getconf _NPROCESSORS_ONLN)
+# How many tests at a time. Many of those that need no cluster wait, so there are more of them than
+# cores; a real cluster waits a third of the time, and each worker has one of its own (about 1 GB).
+WORKERS ?= $(shell expr 2 \* $$(getconf _NPROCESSORS_ONLN))
 CLUSTERS ?= 3
 PYTEST := $(BIN)/python -m pytest --dist loadgroup
 # Each worker compiles all tests where nothing is kept of it.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test check unit e2e packages cluster format lock bench archive clean help
+.PHONY: demo test check unit packaging e2e packages cluster format lock bench archive clean help
 
 help:            ## show this list
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 12
@@ -42,8 +42,11 @@ check: .venv/ready   ## formatting, lint, types, imports
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-unit: .venv/ready    ## the tests that need no cluster
-	$(PYTEST) -n $(CORES) -m 'not e2e' $(PYTEST_ARGS)
+unit: .venv/ready    ## the tests that need neither a cluster nor a package
+	$(PYTEST) -n $(WORKERS) -m 'not e2e and not packaging' $(PYTEST_ARGS)
+
+packaging: .venv/ready ## the tests of the wheel, of krew's archive and of a fresh clone
+	$(PYTEST) -n $(WORKERS) -m packaging $(PYTEST_ARGS)
 
 # All of them use several clusters; a part of them uses the one that `tests.cluster up` has started.
 e2e: cluster         ## the tests on a real Kubernetes

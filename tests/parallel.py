@@ -2,9 +2,9 @@
 
 Each worker has clusters of its own (`tests/e2e/clusters.py`), which mostly wait: for containers,
 for probes, for kubelets. So there are more workers than cores. A worker is given one unit at a
-time: a test of a real cluster, or the tests that share something which takes long to make
-(`TOGETHER`), or a file of the tests that need no cluster. While the cluster's programs are being
-built there is only work of the last kind.
+time: a test of a real cluster, or of commands against the demo's API server, or the tests that
+share something which takes long to make (`TOGETHER`), or a file of all others. While the cluster's
+programs are being built there is only work that needs none.
 
 A worker of pytest-xdist begins a test when it knows the one after it. So a unit of a real cluster,
 which takes long, is always followed by a file that takes no time, and never has another one wait
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from xdist.workermanage import WorkerController
 
 REAL = "tests/e2e/"
+DEMO = "tests/contract/"
 TOGETHER = {
     "tests/e2e/test_check.py": "tests/e2e/test_check.py",
     "tests/e2e/test_check_causes.py": "tests/e2e/test_check_causes.py",
@@ -97,10 +98,11 @@ def is_real(unit: str) -> bool:
 def unit_of(nodeid: str) -> str:
     """Return the name of a test's unit: what runs on one worker, one after the other.
 
-    Tests of a real cluster stand alone unless their file is in `TOGETHER`; others stay with theirs.
+    Tests that wait, for a real cluster or for the demo's, stand alone unless their file is in
+    `TOGETHER`; others stay with theirs.
     """
     file = nodeid.partition("::")[0]
-    return TOGETHER.get(file) or (nodeid if is_real(file) else file)
+    return TOGETHER.get(file) or (nodeid if file.startswith((REAL, DEMO)) else file)
 
 
 def kind_of(unit: str) -> str:

@@ -14,6 +14,13 @@ ROOT = Path(__file__).parents[2]
 CONSOLE_SCRIPT = "kubectl-nodedns"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.packaging)
+
+
 @dataclass(frozen=True)
 class Built:
     """What a release consists of."""

@@ -21,7 +21,8 @@ SHORT = [
 ]
 
 
-def test_a_test_of_a_real_cluster_stands_alone_and_others_stay_with_their_file() -> None:
+def test_a_test_that_waits_for_a_cluster_stands_alone_and_others_stay_with_their_file() -> None:
+    assert unit_of("tests/contract/test_x.py::test_y[1]") == "tests/contract/test_x.py::test_y[1]"
     assert unit_of("tests/unit/a/test_a.py::test_x[1]") == "tests/unit/a/test_a.py"
     assert unit_of("tests/e2e/test_x.py::test_one[a@b]") == "tests/e2e/test_x.py::test_one[a@b]"
 
