@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import aclosing
 from typing import TYPE_CHECKING
 
-from kubectl_nodedns.lookup.asking import ask_in_pod, unasked
+from kubectl_nodedns.lookup.ask import answers_in_pod, unasked
 from kubectl_nodedns.lookup.gap import LIMIT, Watch
 from kubectl_nodedns.probes.pool import Pool
 from kubectl_nodedns.probes.probe_job import CONTAINER
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import AsyncGenerator, Callable, Sequence
 
     from kubectl_nodedns.lookup.question import Answer, Question
 
@@ -18,63 +19,57 @@ if TYPE_CHECKING:
 class Probes(Pool):
     """The probe pods of one run, which ask; one round of questions at a time on a node."""
 
-    async def __call__(
-        self,
-        node: str,
-        questions: Sequence[Question],
-        *,
-        answered: Callable[[Answer], None] = lambda _: None,
-    ) -> Sequence[Answer]:
+    async def __call__(self, node: str, questions: Sequence[Question]) -> list[Answer]:
         """Ask from `node`; have a probe there first.
-
-        Args:
-            node: the node to ask from.
-            questions: what to ask, and whom.
-            answered: called with each answer as soon as it is known.
 
         Raises:
             NodednsError: no probe can be had there.
         """
         async with self._turns[node]:  # a second round waits for the pod of the first
             await self.need(node)
-            answers = await self._ask(node, questions, answered)
+            async with aclosing(self._answers(node, questions)) as coming:
+                answers = [answer async for answer in coming]
             if not any(answer.asked for answer in answers):
                 await self._remove(node)  # its pod has ended: the next round gets a new one
         return answers
 
-    async def ask(
-        self,
-        node: str,
-        questions: Sequence[Question],
-        *,
-        answered: Callable[[Answer], None] = lambda _: None,
-    ) -> list[Answer]:
+    async def ask(self, node: str, questions: Sequence[Question]) -> list[Answer]:
+        """Ask as `answers` does; return all of them."""
+        async with aclosing(self.answers(node, questions)) as answers:
+            return [answer async for answer in answers]
+
+    async def answers(
+        self, node: str, questions: Sequence[Question]
+    ) -> AsyncGenerator[Answer, None]:
         """Ask `questions` one after the other from the probe that runs on `node`.
 
         Args:
             node: the node to ask from.
             questions: what to ask, and whom.
-            answered: called with each answer as soon as it is known.
 
-        Returns:
-            One answer for each question, in order. A probe that is gone, or an exec that fails,
-            is an error in each question that it left without an answer.
+        Yields:
+            One answer for each question, in order, as soon as it is known. A probe that is gone,
+            or an exec that fails, is an error in each question that it left without an answer.
 
         Raises:
             ForbiddenError: the user may not exec in probes.
         """
-        async with self._turns[node]:
-            return await self._ask(node, questions, answered)
+        async with self._turns[node], aclosing(self._answers(node, questions)) as answers:
+            async for answer in answers:
+                yield answer
 
-    async def _ask(
-        self, node: str, questions: Sequence[Question], answered: Callable[[Answer], None]
-    ) -> list[Answer]:
+    async def _answers(
+        self, node: str, questions: Sequence[Question]
+    ) -> AsyncGenerator[Answer, None]:
         pod = self._pods.get(node)
         if pod is None:
-            return unasked(questions, "no probe runs on this node", answered)
-        return await ask_in_pod(
-            self._client, self._namespace, pod, CONTAINER, questions, self._gate, answered
-        )
+            for answer in unasked(questions, "no probe runs on this node"):
+                yield answer
+            return
+        found = answers_in_pod(self._client, self._namespace, pod, CONTAINER, questions)
+        async with self._gate, aclosing(found) as answers:
+            async for answer in answers:
+                yield answer
 
     async def watch(self, node: str, server: str, name: str) -> Watch:
         """Ask `server` for `name` from the probe on `node`, until the watch is ended."""

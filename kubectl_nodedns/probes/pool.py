@@ -86,7 +86,7 @@ class Pool:
         return bool(self._jobs)
 
     async def start(
-        self, nodes: Iterable[str], *, started: Callable[[str], None] = lambda _: None
+        self, nodes: Iterable[str], *, started: Callable[[str], object] = lambda _: None
     ) -> Mapping[str, ProbeFailure]:
         """Start a probe on each node that has none yet, and wait until they run.
 
@@ -174,7 +174,7 @@ class Pool:
         await whole(delete_all(jobs.values(), self._told))
 
     async def _running(
-        self, nodes: Iterable[str], started: Callable[[str], None] = lambda _: None
+        self, nodes: Iterable[str], started: Callable[[str], object] = lambda _: None
     ) -> dict[str, ProbeFailure]:
         """Wait until probes that were made run; return why those do not that will not."""
 
