@@ -23,7 +23,7 @@ from kubectl_nodedns.lookup.events import Report
 from kubectl_nodedns.lookup.pod_dns import read_pod
 from kubectl_nodedns.lookup.question import Manner
 from kubectl_nodedns.lookup.rendering import Table, note_of
-from kubectl_nodedns.lookup.request import Request, check_request, type_to_look_up
+from kubectl_nodedns.lookup.request import LookupRequest, check_request, type_to_look_up
 from kubectl_nodedns.lookup.session import Session
 from kubectl_nodedns.lookup.targets import choose_nodes, nodes_like
 from kubectl_nodedns.names import absolute, address, reverse
@@ -48,7 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
     return run_on_loop(_directly(request) if request.direct else _lookup(request))
 
 
-async def way_of(client: Client, request: Request) -> Way:
+async def way_of(client: Client, request: LookupRequest) -> Way:
     """Read the way of a lookup, with what is remembered where the request does not say.
 
     Raises:
@@ -63,7 +63,7 @@ async def way_of(client: Client, request: Request) -> Way:
     )
 
 
-async def _lookup(request: Request) -> int:
+async def _lookup(request: LookupRequest) -> int:
     talk = Talk()
     async with connect(request.access) as client:
         way = await way_of(client, request)
@@ -88,7 +88,7 @@ async def _lookup(request: Request) -> int:
             return await _show(session.rounds(nodes), request, talk)
 
 
-async def _directly(request: Request) -> int:
+async def _directly(request: LookupRequest) -> int:
     """Ask from this machine; one without access to a cluster asks all the same."""
     from kubectl_nodedns.lookup.direct import own_conf, rounds_from_here  # noqa: PLC0415 - rare
 
@@ -102,7 +102,7 @@ async def _directly(request: Request) -> int:
     return await _show(rounds_from_here(way, request, talk, conf=own_conf()), request, talk)
 
 
-async def _show(events: AsyncGenerator[Event, None], request: Request, talk: Talk) -> int:
+async def _show(events: AsyncGenerator[Event, None], request: LookupRequest, talk: Talk) -> int:
     """Print what comes, until it ends; return the exit code of the last round."""
     ended: int = Exit.OK
     as_table = request.output in ("table", "wide")
@@ -130,7 +130,7 @@ def _cells() -> int:
     return shutil.get_terminal_size((CELLS, 24)).columns if sys.stdout.isatty() else CELLS
 
 
-def _print_document(report: Report, request: Request) -> None:
+def _print_document(report: Report, request: LookupRequest) -> None:
     watching = request.interval is not None
     if request.output == "yaml":
         print_documents([report.as_json()], explicit_start=watching)
@@ -140,7 +140,7 @@ def _print_document(report: Report, request: Request) -> None:
         print_data(report.as_json(), request.output)
 
 
-def read_request(arguments: argparse.Namespace) -> Request:
+def read_request(arguments: argparse.Namespace) -> LookupRequest:
     """Check the command line.
 
     Raises:
@@ -157,7 +157,7 @@ def read_request(arguments: argparse.Namespace) -> Request:
     domain = arguments.cluster_domain
     whole = name if name == "." else absolute(name)
     given = tuple(p for p in ("udp", "tcp") if getattr(arguments, p))
-    request = Request(
+    request = LookupRequest(
         access=access_options(arguments),
         probes=probes,
         name=name,

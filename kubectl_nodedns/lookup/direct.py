@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from kubectl_nodedns.facts.way import Way
     from kubectl_nodedns.lookup.events import Event, Progress
-    from kubectl_nodedns.lookup.request import Request
+    from kubectl_nodedns.lookup.request import LookupRequest
 
 RESOLV_CONF = Path("/etc/resolv.conf")
 PAYLOAD = 1232
@@ -153,7 +153,7 @@ def _opt(response: dns.message.Message) -> tuple[str, ...]:
 
 
 async def rounds_from_here(
-    way: Way | None, request: Request, told: Progress, *, conf: ResolvConf
+    way: Way | None, request: LookupRequest, told: Progress, *, conf: ResolvConf
 ) -> AsyncGenerator[Event, None]:
     """Ask from this machine, once or without an end; yield what happens. Close it when done.
 

@@ -22,7 +22,7 @@ META = frozenset({"OPT", "TSIG", "TKEY", "MAILA", "MAILB"})
 
 
 @dataclass(frozen=True, kw_only=True)
-class Request:
+class LookupRequest:
     """What `lookup` was asked for."""
 
     access: AccessOptions
@@ -95,7 +95,7 @@ def type_to_look_up(text: str) -> str:
     return rtype
 
 
-def check_request(request: Request) -> None:
+def check_request(request: LookupRequest) -> None:
     """Refuse what contradicts itself.
 
     Raises:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from kubectl_nodedns.lookup.events import Event, Progress
     from kubectl_nodedns.lookup.probes import Probes
     from kubectl_nodedns.lookup.question import Answer
-    from kubectl_nodedns.lookup.request import Request
+    from kubectl_nodedns.lookup.request import LookupRequest
     from kubectl_nodedns.lookup.vantage import Lookup
 
     Put = Callable[[Event], None]
@@ -93,7 +93,7 @@ class Session:
         client: Client,
         way: Way,
         probes: Probes,
-        request: Request,
+        request: LookupRequest,
         told: Progress,
         *,
         unfit: Mapping[str, str],

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from kubectl_nodedns.commands.bench_meter import Reading, between, summed
-from kubectl_nodedns.commands.bench_plan import Load
+from kubectl_nodedns.bench.meter import Reading, between, summed
+from kubectl_nodedns.bench.plan import Load
 from kubectl_nodedns.metrics.served import Served
 
 BEFORE = Reading(at=1.0, coredns=Served(udp=10, tcp=5), caches=Served(udp=3), tracked=50.0)

@@ -17,7 +17,7 @@ from kubectl_nodedns.facts.way import Endpoint, Way
 from kubectl_nodedns.lookup.ask import unasked
 from kubectl_nodedns.lookup.events import LookupCame, NameFound, NodeDone, Report, RoundBegan
 from kubectl_nodedns.lookup.question import Manner
-from kubectl_nodedns.lookup.request import Request, check_request, type_to_look_up
+from kubectl_nodedns.lookup.request import LookupRequest, check_request, type_to_look_up
 from kubectl_nodedns.lookup.session import Session
 from kubectl_nodedns.probes.failure import failure_of
 from kubectl_nodedns.probes.options import ProbeOptions
@@ -52,7 +52,7 @@ WAY = Way(
     nodes=NODES,
     unread=(),
 )
-REQUEST = Request(
+REQUEST = LookupRequest(
     access=AccessOptions(),
     probes=ProbeOptions(),
     name="web.shop",
