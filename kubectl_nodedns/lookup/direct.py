@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
 
     from kubectl_nodedns.facts.way import Way
+    from kubectl_nodedns.lookup.ask import Asker
     from kubectl_nodedns.lookup.events import Event, Progress
     from kubectl_nodedns.lookup.request import LookupRequest
 
@@ -153,7 +154,12 @@ def _opt(response: dns.message.Message) -> tuple[str, ...]:
 
 
 async def rounds_from_here(
-    way: Way | None, request: LookupRequest, told: Progress, *, conf: ResolvConf
+    way: Way | None,
+    request: LookupRequest,
+    told: Progress,
+    *,
+    conf: ResolvConf,
+    asker: Asker | None = None,
 ) -> AsyncGenerator[Event, None]:
     """Ask from this machine, once or without an end; yield what happens. Close it when done.
 
@@ -164,6 +170,7 @@ async def rounds_from_here(
         request: what was asked for.
         told: how far it is.
         conf: this machine's resolv.conf.
+        asker: who asks; `Direct` when it is left out.
 
     Raises:
         UsageError: there is no address to ask at.
@@ -178,7 +185,7 @@ async def rounds_from_here(
         )
     told.step(f"ask {request.name} {request.rtype} from this machine ({node})")
     tried: tuple[Answer, ...] = ()
-    asker = Direct()
+    asker = asker or Direct()
     if not request.absolute and conf.nameservers:
         question = request.question_at(conf.nameservers[0])
         tried = await search(asker, node, request.name, conf, question=question)

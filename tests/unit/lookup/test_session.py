@@ -9,71 +9,22 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from kubectl_nodedns.cluster.access import AccessOptions
 from kubectl_nodedns.errors import Exit, ForbiddenError, NodednsError, UsageError
-from kubectl_nodedns.facts.dns_service import DnsService
-from kubectl_nodedns.facts.nodes import Node
-from kubectl_nodedns.facts.way import Endpoint, Way
 from kubectl_nodedns.lookup.ask import unasked
 from kubectl_nodedns.lookup.events import LookupCame, NameFound, NodeDone, Report, RoundBegan
 from kubectl_nodedns.lookup.question import Manner
-from kubectl_nodedns.lookup.request import LookupRequest, check_request, type_to_look_up
+from kubectl_nodedns.lookup.request import check_request, type_to_look_up
 from kubectl_nodedns.lookup.session import Session
 from kubectl_nodedns.probes.failure import failure_of
-from kubectl_nodedns.probes.options import ProbeOptions
 from tests.unit.lookup.samples import bad, good
+from tests.unit.lookup.ways import REQUEST, WAY, Told
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 
+    from kubectl_nodedns.facts.way import Way
     from kubectl_nodedns.lookup.question import Answer, Question
     from kubectl_nodedns.probes.failure import ProbeFailure
-
-DNS = DnsService(
-    namespace="kube-system",
-    name="kube-dns",
-    ips=("10.96.0.10",),
-    selector={},
-    ready=1,
-    target_ports={},
-)
-NODES = tuple(
-    Node(name=name, ready=True, system="linux", labels={}, addresses=(), pod_ranges=())
-    for name in ("node1", "node2")
-)
-WAY = Way(
-    dns=DNS,
-    domain="cluster.local",
-    cache=None,
-    cache_pods=(),
-    upstream_ips=(),
-    endpoints=(Endpoint(address="10.244.1.3", pod="coredns-1", node="node1"),),
-    forwards=(),
-    nodes=NODES,
-    unread=(),
-)
-REQUEST = LookupRequest(
-    access=AccessOptions(),
-    probes=ProbeOptions(),
-    name="web.shop",
-    whole="web.shop.",
-    absolute=False,
-    rtype="A",
-    protocols=("udp",),
-    manner=Manner(),
-    nodes=(),
-    selector=None,
-    all_nodes=True,
-    from_pod="",
-    namespace="",
-    direct=False,
-    servers=(),
-    search=False,
-    interval=None,
-    output="table",
-    dns_service="",
-    cluster_domain="",
-)
 
 
 class Client:
@@ -136,22 +87,6 @@ class Probes:
                 yield good(question)
             else:
                 yield bad(question, "NXDOMAIN")
-
-
-class Told:
-    """Remembers what was told."""
-
-    def __init__(self) -> None:
-        self.said: list[str] = []
-
-    def step(self, text: str) -> None:
-        self.said.append(text)
-
-    def note(self, text: str) -> None:
-        self.said.append(text)
-
-    def lines(self, lines: Iterable[str]) -> None:
-        self.said += lines
 
 
 def session(
