@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from kubectl_nodedns.errors import ApiError, NodednsError
+from kubectl_nodedns.cluster.exec import ExecResult
+from kubectl_nodedns.errors import ApiError, NodednsError, NotFoundError, UsageError
 from kubectl_nodedns.lookup.probes import Probes
 from kubectl_nodedns.lookup.question import Question
+from kubectl_nodedns.probes.failure import Cause
 
 if TYPE_CHECKING:
     from kubectl_nodedns.cluster.client import Client
@@ -30,6 +32,8 @@ class Cluster:
         """How many commands ran in the same pod at the same time, seen by each of them."""
         self.gone: set[str] = set()
         """Pods in which nothing can be run any more."""
+        self.prints = ""
+        self.commands: list[list[str]] = []
         self._running: dict[str, int] = {}
 
     async def create(self, _: str, job: dict[str, Any]) -> dict[str, Any]:
@@ -54,13 +58,17 @@ class Cluster:
             for name in self.made
         ]
 
-    async def exec(self, _: str, pod: str, *__: object, **___: object) -> None:
+    async def exec(
+        self, _: str, pod: str, __: str, command: list[str], **___: object
+    ) -> ExecResult:
+        self.commands.append(command)
         self._running[pod] = self._running.get(pod, 0) + 1
         self.inside.append(self._running[pod])
         await asyncio.sleep(1)
         self._running[pod] -= 1
         if pod in self.gone:
             raise ApiError("the pod is gone", status=404)
+        return ExecResult(self.prints, "", 0)
 
 
 @pytest.fixture
@@ -144,3 +152,72 @@ async def test_what_may_be_left_is_kept_where_nobody_is_told_at_once(
     (said,) = probes.left
     assert "could not be deleted" in said
     assert said.endswith("; and 2 more like it")
+
+
+async def test_probes_are_started_side_by_side_after_the_first_and_only_where_none_runs(
+    cluster: Cluster, probes: Probes
+) -> None:
+    came: list[str] = []
+    assert await probes.start(["a", "b", "c"], started=came.append) == {}
+    assert sorted(came) == ["a", "b", "c"]
+    assert all(map(probes.runs, "abc"))
+    assert await probes.start(["a", "d"], started=came.append) == {}
+    assert (len(cluster.made), came[3:]) == (4, ["d"])
+    probes.forget("a")
+    assert await probes.start(["a"]) == {}
+    assert cluster.deleted == cluster.made[:1]
+
+
+class Refusing(Cluster):
+    """Refuses to create some Jobs."""
+
+    def __init__(self, *numbers: int, error: ApiError) -> None:
+        super().__init__()
+        self.numbers = numbers
+        self.error = error
+
+    async def create(self, path: str, job: dict[str, Any]) -> dict[str, Any]:
+        if int(job["metadata"]["name"].rpartition("-")[2]) in self.numbers:
+            raise self.error
+        return await super().create(path, job)
+
+
+QUOTA = ApiError("exceeded quota: pods=2", status=403)
+
+
+async def test_a_job_that_is_refused_fails_its_node_unless_it_is_the_first() -> None:
+    cluster = Refusing(2, error=QUOTA)
+    async with Probes(cast("Client", cluster), timeout=5) as probes:
+        failed = await probes.start(["a", "b", "c"])
+        assert {node: why.cause for node, why in failed.items()} == {"b": Cause.QUOTA}
+        assert (probes.runs("a"), probes.runs("b"), probes.runs("c")) == (True, False, True)
+    assert sorted(cluster.deleted) == sorted(cluster.made)
+    with pytest.raises(ApiError, match="exceeded quota"):
+        await Probes(cast("Client", Refusing(1, error=QUOTA))).start(["a", "b"])
+
+
+async def test_one_that_is_wanted_later_and_refused_is_the_servers_own_error() -> None:
+    cluster = Refusing(2, error=QUOTA)
+    probes = Probes(cast("Client", cluster), timeout=5)
+    await probes("a", [QUESTION])
+    with pytest.raises(ApiError, match="exceeded quota"):
+        await probes("b", [QUESTION])
+
+
+@pytest.mark.parametrize(
+    ("said", "kind"),
+    [('namespaces "default" not found', UsageError), ("the server has no such kind", ApiError)],
+)
+async def test_a_namespace_that_is_not_there_is_wrong_usage(
+    said: str, kind: type[Exception]
+) -> None:
+    missing = Refusing(1, error=NotFoundError(said, status=404))
+    with pytest.raises(kind):
+        await Probes(cast("Client", missing)).start(["a"])
+
+
+async def test_a_command_is_run_in_the_probe_of_its_node(cluster: Cluster, probes: Probes) -> None:
+    await probes.start(["a"])
+    cluster.prints = "nameserver 10.88.0.1\n"
+    assert await probes.resolv_conf("a") == "nameserver 10.88.0.1\n"
+    assert cluster.commands[-1] == ["cat", "/etc/resolv.conf"]

@@ -47,6 +47,8 @@ def test_a_container_that_ended_at_once_says_how() -> None:
 def test_a_probe_fits_the_restricted_pod_security_level() -> None:
     pod = JOB["spec"]["template"]["spec"]
     assert pod["securityContext"]["runAsNonRoot"] is True
+    nobody = pod["securityContext"]["runAsUser"], pod["securityContext"]["runAsGroup"]
+    assert nobody == (65534, 65534)
     assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
     for container in pod["containers"]:
         assert container["securityContext"]["allowPrivilegeEscalation"] is False
