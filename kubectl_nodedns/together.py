@@ -6,28 +6,66 @@ Imports the standard library only, so that every room may use it.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Iterable
+    from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterable
 
 T = TypeVar("T")
+
+
+@contextlib.asynccontextmanager
+async def side_by_side() -> AsyncIterator[asyncio.TaskGroup]:
+    """Have a TaskGroup whose first failure is raised as it is.
+
+    Left only when none of its tasks runs any more: after a failure nobody changes anything behind
+    our back.
+
+    Raises:
+        Exception: the first failure, of a task or of what is done within.
+    """
+    failure: BaseException | None = None
+    try:
+        async with asyncio.TaskGroup() as group:
+            yield group
+    except BaseExceptionGroup as failures:
+        failure = failures.exceptions[0]
+    if failure is not None:
+        raise failure
 
 
 async def together(work: Iterable[Coroutine[object, object, T]]) -> list[T]:
     """Await all of `work` side by side; return what each came to, in order.
 
-    Returns only when none runs any more: after a failure nobody changes anything behind our back.
-
     Raises:
         Exception: the first failure, as it is.
     """
-    failure: BaseException | None = None
-    try:
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(each) for each in work]
-    except BaseExceptionGroup as failures:
-        failure = failures.exceptions[0]
-    if failure is not None:
-        raise failure
+    async with side_by_side() as group:
+        tasks = [group.create_task(each) for each in work]
     return [task.result() for task in tasks]
+
+
+async def arriving(
+    work: Callable[[Callable[[T], None]], Coroutine[object, object, object]],
+) -> AsyncGenerator[T, None]:
+    """Run `work` and yield what it hands on, as it comes. Close it (`contextlib.aclosing`).
+
+    Args:
+        work: is handed the function to call with each thing; it is cancelled, and awaited, when
+            nobody wants more.
+
+    Raises:
+        Exception: what `work` raises, after everything that came before it.
+    """
+    came: asyncio.Queue[tuple[T, ...]] = asyncio.Queue()
+    task = asyncio.ensure_future(work(lambda thing: came.put_nowait((thing,))))
+    task.add_done_callback(lambda _: came.put_nowait(()))
+    try:
+        while thing := await came.get():
+            yield thing[0]
+        task.result()
+    finally:
+        if not task.done():
+            task.cancel()
+            await asyncio.wait({task})

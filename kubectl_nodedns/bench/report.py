@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from kubectl_nodedns.bench.claims import claims
-from kubectl_nodedns.bench.plot import Axis, cumulative
+from kubectl_nodedns.bench.plot import Axis, ascii_only, cumulative
 from kubectl_nodedns.bench.series import Series, distribution
+from kubectl_nodedns.metrics.table import render
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,6 +28,67 @@ PAIR_HEADER = (
     *("P99", "AT COREDNS"),
 )
 PAIR_LEFT = (True, True, True) + (False,) * 7
+
+
+@dataclass(frozen=True, kw_only=True)
+class Format:
+    """How a run is shown."""
+
+    output: str
+    """table, wide or json."""
+    plain: bool
+    """Whether it is ASCII alone."""
+
+
+def run_lines(result: Result, *, wide: bool, plain: bool) -> list[str]:
+    """Return a run as it is printed.
+
+    Args:
+        result: the run.
+        wide: whether nodes and names are shown one by one, and the share done by then.
+        plain: whether it is ASCII alone.
+    """
+    table = render(HEADER, rows(result), LEFT)
+    lines = [*place_lines(result), "", *table.splitlines(), ""]
+    if wide:
+        left = (True,) * len(WIDE) + LEFT
+        lines += [*render((*WIDE, *HEADER), wide_rows(result), left).splitlines(), ""]
+    lines += ["how many lookups took how long", *plot_lines({"": result}, blocks=not plain), ""]
+    if wide:
+        drawn = plot_lines({"": result}, blocks=not plain, cdf=True)
+        lines += ["how large a share was done by then", *drawn, ""]
+    lines += claim_lines(result)
+    lines += [f"note: {note}" for note in result.notes]
+    return _finished(lines, plain=plain)
+
+
+def run_json(result: Result) -> dict[str, Any]:
+    """Return a run as `-o json` shows it, and as it is kept."""
+    return {**result.as_json(), "claims": [claim.as_json() for claim in claims(result)]}
+
+
+def pair_lines(before: Result, after: Result, *, plain: bool) -> list[str]:
+    """Return two runs side by side as they are printed; in ASCII alone where `plain`."""
+    lines = []
+    for title, result in (("before", before), ("after", after)):
+        lines += [title, *(f"  {line}" for line in place_lines(result)), ""]
+    lines += [*render(PAIR_HEADER, pair_rows(before, after), PAIR_LEFT).splitlines(), ""]
+    drawn = plot_lines({"before": before, "after": after}, blocks=not plain)
+    lines += ["how many lookups took how long", *drawn, ""]
+    lines += [f"note: {note}" for note in pair_notes(before, after)]
+    return _finished(lines, plain=plain)
+
+
+def pair_json(before: Result, after: Result) -> dict[str, Any]:
+    """Return two runs side by side as `-o json` shows them."""
+    header = [name.lower().replace(" µs", "_microseconds") for name in PAIR_HEADER]
+    pairs = [dict(zip(header, row, strict=True)) for row in pair_rows(before, after)]
+    return {"before": before.as_json(), "after": after.as_json(), "pairs": pairs}
+
+
+def _finished(lines: Sequence[str], *, plain: bool) -> list[str]:
+    text = "\n".join(lines).rstrip()
+    return (ascii_only(text) if plain else text).split("\n")
 
 
 def place_lines(result: Result) -> list[str]:

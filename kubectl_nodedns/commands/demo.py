@@ -13,7 +13,7 @@ import sys
 import tempfile
 import threading
 import time
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -44,24 +44,34 @@ SETTLE = 1.5
 
 def run(arguments: argparse.Namespace) -> int:
     """Start the cluster, and do the main job on it or wait."""
-    options = _options(arguments)
+    request = read_request(arguments)
     talk = Talk()
     with interruptible():
-        installed = _finished() if options.nodes > LARGE else []
+        installed = _finished() if request.cluster.nodes > LARGE else []
         with (
             tempfile.TemporaryDirectory(prefix="nodedns-demo-") as folder,
-            _opened(options, installed) as cluster,
+            _opened(request.cluster, installed) as cluster,
         ):
             kubeconfig = Path(folder) / "kubeconfig"
             kubeconfig.write_text(cluster.kubeconfig(), encoding="utf-8")
             _greet(cluster, str(kubeconfig), talk)
-            if arguments.serve:
+            if request.serve:
                 cluster.trouble()
                 return _serve(talk)
             return _main_job(cluster, str(kubeconfig), talk)
 
 
-def _options(arguments: argparse.Namespace) -> Options:
+@dataclass(frozen=True, kw_only=True)
+class DemoRequest:
+    """What was asked for on the command line, checked."""
+
+    cluster: Options
+    """What cluster to emulate."""
+    serve: bool
+    """Whether it is only kept, until Ctrl-C."""
+
+
+def read_request(arguments: argparse.Namespace) -> DemoRequest:
     """Check the options.
 
     Raises:
@@ -91,7 +101,7 @@ def _options(arguments: argparse.Namespace) -> Options:
         raise UsageError("--speed: not 0 or less")
     if not 0 <= arguments.port <= PORTS:
         raise UsageError(f"--port: {arguments.port} is no port")
-    return Options(
+    cluster = Options(
         nodes=arguments.nodes,
         seed=arguments.seed,
         speed=arguments.speed,
@@ -99,6 +109,7 @@ def _options(arguments: argparse.Namespace) -> Options:
         faults=wanted,
         port=arguments.port,
     )
+    return DemoRequest(cluster=cluster, serve=arguments.serve)
 
 
 @contextlib.contextmanager

@@ -14,9 +14,13 @@ from kubectl_nodedns.files import read_text
 from kubectl_nodedns.install.config_file import read_config
 from kubectl_nodedns.install.option_checks import check
 from kubectl_nodedns.install.option_table import NO, OPTIONS
-from kubectl_nodedns.lookup.probe_job import LIFETIME, NAMESPACE
-from kubectl_nodedns.lookup.probe_options import START, ProbeOptions
-from kubectl_nodedns.lookup.probes import check_namespace
+from kubectl_nodedns.probes.options import (
+    LIFETIME,
+    NAMESPACE,
+    START,
+    ProbeOptions,
+    check_namespace,
+)
 
 if TYPE_CHECKING:
     import argparse

@@ -42,8 +42,8 @@ from kubectl_nodedns.facts.pods import read_all_pods
 from kubectl_nodedns.facts.ranges import read_ranges
 from kubectl_nodedns.facts.rights import missing, to_change, to_hold
 from kubectl_nodedns.install.objects import daemonset_of
-from kubectl_nodedns.lookup.probe_job import job_for
-from kubectl_nodedns.lookup.probes import lacks_namespace, no_namespace
+from kubectl_nodedns.probes.pool import lacks_namespace, no_namespace
+from kubectl_nodedns.probes.probe_job import job_for
 from kubectl_nodedns.readable import Read, readable, said, understood
 
 if TYPE_CHECKING:

@@ -10,9 +10,11 @@ from kubectl_nodedns.checks.registry import RUNNING
 from kubectl_nodedns.cli.streams import complain
 from kubectl_nodedns.cluster.proxies import shown
 from kubectl_nodedns.commands.checking import Scope, gather
-from kubectl_nodedns.commands.probe_asker import known_domain, make_asker
+from kubectl_nodedns.commands.given import probe_options
 from kubectl_nodedns.commands.reading import ClusterReader
+from kubectl_nodedns.commands.session import make_asker
 from kubectl_nodedns.errors import ApiError, Exit
+from kubectl_nodedns.facts.cluster_domain import known_domain
 from kubectl_nodedns.facts.dataplane import read_dataplane
 from kubectl_nodedns.tui.app import TopApp
 from kubectl_nodedns.tui.given import Given, Place
@@ -53,7 +55,7 @@ async def show(
     _, mode, domain = await asyncio.gather(
         monitor.load(), _mode(client), known_domain(client, arguments.cluster_domain, namespace)
     )
-    asker = make_asker(client, arguments)
+    asker = make_asker(client, probe_options(arguments))
     scope = Scope(dns_service=arguments.dns_service or "", cluster_domain=domain)
     chosen = cluster_words(arguments)
     app = TopApp(

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractAsyncContextManager
 
-    from kubectl_nodedns.lookup.probe_options import ProbeOptions
+    from kubectl_nodedns.probes.options import ProbeOptions
 
 
 def connect(access: AccessOptions, *, on_screen: bool = False) -> Client:
@@ -64,4 +64,17 @@ def make_probes(
         dns_policy=dns_policy,
         host_network=host_network,
         told=Talk().note,
+    )
+
+
+def make_asker(client: Client, options: ProbeOptions) -> Probes:
+    """Return probes that are made when a node is first asked from; for whoever has the screen.
+
+    What may be left of them stands in their `left`: it is to be told when the screen is gone.
+    """
+    return Probes(
+        client,
+        namespace=options.namespace,
+        image=options.image_from(""),
+        lifetime=options.lifetime,
     )

@@ -6,9 +6,11 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from kubectl_nodedns.cli.streams import complain
-from kubectl_nodedns.commands.probe_asker import known_domain, make_asker
+from kubectl_nodedns.commands.given import probe_options
+from kubectl_nodedns.commands.session import make_asker
 from kubectl_nodedns.commands.watching import dns_namespace
 from kubectl_nodedns.errors import NodednsError
+from kubectl_nodedns.facts.cluster_domain import known_domain
 from kubectl_nodedns.lookup.comparison import compare
 from kubectl_nodedns.lookup.interception import interception_asks
 from kubectl_nodedns.lookup.vantage import pair, questions
@@ -57,7 +59,7 @@ class PrintedProbing:
         self._sort_by = sort_by
         self._cap = cap
         self._arguments = arguments
-        self._asker = make_asker(client, arguments)
+        self._asker = make_asker(client, probe_options(arguments))
         self._asks: tuple[Ask, ...] = ()
         self._warned: set[str] = set()
         self.failed = 0

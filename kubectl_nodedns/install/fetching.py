@@ -8,16 +8,12 @@ would make it endless. So a Job on each node runs the image once, and the kubele
 from __future__ import annotations
 
 import asyncio
-import secrets
 from typing import TYPE_CHECKING, Any
 
-from kubectl_nodedns.cluster.jobs import short_lived
-from kubectl_nodedns.cluster.paths import collection
 from kubectl_nodedns.errors import RefusedError
-from kubectl_nodedns.facts.cache_pods import trouble
-from kubectl_nodedns.facts.images import NO_IMAGE, Imageless
-from kubectl_nodedns.facts.pod_owners import pod_of_job
+from kubectl_nodedns.facts.images import NO_IMAGE
 from kubectl_nodedns.install.host_jobs import RUN_LABEL, fetch_job
+from kubectl_nodedns.probes.jobs import JobRun
 from kubectl_nodedns.together import together
 
 if TYPE_CHECKING:
@@ -27,7 +23,6 @@ if TYPE_CHECKING:
 
 AT_ONCE = 20
 """Nodes that fetch at the same time."""
-POLL = 0.5
 _NOT_YET = ("ContainerCreating", "PodInitializing")
 
 
@@ -59,51 +54,31 @@ async def fetch(
         ApiError: a Job cannot be made or looked at.
     """
     gate = asyncio.Semaphore(AT_ONCE)
-    run = secrets.token_hex(4)
+    run = JobRun(client, namespace, label=RUN_LABEL, told=note)
 
-    async def one(number: int, node: str) -> tuple[str, str]:
-        name = f"nodedns-fetch-{run}-{number}"
+    async def one(node: str) -> tuple[str, str]:
         job = fetch_job(
-            node, name=name, run=run, namespace=namespace, image=image, pull_secrets=pull_secrets
+            node,
+            name=run.name("fetch"),
+            run=run.id,
+            namespace=namespace,
+            image=image,
+            pull_secrets=pull_secrets,
         )
-        async with gate, short_lived(client, job, told=note) as made:
+        async with gate, run.having(job) as made:
             try:
-                return node, await _wait(client, namespace, run, (made.uid, node), timeout)
+                waited = await run.wait(made, node, fetched, timeout=timeout)
             except RefusedError as error:
                 return node, str(error)
+        return node, "" if waited.done else waited.why or "it was not fetched in time"
 
-    found = await together(one(i, node) for i, node in enumerate(nodes))
+    found = await together(map(one, nodes))
     return {node: why for node, why in found if why}
 
 
-async def _wait(
-    client: Client, namespace: str, run: str, job: tuple[str, str], timeout: float
-) -> str:
-    """Wait until the pod of a Job has its image; return why not, empty when it has.
-
-    Raises:
-        RefusedError: another pod says that it is this one, or it runs on another node.
-    """
-    uid, node = job
-    loop = asyncio.get_running_loop()
-    deadline = loop.time() + timeout
-    imageless = Imageless()
-    while True:
-        pods = await client.list(collection("v1", "pods", namespace), labels=f"{RUN_LABEL}={run}")
-        pod = pod_of_job(pods, uid=uid, node=node)
-        if pod is not None and fetched(pod):
-            return ""
-        why = trouble(pod.get("status") or {}) if pod else "its Job made no pod"
-        now = loop.time()
-        in_vain = imageless.too_long(node, now, imageless=why.startswith(NO_IMAGE))
-        if in_vain or now >= deadline:
-            return why or "it was not fetched in time"
-        await asyncio.sleep(POLL)
-
-
-def fetched(pod: Mapping[str, Any]) -> bool:
+def fetched(pod: Mapping[str, Any] | None) -> bool:
     """Whether a pod has its image: its container was started, or failed for another reason."""
-    for status in (pod.get("status") or {}).get("containerStatuses") or ():
+    for status in ((pod or {}).get("status") or {}).get("containerStatuses") or ():
         state = status.get("state") or {}
         if "running" in state or "terminated" in state:
             return True

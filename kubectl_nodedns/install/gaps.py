@@ -47,8 +47,7 @@ class Gaps:
             await self._say(watches)
             raise
         except BaseException:
-            for watch in watches:
-                watch.cancel()
+            await together(watch.cancel() for watch in watches)
             raise
         finally:
             self._watched -= set(new)

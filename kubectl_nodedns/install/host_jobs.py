@@ -10,11 +10,14 @@ from __future__ import annotations
 from typing import Any
 
 from kubectl_nodedns.install.objects import MANAGED_BY
+from kubectl_nodedns.probes.jobs import job_on
 
 RUN_LABEL = "kubectl-nodedns/host-run"
 COREFILE = "kubectl-nodedns/corefile"
 LIFETIME = 180
 """Seconds after which such a pod ends, whatever became of us."""
+LINGER = 60
+"""Seconds after its end when such a Job is deleted by the cluster itself."""
 RULES, NETWORK, CLEANER, FETCHER = "rules", "network", "cleaner", "fetcher"
 """Names of containers."""
 _READ = "cat /proc/net/dev /proc/net/fib_trie; cat /proc/net/if_inet6 2>/dev/null || true"
@@ -154,31 +157,16 @@ def _job(
 ) -> dict[str, Any]:
     labels = {**MANAGED_BY, "app.kubernetes.io/component": "host-look", RUN_LABEL: run}
     resources = {"requests": {"cpu": "5m", "memory": "16Mi"}, "limits": {"memory": "128Mi"}}
-    fields = [{"key": "metadata.name", "operator": "In", "values": [node]}]
-    terms = [{"matchFields": fields}]
-    spec = {
-        "restartPolicy": "Never",
-        "hostNetwork": True,
-        "dnsPolicy": "Default",
-        "enableServiceLinks": False,
-        "automountServiceAccountToken": False,
-        "priorityClassName": "system-node-critical",
-        "tolerations": [{"operator": "Exists"}],
-        "affinity": {
-            "nodeAffinity": {
-                "requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": terms}
-            }
+    return job_on(
+        node,
+        metadata={"name": name, "namespace": namespace, "labels": labels},
+        pod={
+            "hostNetwork": True,
+            "dnsPolicy": "Default",
+            "priorityClassName": "system-node-critical",
+            "containers": [{**one, "resources": resources} for one in containers],
         },
-        "containers": [{**one, "resources": resources} for one in containers],
-    }
-    return {
-        "apiVersion": "batch/v1",
-        "kind": "Job",
-        "metadata": {"name": name, "namespace": namespace, "labels": labels},
-        "spec": {
-            "activeDeadlineSeconds": LIFETIME,
-            "ttlSecondsAfterFinished": 60,
-            "backoffLimit": 0,
-            "template": {"metadata": {"labels": labels}, "spec": spec},
-        },
-    }
+        pod_metadata={"labels": labels},
+        lifetime=LIFETIME,
+        linger=LINGER,
+    )

@@ -23,7 +23,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kubectl_nodedns.cluster.jobs import REFUSED
 from kubectl_nodedns.cluster.paths import collection, named
 from kubectl_nodedns.cluster.whole import whole
 from kubectl_nodedns.errors import (
@@ -35,6 +34,7 @@ from kubectl_nodedns.errors import (
     RefusedError,
 )
 from kubectl_nodedns.install.objects import MANAGED_BY
+from kubectl_nodedns.probes.jobs import REFUSED
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping

@@ -16,7 +16,7 @@ class Watch(Protocol):
     async def end(self) -> Gap:
         """Ask no more, and say what the lookups met."""
 
-    def cancel(self) -> None:
+    async def cancel(self) -> None:
         """Let go of them."""
 
 

@@ -4,32 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
-import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from kubectl_nodedns.cluster.bounded import DOCUMENT
-from kubectl_nodedns.cluster.jobs import short_lived
-from kubectl_nodedns.cluster.paths import collection, named
+from kubectl_nodedns.cluster.paths import named
 from kubectl_nodedns.errors import ApiError, RefusedError, TimedOutError
-from kubectl_nodedns.facts.cache_pods import trouble
 from kubectl_nodedns.facts.conditions import is_ready
-from kubectl_nodedns.facts.images import NO_IMAGE, Imageless
-from kubectl_nodedns.facts.pod_owners import pod_of_job
 from kubectl_nodedns.install.host_jobs import NETWORK, RULES, RUN_LABEL, clean_job, look_job
 from kubectl_nodedns.install.leftover import Leftover, leftover_of
+from kubectl_nodedns.probes.jobs import JobRun
 from kubectl_nodedns.together import together
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from kubectl_nodedns.cluster.client import Client
+    from kubectl_nodedns.probes.jobs import ShortLived
 
 PATIENCE = 60.0
 """Seconds that a look, and a cleaning, may take on one node."""
 AT_ONCE = 20
 """Nodes that are looked at at the same time."""
-POLL = 0.5
 IPV6 = 6
 
 
@@ -74,8 +70,7 @@ class Sweep:
         self._cache_ips = cache_ips
         self._upstreams = upstreams
         self._note = note
-        self._run = secrets.token_hex(4)
-        self._count = 0
+        self._run = JobRun(client, namespace, label=RUN_LABEL, told=note)
         self._gate = asyncio.Semaphore(AT_ONCE)
 
     async def sweep(self, nodes: Sequence[str]) -> Mapping[str, Look]:
@@ -96,11 +91,10 @@ class Sweep:
     async def look(self, node: str) -> Look:
         """Look at one node: rules, link, addresses."""
         ipv6 = ipaddress.ip_address(self._cache_ips[0]).version == IPV6
-        name = self._name("look")
         job = look_job(
             node,
-            name=name,
-            run=self._run,
+            name=self._run.name("look"),
+            run=self._run.id,
             namespace=self._namespace,
             image=self._image,
             tools=self._tools,
@@ -108,8 +102,8 @@ class Sweep:
         )
         async with self._gate:
             try:
-                async with short_lived(self._client, job, told=self._note) as made:
-                    pod = await self._wait(made.uid, node, _ended, "has not looked")
+                async with self._run.having(job) as made:
+                    pod = await self._wait(made, node, _ended, "has not looked")
                     rules = await self._log(pod, RULES)
                     network = await self._log(pod, NETWORK)
             except (ApiError, RefusedError, TimedOutError) as error:
@@ -128,23 +122,18 @@ class Sweep:
         """
         addresses = found.addresses or self._cache_ips[:1]
         self._note(f"node {node}: the agent runs once more at {', '.join(addresses)}")
-        name = self._name("clean")
         job = clean_job(
             node,
-            name=name,
-            run=self._run,
+            name=self._run.name("clean"),
+            run=self._run.id,
             namespace=self._namespace,
             image=self._image,
             addresses=addresses,
             upstreams=self._upstreams,
         )
-        async with short_lived(self._client, job, told=self._note) as made:
-            await self._wait(made.uid, node, _ready, "does not answer")
-        await self._wait(made.uid, node, lambda pod: pod is None, "has not ended")
-
-    def _name(self, what: str) -> str:
-        self._count += 1
-        return f"nodedns-{what}-{self._run}-{self._count}"
+        async with self._run.having(job) as made:
+            await self._wait(made, node, _ready, "does not answer")
+        await self._wait(made, node, lambda pod: pod is None, "has not ended")
 
     async def _log(self, pod: Mapping[str, Any], container: str) -> str:
         path = named("v1", "pods", self._namespace, pod["metadata"]["name"])
@@ -155,28 +144,22 @@ class Sweep:
 
     async def _wait(
         self,
-        job: str,
+        job: ShortLived,
         node: str,
         done: Callable[[Mapping[str, Any] | None], bool],
         complaint: str,
     ) -> Mapping[str, Any]:
-        """Wait for the pod of the Job with this UID."""
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + PATIENCE
-        imageless = Imageless()
-        path = collection("v1", "pods", self._namespace)
-        while True:
-            pods = await self._client.list(path, labels=f"{RUN_LABEL}={self._run}")
-            pod = pod_of_job(pods, uid=job, node=node)
-            if done(pod):
-                return pod or {}
-            why = trouble(pod.get("status") or {}) if pod else "its Job made no pod"
-            now = loop.time()
-            if imageless.too_long(job, now, imageless=why.startswith(NO_IMAGE)):
-                raise TimedOutError(f"the pod {complaint}: its image cannot be had: {why}")
-            if now >= deadline:
-                raise TimedOutError(f"the pod {complaint} after {PATIENCE:.0f} s: {why}")
-            await asyncio.sleep(POLL)
+        """Wait for the pod of a Job.
+
+        Raises:
+            TimedOutError: it is not as it should be in time, or has no image.
+        """
+        waited = await self._run.wait(job, node, done, timeout=PATIENCE)
+        if waited.done:
+            return waited.pod or {}
+        if waited.imageless:
+            raise TimedOutError(f"the pod {complaint}: its image cannot be had: {waited.why}")
+        raise TimedOutError(f"the pod {complaint} after {PATIENCE:.0f} s: {waited.why}")
 
 
 def _ended(pod: Mapping[str, Any] | None) -> bool:

@@ -6,7 +6,11 @@ process's own.
 
 from __future__ import annotations
 
+import asyncio
 import os
+import socket
+from contextlib import aclosing
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import dns.asyncquery
@@ -18,18 +22,32 @@ import dns.query
 import dns.rcode
 import dns.rdatatype
 
+from kubectl_nodedns.errors import UsageError
+from kubectl_nodedns.lookup.ask import look, outside, search
+from kubectl_nodedns.lookup.comparison import compare
+from kubectl_nodedns.lookup.events import LookupCame, NameFound, Report, RoundBegan
 from kubectl_nodedns.lookup.question import Answer, Question, Record
+from kubectl_nodedns.lookup.resolv_conf import ResolvConf, chosen, parse
+from kubectl_nodedns.lookup.targets import points
+from kubectl_nodedns.lookup.vantage import HERE, plan
+from kubectl_nodedns.names import marker_name
 from kubectl_nodedns.printable import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import AsyncGenerator, Sequence
 
+    from kubectl_nodedns.facts.way import Way
+    from kubectl_nodedns.lookup.ask import Asker
+    from kubectl_nodedns.lookup.events import Event, Progress
+    from kubectl_nodedns.lookup.request import LookupRequest
+
+RESOLV_CONF = Path("/etc/resolv.conf")
 PAYLOAD = 1232
 """UDP payload size that dig and we offer when nothing else is asked for."""
 
 
 class Direct:
-    """Asks from this machine; has the interface of `probes.Probes`.
+    """Asks from this machine; an `ask.Asker`.
 
     Args:
         port: the port that every server is asked at.
@@ -38,20 +56,14 @@ class Direct:
     def __init__(self, port: int = 53) -> None:
         self._port = port
 
-    async def ask(
+    async def answers(
         self,
         node: str,  # noqa: ARG002 - there is one place to ask from
         questions: Sequence[Question],
-        *,
-        answered: Callable[[Answer], None] = lambda _: None,
-    ) -> list[Answer]:
-        """Ask `questions` one after the other; `answered` is called with each answer."""
-        answers = []
+    ) -> AsyncGenerator[Answer, None]:
+        """Ask `questions` one after the other; yield each answer."""
         for question in questions:
-            answer = await _ask(question, self._port)
-            answers.append(answer)
-            answered(answer)
-        return answers
+            yield await _ask(question, self._port)
 
 
 async def _ask(question: Question, port: int) -> Answer:
@@ -139,3 +151,91 @@ def _opt(response: dns.message.Message) -> tuple[str, ...]:
     lines = [f"EDNS: version: {response.edns}, flags:{flags}; udp: {response.payload}"]
     lines += [str(option.to_text()) for option in response.options]
     return tuple(printable(line) for line in lines)
+
+
+async def rounds_from_here(
+    way: Way | None,
+    request: LookupRequest,
+    told: Progress,
+    *,
+    conf: ResolvConf,
+    asker: Asker | None = None,
+) -> AsyncGenerator[Event, None]:
+    """Ask from this machine, once or without an end; yield what happens. Close it when done.
+
+    At the cluster's addresses where they can be read, else at its own.
+
+    Args:
+        way: the way of lookups through the cluster; None where it cannot be read.
+        request: what was asked for.
+        told: how far it is.
+        conf: this machine's resolv.conf.
+        asker: who asks; `Direct` when it is left out.
+
+    Raises:
+        UsageError: there is no address to ask at.
+    """
+    node = _here(way)
+    servers = (*request.servers, *conf.nameservers)
+    if way is None and not servers:
+        raise UsageError(
+            "--direct: there is no address to ask at: no cluster, and no nameserver in "
+            f"{RESOLV_CONF}",
+            hint="give one with --at",
+        )
+    told.step(f"ask {request.name} {request.rtype} from this machine ({node})")
+    tried: tuple[Answer, ...] = ()
+    asker = asker or Direct()
+    if not request.absolute and conf.nameservers:
+        question = request.question_at(conf.nameservers[0])
+        tried = await search(asker, node, request.name, conf, question=question)
+        yield NameFound(name=chosen(request.whole, tried), tried=tried)
+    name = chosen(request.whole, tried)
+    domain = way.domain if way else request.cluster_domain
+    marked = domain if way is None or way.marked else ""
+    asks = plan(
+        points(way, resolvers=() if way else conf.nameservers, servers=servers),
+        name=name,
+        rtype=request.rtype,
+        marker=marker_name(marked) if marked else "",
+        protocols=request.protocols,
+        manner=request.manner,
+    )
+    while True:
+        yield RoundBegan(nodes=(node,), points=tuple(ask.point for ask in asks))
+        found = []
+        async with aclosing(look(asker, node, asks)) as lookups:
+            async for lookup in lookups:
+                yield LookupCame(lookup=lookup)
+                found.append(lookup)
+        outcome = compare(
+            found,
+            resolvers_know=way is None or outside(name, domain),
+            interception=way is not None and way.intercepting,
+        )
+        yield Report(
+            name=name,
+            rtype=request.rtype,
+            lookups=tuple(found),
+            outcome=outcome,
+            tried=tried,
+            unasked={},
+            about={},
+        )
+        if request.interval is None:
+            return
+        await asyncio.sleep(request.interval)
+
+
+def own_conf(file: Path = RESOLV_CONF) -> ResolvConf:
+    """Return this machine's resolv.conf; an empty one when it cannot be read."""
+    try:
+        return parse(file.read_text(encoding="utf-8", errors="replace"))
+    except OSError:
+        return ResolvConf()
+
+
+def _here(way: Way | None) -> str:
+    """Return this machine's name if it is a node's, else `HERE`."""
+    name = socket.gethostname()
+    return name if way and name in {node.name for node in way.nodes} else HERE

@@ -12,7 +12,7 @@ import codecs
 import itertools
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kubectl_nodedns.errors import ApiError, TimedOutError
 
@@ -139,10 +139,15 @@ class Watch:
 
         self._task = asyncio.ensure_future(self._run(command(self._server, self._name), received))
         answered = asyncio.ensure_future(self._answered.wait())
-        await asyncio.wait(
-            {self._task, answered}, timeout=BEGIN, return_when=asyncio.FIRST_COMPLETED
-        )
-        answered.cancel()
+        try:
+            await asyncio.wait(
+                {self._task, answered}, timeout=BEGIN, return_when=asyncio.FIRST_COMPLETED
+            )
+        except asyncio.CancelledError:  # nobody will end it
+            await self.cancel()
+            raise
+        finally:
+            await _ended(answered)
 
     async def end(self) -> Gap:
         """Ask no more, and say what the lookups met."""
@@ -156,12 +161,20 @@ class Watch:
             await asyncio.wait_for(asyncio.shield(self._task), timeout=LAST + BEGIN)
         except (ApiError, TimedOutError, TimeoutError) as error:
             why = str(error) or "the lookups did not end"
-        self.cancel()
+        await self.cancel()
         if why and not _LOOKUP.search(self._output):
             return Gap(node=self._node, server=self._server, longest=None, lost=0, sent=0, why=why)
         return read_gap(self._output, node=self._node, server=self._server)
 
-    def cancel(self) -> None:
+    async def cancel(self) -> None:
         """Let go of the command; it ends by itself, with its probe at the latest."""
         if self._task is not None:
-            self._task.cancel()
+            await _ended(self._task)
+
+
+async def _ended(task: asyncio.Future[Any]) -> None:
+    """Cancel a task, and wait until it runs no more; whatever it came to is not asked for."""
+    task.cancel()
+    await asyncio.wait({task})
+    if not task.cancelled():
+        task.exception()

@@ -6,9 +6,10 @@ Imports no Textual, so that tests and commands can use it.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
+
+from kubectl_nodedns.facts.production import production_word
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -17,10 +18,6 @@ if TYPE_CHECKING:
     from kubectl_nodedns.lookup.vantage import VantagePoint
     from kubectl_nodedns.metrics.fleet import FleetSnapshot
     from kubectl_nodedns.metrics.inventory import CachePod
-
-PRODUCTION_WORDS = ("prod", "prd", "production", "live")
-"""A context looks like production when one of these stands in its name between non-letters."""
-_PRODUCTION = re.compile(rf"(?<![a-z])({'|'.join(PRODUCTION_WORDS)})(?![a-z])", re.IGNORECASE)
 
 
 class Feed(Protocol):
@@ -251,8 +248,7 @@ class Place:
     @property
     def production(self) -> str:
         """The word of the context's name by which it looks like production; empty without one."""
-        found = _PRODUCTION.search(self.context)
-        return found[1] if found else ""
+        return production_word(self.context)
 
 
 @dataclass(frozen=True, kw_only=True)

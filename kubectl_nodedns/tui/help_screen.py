@@ -9,8 +9,8 @@ from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from kubectl_nodedns.facts.production import PRODUCTION_WORDS
 from kubectl_nodedns.metrics.columns import COLUMNS
-from kubectl_nodedns.tui.given import PRODUCTION_WORDS
 from kubectl_nodedns.tui.heat import GLYPHS
 from kubectl_nodedns.tui.pieces import content
 

@@ -13,8 +13,8 @@ from aiohttp import web
 
 from kubectl_nodedns.install.fetching import fetch
 from kubectl_nodedns.install.sweep import Look, Sweep
-from kubectl_nodedns.lookup.obstacle import What
 from kubectl_nodedns.lookup.probes import Probes
+from kubectl_nodedns.probes.failure import Cause
 from tests.contract.cluster import owned_by
 from tests.contract.test_exec import BOTH, STDOUT, ended
 
@@ -151,7 +151,7 @@ async def test_a_probe_that_was_put_on_another_node_does_not_speak_for_the_one_a
     attacked = Attacked(api, "default", RAN, node="node2")
     async with Probes(client, timeout=5) as probes:
         failed = await probes.start(["node1"])
-    assert failed["node1"].what is What.FOREIGN
+    assert failed["node1"].cause is Cause.FOREIGN
     assert "asked for on node node1, and runs on node2" in str(failed["node1"])
     assert "--probe-namespace" in failed["node1"].way_out
     assert attacked.entered == set()

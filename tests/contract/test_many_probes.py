@@ -141,13 +141,14 @@ async def test_a_probe_that_is_stuck_holds_up_no_other(api: Api, probes: Probes)
     came: list[Answer] = []
     others = asyncio.Event()
 
-    def answered(answer: Answer) -> None:
-        came.append(answer)
-        if len(came) == len(NODES) - 1:
-            others.set()
+    async def ask(node: str) -> None:
+        async for answer in probes.answers(node, [QUESTION]):
+            came.append(answer)
+            if len(came) == len(NODES) - 1:
+                others.set()
 
     assert await probes.start(NODES) == {}
-    tasks = [asyncio.create_task(probes.ask(node, [QUESTION], answered=answered)) for node in NODES]
+    tasks = [asyncio.create_task(ask(node)) for node in NODES]
     await others.wait()
     assert not tasks[7].done()
     for task in tasks:
@@ -176,13 +177,10 @@ async def test_an_answer_is_handed_on_before_the_round_has_ended(api: Api, probe
     await probes.start(NODES[:1])
     came: list[Answer] = []
 
-    def answered(answer: Answer) -> None:
+    async for answer in probes.answers("node0", [QUESTION, QUESTION]):
         came.append(answer)
         first.set()
-
-    answers = await probes.ask("node0", [QUESTION, QUESTION], answered=answered)
-    assert answers == came
-    assert [answer.ok for answer in answers] == [True, True]
+    assert [answer.ok for answer in came] == [True, True]
 
 
 async def test_every_probe_is_deleted_by_its_uid(api: Api, client: Client) -> None:

@@ -10,8 +10,7 @@ import pytest
 
 from kubectl_nodedns.cli.parser import build_parser
 from kubectl_nodedns.commands.checking import Scope, gather
-from kubectl_nodedns.commands.lookup import way_of
-from kubectl_nodedns.commands.lookup_request import read_request
+from kubectl_nodedns.commands.lookup import read_request, way_of
 from kubectl_nodedns.commands.settling import with_remembered
 from kubectl_nodedns.install.recalled import recalled
 from tests.contract import cluster

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from aiohttp import web
 
-from kubectl_nodedns.commands.probe_asker import ProbeAsker
 from kubectl_nodedns.errors import ApiError
 from kubectl_nodedns.install.fetching import fetch
+from kubectl_nodedns.install.leftover import Leftover
 from kubectl_nodedns.install.sweep import Sweep
 from kubectl_nodedns.lookup.probes import Probes
 from tests.contract import cluster
@@ -19,20 +21,18 @@ from tests.contract.api import Api, answers, drops
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
-    from aiohttp import web
-
     from kubectl_nodedns.cluster.client import Client
 
     Work = Callable[[Client, Callable[[str], None]], Coroutine[Any, Any, object]]
 
 
 async def probe(client: Client, told: Callable[[str], None]) -> object:
-    async with Probes(client, told=told, timeout=0.0) as probes:
+    async with Probes(client, told=told, timeout=30.0) as probes:
         return await probes.start(["node1"])
 
 
-async def look(client: Client, told: Callable[[str], None]) -> object:
-    sweep = Sweep(
+def sweep(client: Client, told: Callable[[str], None]) -> Sweep:
+    return Sweep(
         client,
         namespace="default",
         image="cache:1",
@@ -41,7 +41,20 @@ async def look(client: Client, told: Callable[[str], None]) -> object:
         upstreams=(),
         note=told,
     )
-    return await sweep.look("node1")
+
+
+async def look(client: Client, told: Callable[[str], None]) -> object:
+    return await sweep(client, told).look("node1")
+
+
+async def clean(client: Client, told: Callable[[str], None]) -> object:
+    found = Leftover(rules=1, link=True, addresses=("169.254.20.10",))
+
+    def left(text: str) -> None:
+        if "the agent runs once more" not in text:
+            told(text)
+
+    return await sweep(client, left).clean("node1", found)
 
 
 async def fetched(client: Client, told: Callable[[str], None]) -> object:
@@ -51,23 +64,18 @@ async def fetched(client: Client, told: Callable[[str], None]) -> object:
         namespace="default",
         image="cache:1",
         pull_secrets=(),
-        timeout=0.0,
+        timeout=30.0,
         note=told,
     )
 
 
 async def of_top(client: Client, told: Callable[[str], None]) -> object:
-    asker = ProbeAsker(client, namespace="default", image="tools:1", lifetime=60)
-    try:
-        return await asker("node1", [])
-    finally:
-        await asker.close()
-        for line in asker.left:
-            told(line)
+    async with Probes(client, lifetime=60, timeout=30.0, told=told) as probes:
+        return await probes("node1", [])
 
 
 JOBS = "/apis/batch/v1/namespaces/default/jobs"
-EACH = pytest.mark.parametrize("work", [probe, look, fetched, of_top])
+EACH = pytest.mark.parametrize("work", [probe, look, clean, fetched, of_top])
 
 
 @pytest.fixture
@@ -102,6 +110,68 @@ async def test_a_job_whose_creation_is_interrupted_is_deleted(
         await task
     assert [seen.method for seen in sound.state.seen if seen.method == "DELETE"] == ["DELETE"]
     assert (jobs(sound), told) == ([], [])
+
+
+@EACH
+async def test_a_job_whose_pod_is_waited_for_is_deleted_by_its_uid(
+    work: Work, sound: Api, client: Client
+) -> None:
+    looked = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    async def none_yet(_: web.Request) -> web.StreamResponse:
+        loop.call_soon_threadsafe(looked.set)
+        return web.json_response({"items": []})
+
+    sound.script("GET", "/api/v1/namespaces/default/pods", none_yet)
+    told: list[str] = []
+    task = asyncio.create_task(work(client, told.append))
+    await asyncio.wait_for(looked.wait(), 30)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    (gone,) = (seen for seen in sound.state.seen if seen.method == "DELETE")
+    assert json.loads(gone.body)["preconditions"]["uid"]
+    assert (jobs(sound), told) == ([], [])
+
+
+@EACH
+async def test_what_may_be_left_is_told_although_the_deletion_is_interrupted_too(
+    work: Work, sound: Api, client: Client
+) -> None:
+    asked, go_on = threading.Event(), threading.Event()
+
+    async def stuck(_: web.Request) -> web.StreamResponse:
+        asked.set()
+        await asyncio.to_thread(go_on.wait, 30)
+        return await answers(403, "Forbidden", "jane cannot delete")(_)
+
+    async def create(request: web.Request) -> web.StreamResponse:
+        name = json.loads(await request.read())["metadata"]["name"]
+        sound.script("DELETE", f"{JOBS}/{name}", stuck)
+        return await sound.state.routes.handle(request)
+
+    sound.script("POST", JOBS, create)
+    looked = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    async def none_yet(_: web.Request) -> web.StreamResponse:
+        loop.call_soon_threadsafe(looked.set)
+        return web.json_response({"items": []})
+
+    sound.script("GET", "/api/v1/namespaces/default/pods", none_yet)
+    told: list[str] = []
+    task = asyncio.create_task(work(client, told.append))
+    await asyncio.wait_for(looked.wait(), 30)
+    task.cancel()
+    assert await asyncio.to_thread(asked.wait, 30)
+    task.cancel()
+    await asyncio.sleep(0)
+    go_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    (said,) = told
+    assert "could not be deleted: jane cannot delete; its pod ends by itself after" in said
 
 
 @EACH

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from kubectl_nodedns.commands.bench_meter import Meter
+from kubectl_nodedns.bench.meter import Meter
 from kubectl_nodedns.errors import Exit, SilentError, UnreachableError
 from kubectl_nodedns.facts.kubelets import AT_ONCE, MOST_SILENT, read_handed_out, read_kubelets
 from tests.contract import cluster

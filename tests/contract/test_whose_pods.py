@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from kubectl_nodedns.commands.bench_meter import Meter
+from kubectl_nodedns.bench.meter import Meter
 from kubectl_nodedns.facts.cache_pods import read_cache_pods
 from kubectl_nodedns.facts.caches import cache_of
 from kubectl_nodedns.facts.cluster_domain import ClusterDomain

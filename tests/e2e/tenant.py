@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from kubectl_nodedns.install.objects import ENABLED, MANAGED_BY, NAME, OPTIONS, STATE, UPSTREAM
-from kubectl_nodedns.lookup.probe_job import RUN_LABEL
+from kubectl_nodedns.probes.probe_job import RUN_LABEL
 from tests.cluster.layout import DNS_SERVICE_IP
 from tests.e2e.official_addon import LOCAL_IP
 

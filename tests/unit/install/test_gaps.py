@@ -49,7 +49,7 @@ class Watching:
         self.lookups.ended.append(self.node)
         return gap(self.node)
 
-    def cancel(self) -> None:
+    async def cancel(self) -> None:
         self.lookups.let_go.append(self.node)
 
 

@@ -75,10 +75,8 @@ async def ask(
 ) -> Answer:
     how = manner or Manner()
     question = Question(name=name, rtype=rtype, server=SERVER, tcp=tcp, manner=how)
-    came: list[Answer] = []
-    answers = await Direct(server.port).ask("here", [question], answered=came.append)
-    assert answers == came
-    return answers[0]
+    [answer] = [one async for one in Direct(server.port).answers("here", [question])]
+    return answer
 
 
 @pytest.mark.parametrize("tcp", [False, True])
@@ -126,7 +124,7 @@ async def test_without_edns_there_is_no_opt_record(server: Server) -> None:
 
 async def test_a_closed_port_is_an_error_in_words(server: Server) -> None:
     question = Question(name="one.test.", server=SERVER, tcp=True)
-    [answer] = await Direct(1).ask("here", [question])
+    [answer] = [one async for one in Direct(1).answers("here", [question])]
     assert answer.error == "connection refused"
     assert answer.asked
 
@@ -136,5 +134,6 @@ async def test_silence_ends_after_the_patience_of_the_question() -> None:
         silent.bind((SERVER, 0))
         manner = Manner(timeout=1)
         question = Question(name="one.test.", server=SERVER, manner=manner)
-        [answer] = await Direct(silent.getsockname()[1]).ask("here", [question])
+        asker = Direct(silent.getsockname()[1])
+        [answer] = [one async for one in asker.answers("here", [question])]
     assert answer.error == "no response in 1 s"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import subprocess
@@ -9,10 +10,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from kubectl_nodedns.lookup.gap import INTERVAL, command, read_gap
+from kubectl_nodedns.errors import ApiError
+from kubectl_nodedns.lookup.gap import INTERVAL, Watch, command, read_gap
 from tests.patience import PATIENCE
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
 IP = "169.254.25.10"
@@ -85,3 +88,69 @@ def test_the_command_asks_again_and_again_until_it_is_told_to_end(tmp_path: Path
     asked = (tmp_path / "dig.asked").read_text()
     assert f"@{IP} kubernetes.default.svc.cluster.local." in asked
     assert "+tries=1 +time=1" in asked
+
+
+class Running:
+    """A command in a probe that prints what it is told to, and then goes on or fails."""
+
+    def __init__(self, *output: str, fails: str = "") -> None:
+        self.output = output
+        self.fails = fails
+        self.ended = ""
+        self._told = asyncio.Event()
+
+    async def __call__(self, command: Sequence[str], received: Callable[[bytes], None]) -> None:
+        if command[-1] == "kill -TERM 7":
+            self.ended = "told to end"
+            self._told.set()
+            return
+        try:
+            for piece in self.output:
+                await asyncio.sleep(0.25)
+                received(piece.encode())
+            if self.fails:
+                raise ApiError(self.fails)
+            await self._told.wait()
+        except asyncio.CancelledError:
+            await asyncio.sleep(1)
+            self.ended = "cancelled"
+            raise
+
+
+def watch(run: Running) -> Watch:
+    return Watch(run, node="node1", server=IP, name="a.test.")
+
+
+async def test_a_watch_begins_with_its_first_lookup_and_is_told_to_end() -> None:
+    run = Running("pid 7\n", "answer 10.00 10.01\n", "answer 10.25 10.26\n")
+    asked = watch(run)
+    await asked.begin()
+    assert asyncio.get_running_loop().time() == pytest.approx(0.5)
+    await asyncio.sleep(1)
+    found = await asked.end()
+    assert (found.longest, found.lost, found.sent, run.ended) == (250, 0, 2, "told to end")
+
+
+async def test_a_watch_that_never_got_going_is_not_known() -> None:
+    asked = watch(Running(fails="the pod is gone"))
+    await asked.begin()
+    found = await asked.end()
+    assert (found.longest, found.why) == (None, "the pod is gone")
+
+
+async def test_a_watch_is_let_go_of_only_when_it_runs_no_more() -> None:
+    run = Running("pid 7\n", "answer 10.00 10.01\n")
+    asked = watch(run)
+    await asked.begin()
+    await asked.cancel()
+    assert run.ended == "cancelled"
+
+
+async def test_a_beginning_that_is_interrupted_leaves_nothing_running() -> None:
+    run = Running("pid 7\n")
+    begin = asyncio.create_task(watch(run).begin())
+    await asyncio.sleep(1)
+    begin.cancel()
+    await asyncio.wait({begin})
+    assert begin.cancelled()
+    assert run.ended == "cancelled"

@@ -9,8 +9,9 @@ import pytest
 from kubectl_nodedns.cluster.access import Access
 from kubectl_nodedns.cluster.client import Client
 from kubectl_nodedns.errors import UsageError
-from kubectl_nodedns.lookup.probe_job import LIFETIME, job_for, pod_state
 from kubectl_nodedns.lookup.probes import Probes
+from kubectl_nodedns.probes.options import LIFETIME
+from kubectl_nodedns.probes.probe_job import job_for, pod_state
 
 JOB = job_for("node1", name="probe-0", run="abcd", namespace="default", image="agnhost:2.39")
 
@@ -46,6 +47,8 @@ def test_a_container_that_ended_at_once_says_how() -> None:
 def test_a_probe_fits_the_restricted_pod_security_level() -> None:
     pod = JOB["spec"]["template"]["spec"]
     assert pod["securityContext"]["runAsNonRoot"] is True
+    nobody = pod["securityContext"]["runAsUser"], pod["securityContext"]["runAsGroup"]
+    assert nobody == (65534, 65534)
     assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
     for container in pod["containers"]:
         assert container["securityContext"]["allowPrivilegeEscalation"] is False

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-import sys
 from dataclasses import dataclass
 from math import ceil
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from kubectl_nodedns.bench.names import Name, usual
 from kubectl_nodedns.bench.series import CACHE, COREDNS, FINE, KUBE_DNS, LOCAL, UPSTREAM, Server
@@ -14,19 +12,22 @@ from kubectl_nodedns.cluster.paths import collection
 from kubectl_nodedns.errors import RefusedError, UsageError
 from kubectl_nodedns.facts.machine import read_machines
 from kubectl_nodedns.facts.nodes import Node, node_of
+from kubectl_nodedns.facts.production import production_word
 from kubectl_nodedns.install.options import DEFAULTS, NO_EXTERNAL_NAME
+from kubectl_nodedns.lookup.events import Progress
 from kubectl_nodedns.lookup.marker import read_marker
 from kubectl_nodedns.lookup.question import Question
 from kubectl_nodedns.names import marker_name
-from kubectl_nodedns.tui.given import Place
+from kubectl_nodedns.together import together
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from kubectl_nodedns.cli.talk import Talk
+    from kubectl_nodedns.cluster.access import Access, AccessOptions
     from kubectl_nodedns.cluster.client import Client
     from kubectl_nodedns.facts.inspection import Inspection
     from kubectl_nodedns.lookup.probes import Probes
+    from kubectl_nodedns.probes.options import ProbeOptions
 
 ROUNDS = 2
 """Each series is made in so many slices. The second round goes through the series backwards, so
@@ -58,9 +59,15 @@ class Load:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wanted:
+class BenchRequest:
     """What was asked for on the command line, checked."""
 
+    access: AccessOptions
+    """Which cluster, and as whom."""
+    probes: ProbeOptions
+    """How probes are started."""
+    host_probe: bool
+    """Whether there is a second probe in each node's own network."""
     given: Mapping[str, str]
     """Options about the cluster, by name."""
     nodes: tuple[str, ...]
@@ -73,31 +80,66 @@ class Wanted:
     """How much to ask."""
     yes: bool
     """Whether it was confirmed beforehand."""
+    terminal: bool
+    """Whether there is a terminal to ask for it on."""
 
 
-async def choose_nodes(client: Client, seen: Inspection, wanted: Wanted) -> list[str]:
+@dataclass(frozen=True, kw_only=True)
+class Burden:
+    """What a run asks of CoreDNS, at most."""
+
+    rate: int
+    """Lookups a second."""
+    total: int
+    """Lookups in all."""
+    production: bool
+    """Whether the context looks like production."""
+
+    @classmethod
+    def of(cls, load: Load, *, nodes: int, addresses: int, context: str) -> Burden:
+        """Tell the burden of a run: each address is asked over both transports."""
+        return cls(
+            rate=load.rate * nodes,
+            total=load.lookups * nodes * addresses * 2,
+            production=bool(production_word(context)),
+        )
+
+    @property
+    def light(self) -> bool:
+        """Whether nobody needs to be asked before."""
+        return self.rate <= LIGHT_RATE and self.total <= LIGHT_TOTAL and not self.production
+
+
+class Talk(Progress, Protocol):
+    """Tells a person how far it is, and asks; `cli.talk.Talk` does."""
+
+    def confirm(self, question: str, *, yes: bool) -> bool:
+        """Ask a yes-or-no question; `yes` when it was answered beforehand."""
+
+
+async def choose_nodes(client: Client, seen: Inspection, request: BenchRequest) -> list[str]:
     """Choose the nodes to ask from.
 
     Raises:
         UsageError: a node that was named does not exist, or the selector matches none.
     """
     found: Sequence[Node] = seen.nodes
-    if wanted.selector:
-        items = await client.list(collection("v1", "nodes"), labels=wanted.selector)
+    if request.selector:
+        items = await client.list(collection("v1", "nodes"), labels=request.selector)
         found = sorted((node_of(item) for item in items), key=lambda node: node.name)
     known = {node.name for node in found}
-    for name in wanted.nodes:
+    for name in request.nodes:
         if name not in known:
             raise UsageError(f"--node: there is no node {name!r}", hint="kubectl get nodes")
     ready = [node.name for node in found if node.ready and node.system == "linux"]
-    if wanted.nodes:
-        return list(dict.fromkeys(wanted.nodes))
+    if request.nodes:
+        return list(dict.fromkeys(request.nodes))
     if not ready:
         raise UsageError(
             "there is no ready Linux node to ask from, or -l matches none",
             hint="kubectl get nodes --show-labels",
         )
-    return ready if wanted.selector else ready[:1]
+    return ready if request.selector else ready[:1]
 
 
 def addresses_of(seen: Inspection, upstream: str) -> list[tuple[str, str]]:
@@ -108,36 +150,34 @@ def addresses_of(seen: Inspection, upstream: str) -> list[tuple[str, str]]:
     return found + ([(UPSTREAM, upstream)] if upstream else [])
 
 
-def agreed(
-    client: Client, wanted: Wanted, nodes: int, addresses: Sequence[tuple[str, str]], talk: Talk
-) -> bool:
+def agreed(burden: Burden, request: BenchRequest, access: Access, talk: Talk) -> bool:
     """Say what load it will be; ask where that could be felt.
 
     Raises:
         UsageError: it must be asked, and there is no terminal.
     """
-    rate = wanted.load.rate * nodes
-    total = wanted.load.lookups * nodes * len(addresses) * 2
-    context = client.access.context
-    production = Place(context=context, mode="", kube_dns_ip="", cluster_domain="").production
-    talk.note(f"up to {rate} lookups/s at CoreDNS and {total} lookups in all, UDP and TCP")
-    if rate <= LIGHT_RATE and total <= LIGHT_TOTAL and not production:
+    talk.note(
+        f"up to {burden.rate} lookups/s at CoreDNS and {burden.total} lookups in all, UDP and TCP"
+    )
+    if burden.light:
         return True
-    if not wanted.yes and not sys.stdin.isatty():
-        why = f"the context {context!r} looks like production" if production else "that is a load"
+    context = access.context
+    if not request.yes and not request.terminal:
+        looks = f"the context {context!r} looks like production"
+        why = looks if burden.production else "that is a load"
         raise UsageError(
-            f"bench would ask CoreDNS {rate} times a second ({why}), and there is no terminal to "
-            "ask on",
+            f"bench would ask CoreDNS {burden.rate} times a second ({why}), and there is no "
+            "terminal to ask on",
             hint="say --yes, or ask less with --rate, --count or fewer nodes",
         )
-    return talk.confirm(f"Load the DNS of {context or client.access.server} so?", yes=wanted.yes)
+    return talk.confirm(f"Load the DNS of {context or access.server} so?", yes=request.yes)
 
 
 async def choose_names(
     probes: Probes,
     nodes: Sequence[str],
     seen: Inspection,
-    wanted: Wanted,
+    request: BenchRequest,
     addresses: Sequence[tuple[str, str]],
     notes: list[str],
 ) -> list[Name]:
@@ -149,8 +189,8 @@ async def choose_names(
     Raises:
         RefusedError: none is left.
     """
-    external = wanted.given.get("external-name", DEFAULTS["external-name"])
-    names = list(wanted.names) or usual(
+    external = request.given.get("external-name", DEFAULTS["external-name"])
+    names = list(request.names) or usual(
         domain=seen.domain.name,
         kube_dns_ip=seen.dns.ip,
         external="" if external == NO_EXTERNAL_NAME else external,
@@ -201,7 +241,7 @@ async def choose_targets(
             )
         return found
 
-    return dict(zip(nodes, await asyncio.gather(*map(servers, nodes)), strict=True))
+    return dict(zip(nodes, await together(map(servers, nodes)), strict=True))
 
 
 def _who(key: str, marker: object, seen: Inspection) -> str:

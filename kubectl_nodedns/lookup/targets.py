@@ -1,15 +1,17 @@
-"""Where one question is asked: from which nodes, and at which addresses. Pure."""
+"""Where one question is asked: from which nodes, and at which addresses."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from kubectl_nodedns.cluster.paths import collection
 from kubectl_nodedns.errors import NodednsError, UsageError
 from kubectl_nodedns.lookup.vantage import VantagePoint, vantage_points
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
+    from kubectl_nodedns.cluster.client import Client
     from kubectl_nodedns.facts.way import Way
 
 
@@ -33,6 +35,18 @@ def points(
         resolvers=resolvers,
         servers=servers,
     )
+
+
+async def nodes_like(client: Client, selector: str | None) -> frozenset[str] | None:
+    """Return the names of the nodes that a label selector matches; None without one.
+
+    Raises:
+        ApiError: nodes cannot be listed.
+    """
+    if selector is None:
+        return None
+    items = await client.list(collection("v1", "nodes"), labels=selector)
+    return frozenset(item["metadata"]["name"] for item in items)
 
 
 def choose_nodes(

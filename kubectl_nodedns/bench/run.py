@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from kubectl_nodedns.bench.meter import Meter, between, summed
+from kubectl_nodedns.bench.plan import (
+    BenchRequest,
+    Burden,
+    Load,
+    addresses_of,
+    agreed,
+    choose_names,
+    choose_nodes,
+    choose_targets,
+    place_of,
+)
 from kubectl_nodedns.bench.result import Counted, Result
 from kubectl_nodedns.bench.series import (
     CACHE,
@@ -17,17 +28,6 @@ from kubectl_nodedns.bench.series import (
     joined,
     rank,
 )
-from kubectl_nodedns.commands.bench_meter import Meter, between, summed
-from kubectl_nodedns.commands.bench_plan import (
-    Load,
-    Wanted,
-    addresses_of,
-    agreed,
-    choose_names,
-    choose_nodes,
-    choose_targets,
-    place_of,
-)
 from kubectl_nodedns.errors import ApiError, RefusedError, TimedOutError
 from kubectl_nodedns.facts.inspection import inspect
 from kubectl_nodedns.facts.progress import GO_ON, read_progress
@@ -35,12 +35,13 @@ from kubectl_nodedns.facts.upstream_service import read_upstream_ip
 from kubectl_nodedns.install.recalled import recalled
 from kubectl_nodedns.lookup import batch
 from kubectl_nodedns.lookup.batch import Batch
+from kubectl_nodedns.together import together
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from kubectl_nodedns.bench.names import Name
-    from kubectl_nodedns.cli.talk import Talk
+    from kubectl_nodedns.bench.plan import Talk
     from kubectl_nodedns.cluster.client import Client
     from kubectl_nodedns.lookup.probes import Probes
 
@@ -53,9 +54,23 @@ MARGIN = 20.0
 
 
 async def measure(
-    client: Client, probes: Probes, host_probes: Probes | None, wanted: Wanted, talk: Talk
+    client: Client,
+    probes: Probes,
+    host_probes: Probes | None,
+    request: BenchRequest,
+    talk: Talk,
+    *,
+    idle: float = IDLE,
 ) -> tuple[Result, Mapping[str, str]] | None:
     """Measure.
+
+    Args:
+        client: an open client.
+        probes: the probes that ask; none is started yet.
+        host_probes: probes in the nodes' own networks; None where none are request.
+        request: what was asked for.
+        talk: for progress, and to ask whether so much load is all right.
+        idle: seconds for which counters are looked at before the run.
 
     Returns:
         The result, and for each node that could not be asked from: why. None when the person said
@@ -65,13 +80,19 @@ async def measure(
         RefusedError: there is nothing to ask, or nowhere to ask from.
     """
     talk.step(f"inspect {client.access.context or client.access.server}")
-    seen = await inspect(client, await recalled(client, wanted.given))
+    seen = await inspect(client, await recalled(client, request.given))
     if progress := await read_progress(client, seen.caches):
         talk.note(f"{progress}: {GO_ON}")
     upstream = await read_upstream_ip(client, seen.dns)
-    nodes = await choose_nodes(client, seen, wanted)
+    nodes = await choose_nodes(client, seen, request)
     addresses = addresses_of(seen, upstream)
-    if not agreed(client, wanted, len(nodes), addresses, talk):
+    burden = Burden.of(
+        request.load,
+        nodes=len(nodes),
+        addresses=len(addresses),
+        context=client.access.context,
+    )
+    if not agreed(burden, request, client.access, talk):
         return None
     talk.step(f"start {len(nodes)} probe pod{'s' if len(nodes) != 1 else ''}")
     missing = dict(await probes.start(nodes))
@@ -89,14 +110,16 @@ async def measure(
             "namespace that allows the pod",
         )
     notes: list[str] = []
-    names = await choose_names(probes, nodes, seen, wanted, addresses, notes)
+    names = await choose_names(probes, nodes, seen, request, addresses, notes)
     targets = await choose_targets(probes, nodes, seen, addresses, names, notes)
     meter = await Meter.of(client, seen, nodes, host_probes)
-    talk.step(f"look at the counters for {IDLE:.0f} s: what do others ask?")
-    others = await meter.idle(IDLE)
-    talk.step(f"{wanted.load.lookups} lookups a series, {wanted.load.rate} a second from each node")
+    talk.step(f"look at the counters for {idle:.0f} s: what do others ask?")
+    others = await meter.idle(idle)
+    talk.step(
+        f"{request.load.lookups} lookups a series, {request.load.rate} a second from each node"
+    )
     at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    series, counted, throttled = await _rounds(probes, targets, names, wanted.load, meter, talk)
+    series, counted, throttled = await _rounds(probes, targets, names, request.load, meter, talk)
     if throttled:
         notes.append(
             f"the kernel held the probe back {throttled} times for its CPU limit: part of the tail "
@@ -108,8 +131,8 @@ async def measure(
         at=at,
         place=await place_of(client, seen, nodes),
         options={
-            "rate": wanted.load.rate,
-            "lookups": wanted.load.lookups,
+            "rate": request.load.rate,
+            "lookups": request.load.lookups,
             "nodes": nodes,
             "names": [f"{name.name} {name.rtype}" for name in names],
         },
@@ -141,8 +164,8 @@ async def _rounds(
     for number, count in enumerate(load.slices()):
         for key, tcp in kinds if number % 2 == 0 else reversed(kinds):
             before = await meter.read()
-            made = await asyncio.gather(
-                *(
+            made = await together(
+                (
                     _slice(
                         probes,
                         node,

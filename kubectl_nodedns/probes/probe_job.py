@@ -1,23 +1,19 @@
 """The Job of one probe, and what the state of its pod means. Pure.
 
-A probe ends by itself (`activeDeadlineSeconds`), deletes itself (`ttlSecondsAfterFinished`) and is
-never repeated (`backoffLimit: 0`), so a client that dies leaves nothing behind for longer than
-that. Its pod holds no token, fits the "restricted" Pod Security level, tolerates every taint, and
-opts out of sidecars and of injected DNS settings: either would falsify every answer.
+Its pod holds no token, fits the "restricted" Pod Security level, tolerates every taint, and opts
+out of sidecars and of injected DNS settings: either would falsify every answer.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from kubectl_nodedns.probes.jobs import job_on
+from kubectl_nodedns.probes.options import LIFETIME
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-IMAGE = "registry.k8s.io/e2e-test-images/agnhost:2.39"
-"""The image that the Kubernetes documentation debugs DNS with; it has dig, sh and sleep."""
-NAMESPACE = "default"
-LIFETIME = 1800
-"""Seconds after which a probe pod ends, whatever became of us."""
 LINGER = 30
 """Seconds after its end when a probe's Job is deleted by the cluster itself."""
 RUN_LABEL = "kubectl-nodedns/probe-run"
@@ -82,43 +78,28 @@ def job_for(
         **NO_SIDECARS,
     }
     metadata = {"labels": labels, "annotations": {**NO_INJECTION, "kubectl-nodedns/node": node}}
-    pod = _pod(node, image, lifetime, dns_policy)
+    spec = _pod(image, lifetime, dns_policy)
     if host_network:
-        pod["hostNetwork"] = True
-    return {
-        "apiVersion": "batch/v1",
-        "kind": "Job",
-        "metadata": {"name": name, "namespace": namespace, **metadata},
-        "spec": {
-            "activeDeadlineSeconds": lifetime,
-            "ttlSecondsAfterFinished": LINGER,
-            "backoffLimit": 0,
-            "template": {"metadata": metadata, "spec": pod},
-        },
-    }
+        spec["hostNetwork"] = True
+    return job_on(
+        node,
+        metadata={"name": name, "namespace": namespace, **metadata},
+        pod=spec,
+        pod_metadata=metadata,
+        lifetime=lifetime,
+        linger=LINGER,
+    )
 
 
-def _pod(node: str, image: str, lifetime: int, dns_policy: str) -> dict[str, Any]:
-    # Affinity, not nodeName: a pod that does not fit is then Pending with the scheduler's reason.
-    match = {"key": "metadata.name", "operator": "In", "values": [node]}
-    terms = [{"matchFields": [match]}]
+def _pod(image: str, lifetime: int, dns_policy: str) -> dict[str, Any]:
     return {
-        "restartPolicy": "Never",
         "dnsPolicy": dns_policy,
         "terminationGracePeriodSeconds": 1,
-        "automountServiceAccountToken": False,
-        "enableServiceLinks": False,
         "securityContext": {
             "runAsNonRoot": True,
             "runAsUser": 65534,
             "runAsGroup": 65534,
             "seccompProfile": {"type": "RuntimeDefault"},
-        },
-        "tolerations": [{"operator": "Exists"}],
-        "affinity": {
-            "nodeAffinity": {
-                "requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": terms}
-            }
         },
         "containers": [
             {

@@ -4,36 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from kubectl_nodedns.cluster.paths import collection
 from kubectl_nodedns.errors import ApiError, RefusedError
 from kubectl_nodedns.facts.images import IMAGE_PATIENCE, Imageless
 from kubectl_nodedns.facts.pod_owners import pod_of_job
-from kubectl_nodedns.lookup.obstacle import FINAL, Obstacle, What, obstacle
-from kubectl_nodedns.lookup.probe_job import pod_state
 from kubectl_nodedns.printable import printable
+from kubectl_nodedns.probes.failure import FINAL, Cause, ProbeFailure, failure_of
+from kubectl_nodedns.probes.jobs import NO_POD, POLL
+from kubectl_nodedns.probes.probe_job import pod_state
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from kubectl_nodedns.cluster.client import Client
+    from kubectl_nodedns.probes.jobs import ShortLived
 
-POLL = 0.5
-"""Seconds between two looks at pods that are starting."""
 LOOKS = 4
 """Looks after which a Job without a pod is asked why, by its events."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Made:
-    """A probe's Job, as it was made."""
-
-    name: str
-    """Its name."""
-    uid: str
-    """Its UID: its pod is known by that."""
 
 
 class Starting:
@@ -53,7 +43,7 @@ class Starting:
         namespace: str,
         *,
         selector: str,
-        jobs: Mapping[str, Made],
+        jobs: Mapping[str, ShortLived],
         timeout: float,
     ) -> None:
         self._client = client
@@ -61,11 +51,11 @@ class Starting:
         self._selector = selector
         self._timeout = timeout
         self._waiting = dict(jobs)
-        self._failed: dict[str, Obstacle] = {}
+        self._failed: dict[str, ProbeFailure] = {}
         self._why: dict[str, str] = {}
         self._imageless = Imageless()
 
-    async def wait(self, running: Callable[[str, str], None]) -> dict[str, Obstacle]:
+    async def wait(self, running: Callable[[str, str], None]) -> dict[str, ProbeFailure]:
         """Wait until each probe runs.
 
         Args:
@@ -96,7 +86,7 @@ class Starting:
             try:
                 pod = pod_of_job(pods, uid=job.uid, node=node)
             except RefusedError as error:
-                self._fail(node, Obstacle(what=What.FOREIGN, said=printable(str(error))))
+                self._fail(node, ProbeFailure(cause=Cause.FOREIGN, said=printable(str(error))))
                 continue
             if pod is None:
                 continue
@@ -105,11 +95,11 @@ class Starting:
                 del self._waiting[node]
                 running(node, pod["metadata"]["name"])
             elif hopeless:
-                self._fail(node, obstacle(reason))
+                self._fail(node, failure_of(reason))
             else:
                 self._why[node] = reason
                 now = asyncio.get_running_loop().time()
-                without = obstacle(reason).what is What.IMAGE
+                without = failure_of(reason).cause is Cause.IMAGE
                 if self._imageless.too_long(node, now, imageless=without):
                     self._fail(node, await self._late(node, IMAGE_PATIENCE))
 
@@ -117,20 +107,20 @@ class Starting:
         """Give up on Jobs that could not make their pod, by their events."""
         said = await self._events("Job")
         for node in self._waiting.keys() - self._why.keys():
-            seen = obstacle(said.get(self._waiting[node].name, ""))
-            if seen.what in FINAL:
+            seen = failure_of(said.get(self._waiting[node].name, ""))
+            if seen.cause in FINAL:
                 self._fail(node, seen)
 
-    async def _late(self, node: str, seconds: float) -> Obstacle:
+    async def _late(self, node: str, seconds: float) -> ProbeFailure:
         """Say why a probe does not run in `seconds`: its state, and the newest event about it."""
         why = self._why.get(node, "")
         events = await self._events("Pod" if why else "Job")
         job = self._waiting[node].name
         about = [text for name, text in events.items() if f"{name}-".startswith(f"{job}-")]
-        said = ". ".join([*([why] if why else []), *about]) or "its Job made no pod"
-        seen = obstacle(said)
+        said = ". ".join([*([why] if why else []), *about]) or NO_POD
+        seen = failure_of(said)
         late = f"not running after {seconds:.0f} s: {said}"
-        return seen if seen.what in FINAL else replace(seen, said=late)
+        return seen if seen.cause in FINAL else replace(seen, said=late)
 
     async def _events(self, kind: str) -> dict[str, str]:
         """Return the newest warning about each object of a kind, by the object's name."""
@@ -143,6 +133,6 @@ class Starting:
                     found[event["involvedObject"]["name"]] = str(event.get("message", ""))
         return found
 
-    def _fail(self, node: str, why: Obstacle) -> None:
+    def _fail(self, node: str, why: ProbeFailure) -> None:
         del self._waiting[node]
         self._failed[node] = why

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Self
 
@@ -13,6 +12,7 @@ from kubectl_nodedns.errors import ApiError, NodednsError, SilentError
 from kubectl_nodedns.facts.cache_pods import read_cache_pods
 from kubectl_nodedns.metrics.exposition import ExpositionError
 from kubectl_nodedns.metrics.served import Served, read_served, total
+from kubectl_nodedns.together import side_by_side, together
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -89,10 +89,16 @@ class Meter:
 
     async def read(self) -> Reading:
         """Read every counter once."""
-        coredns, caches, tracked = await asyncio.gather(
-            self._served(self._coredns), self._served(self._caches), self._tracked()
+        async with side_by_side() as group:
+            coredns = group.create_task(self._served(self._coredns))
+            caches = group.create_task(self._served(self._caches))
+            tracked = group.create_task(self._tracked())
+        return Reading(
+            at=asyncio.get_running_loop().time(),
+            coredns=coredns.result(),
+            caches=caches.result(),
+            tracked=tracked.result(),
         )
-        return Reading(at=time.monotonic(), coredns=coredns, caches=caches, tracked=tracked)
 
     async def idle(self, seconds: float) -> Counted:
         """Return what counters rise by while nothing is asked here."""
@@ -101,7 +107,7 @@ class Meter:
         return between(before, await self.read())
 
     async def _served(self, paths: Sequence[str]) -> Served | None:
-        pages = await asyncio.gather(*(self._page(path) for path in paths))
+        pages = await together(map(self._page, paths))
         known = [page for page in pages if page is not None]
         return total(known) if known and len(known) == len(pages) else None
 
@@ -121,8 +127,8 @@ class Meter:
             return None
         probes = self._host_probes
         try:
-            counts = await asyncio.gather(
-                *(probes.run(node, ["cat", TRACKED], timeout=LIMIT) for node in self._nodes)
+            counts = await together(
+                probes.run(node, ["cat", TRACKED], timeout=LIMIT) for node in self._nodes
             )
             return float(sum(int(count) for count in counts))
         except (NodednsError, ValueError):

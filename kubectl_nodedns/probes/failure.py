@@ -1,4 +1,4 @@
-"""What keeps a probe from running, told apart from the cluster's own words. Pure.
+"""Why a probe does not run, told apart from the cluster's own words. Pure.
 
 The words are those of the scheduler, the kubelet, the Job controller and admission, as they stand
 in conditions, container states and events.
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _CHOOSE = "--probe-namespace names another namespace"
 
 
-class What(StrEnum):
+class Cause(StrEnum):
     """What stands in the way."""
 
     QUOTA = "a quota or limit of the namespace"
@@ -39,18 +39,18 @@ class What(StrEnum):
     """None of the known words."""
 
 
-_WORDS: tuple[tuple[What, tuple[str, ...]], ...] = (
-    (What.ADMISSION, ("admission webhook", "failed calling webhook")),
+_WORDS: tuple[tuple[Cause, tuple[str, ...]], ...] = (
+    (Cause.ADMISSION, ("admission webhook", "failed calling webhook")),
     (
-        What.QUOTA,
+        Cause.QUOTA,
         ("exceeded quota", "failed quota", " usage per Container", " usage per Pod", "LimitRange"),
     ),
     (
-        What.POLICY,
+        Cause.POLICY,
         ("violates PodSecurity", "ValidatingAdmissionPolicy", "PodSecurityPolicy", "is forbidden"),
     ),
     (
-        What.IMAGE,
+        Cause.IMAGE,
         (
             "ErrImage",
             "ImagePullBackOff",
@@ -64,7 +64,7 @@ _WORDS: tuple[tuple[What, tuple[str, ...]], ...] = (
         ),
     ),
     (
-        What.NODE,
+        Cause.NODE,
         (
             "Unschedulable",
             "nodes are available",
@@ -80,27 +80,27 @@ _WORDS: tuple[tuple[What, tuple[str, ...]], ...] = (
     ),
 )
 _WAYS_OUT = {
-    What.QUOTA: f"a probe asks for 5m CPU and 16Mi, and is one Job and one pod; {_CHOOSE}",
-    What.POLICY: f"a probe fits the restricted Pod Security level; {_CHOOSE}",
-    What.ADMISSION: f"exempt probes (label app.kubernetes.io/component=probe) there, or {_CHOOSE}",
-    What.IMAGE: "--probe-image names an image with dig, sh and sleep that the node can pull and "
+    Cause.QUOTA: f"a probe asks for 5m CPU and 16Mi, and is one Job and one pod; {_CHOOSE}",
+    Cause.POLICY: f"a probe fits the restricted Pod Security level; {_CHOOSE}",
+    Cause.ADMISSION: f"exempt probes (label app.kubernetes.io/component=probe) there, or {_CHOOSE}",
+    Cause.IMAGE: "--probe-image names an image with dig, sh and sleep that the node can pull and "
     "user 65534 can run",
-    What.NODE: "kubectl describe node shows its conditions; --node asks from others",
-    What.SERVER: "it has not judged the probe: try again later; kubectl get --raw /readyz?verbose "
+    Cause.NODE: "kubectl describe node shows its conditions; --node asks from others",
+    Cause.SERVER: "it has not judged the probe: try again later; kubectl get --raw /readyz?verbose "
     "shows how it is",
-    What.FOREIGN: "kubectl get pods -l app.kubernetes.io/component=probe -o yaml shows who writes "
+    Cause.FOREIGN: "kubectl get pods -l app.kubernetes.io/component=probe -o yaml shows who writes "
     f"them there; {_CHOOSE}, in which nobody else does",
-    What.UNKNOWN: f"--probe-image names another image; {_CHOOSE}",
+    Cause.UNKNOWN: f"--probe-image names another image; {_CHOOSE}",
 }
-FINAL = frozenset({What.QUOTA, What.POLICY, What.ADMISSION})
+FINAL = frozenset({Cause.QUOTA, Cause.POLICY, Cause.ADMISSION})
 """What an event of the Job tells for certain: its pod was refused, and waiting does not help."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Obstacle:
+class ProbeFailure:
     """Why one probe does not run."""
 
-    what: What
+    cause: Cause
     """What stands in the way."""
     said: str
     """The cluster's own words."""
@@ -108,24 +108,24 @@ class Obstacle:
     @property
     def way_out(self) -> str:
         """What to do about it."""
-        return _WAYS_OUT[self.what]
+        return _WAYS_OUT[self.cause]
 
     def __str__(self) -> str:
-        return f"{self.what} stands in the way: {self.said}"
+        return f"{self.cause} stands in the way: {self.said}"
 
 
-def obstacle_of(error: ApiError) -> Obstacle:
+def failure_of_error(error: ApiError) -> ProbeFailure:
     """Tell what stands in the way where a Job could not be created."""
-    found = obstacle(str(error))
-    if found.what is What.UNKNOWN and not error.judged:
-        return replace(found, what=What.SERVER)
+    found = failure_of(str(error))
+    if found.cause is Cause.UNKNOWN and not error.judged:
+        return replace(found, cause=Cause.SERVER)
     return found
 
 
-def obstacle(said: str) -> Obstacle:
+def failure_of(said: str) -> ProbeFailure:
     """Tell from the cluster's words what stands in the way."""
     said = printable(said)
-    for what, words in _WORDS:
+    for cause, words in _WORDS:
         if any(word in said for word in words):
-            return Obstacle(what=what, said=said)
-    return Obstacle(what=What.UNKNOWN, said=said)
+            return ProbeFailure(cause=cause, said=said)
+    return ProbeFailure(cause=Cause.UNKNOWN, said=said)

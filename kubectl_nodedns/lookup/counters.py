@@ -29,7 +29,7 @@ TIMEOUT = 5.0
 """Seconds that a page of metrics may take."""
 
 
-class Evidence:
+class CacheCounters:
     """The counters of the cache on one node, around one round of questions.
 
     Args:
@@ -52,17 +52,7 @@ class Evidence:
         after = await self._read()
         if self._before is None or after is None:
             return tuple(lookups), []
-        asked = Counter(one.point.address for one in lookups if one.point.where in COUNTED)
-        said: dict[str, str] = {}
-        for address, number in asked.items():
-            grown = int(after.get(address, 0) - self._before.get(address, 0))
-            means = "it may have answered" if grown >= number else "it did not answer them all"
-            said[address] = (
-                f"the counter of {lookups[0].node}'s cache for {address} grew by {grown} while "
-                f"{number} lookups were asked there: {means} (evidence, no proof)"
-            )
-        marked = (replace(one, evidence=said.get(one.point.address, "")) for one in lookups)
-        return tuple(marked), list(said.values())
+        return with_evidence(lookups, self._before, after)
 
     async def _read(self) -> Mapping[str, float] | None:
         """Return lookups received by address; None where there is nothing to read."""
@@ -70,11 +60,45 @@ class Evidence:
             return None
         path = pod_proxy(self._pod.namespace, self._pod.name, self._pod.metrics_port, "metrics")
         try:
-            samples = parse(await self._client.get_text(path, timeout=TIMEOUT), COUNTERS)
+            return received(await self._client.get_text(path, timeout=TIMEOUT))
         except (ApiError, ExpositionError):
             return None
-        counts: Counter[str] = Counter()
-        for sample in samples:
-            listener = sample.labels.get("server", "").removeprefix("dns://")
-            counts[listener.rpartition(":")[0].strip("[]")] += int(sample.value)
-        return counts
+
+
+def received(page: str) -> Mapping[str, float]:
+    """Return how many lookups a cache has received at each of its addresses, by its metrics.
+
+    Raises:
+        ExpositionError: it is no page of metrics.
+    """
+    counts: Counter[str] = Counter()
+    for sample in parse(page, COUNTERS):
+        listener = sample.labels.get("server", "").removeprefix("dns://")
+        counts[listener.rpartition(":")[0].strip("[]")] += int(sample.value)
+    return counts
+
+
+def with_evidence(
+    lookups: Sequence[Lookup], before: Mapping[str, float], after: Mapping[str, float]
+) -> tuple[tuple[Lookup, ...], list[str]]:
+    """Say of each address that a cache may listen on whether its counter grew by what was asked.
+
+    Args:
+        lookups: of one node.
+        before: what its cache had received at each address before them.
+        after: and after them.
+
+    Returns:
+        The lookups, with what the counters say; and that in words, once for each address.
+    """
+    asked = Counter(one.point.address for one in lookups if one.point.where in COUNTED)
+    said: dict[str, str] = {}
+    for address, number in asked.items():
+        grown = int(after.get(address, 0) - before.get(address, 0))
+        means = "it may have answered" if grown >= number else "it did not answer them all"
+        said[address] = (
+            f"the counter of {lookups[0].node}'s cache for {address} grew by {grown} while "
+            f"{number} lookups were asked there: {means} (evidence, no proof)"
+        )
+    marked = (replace(one, evidence=said.get(one.point.address, "")) for one in lookups)
+    return tuple(marked), list(said.values())
