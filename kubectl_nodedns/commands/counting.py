@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from kubectl_nodedns.checks.evidence import CoreDnsLoad, Counters, UpstreamCounters
 from kubectl_nodedns.cluster.paths import collection
 from kubectl_nodedns.errors import NodednsError
+from kubectl_nodedns.facts.cache_pods import CachePod
 from kubectl_nodedns.metrics.forwarded import through_api_server
 from kubectl_nodedns.metrics.histogram import quantile
-from kubectl_nodedns.metrics.inventory import CachePod as Scraped
 from kubectl_nodedns.metrics.sampler import Sampler
 
 if TYPE_CHECKING:
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from kubectl_nodedns.checks.evidence import NodeEvidence
     from kubectl_nodedns.cluster.client import Client
-    from kubectl_nodedns.facts.cache_pods import CachePod
     from kubectl_nodedns.facts.dns_service import DnsService
     from kubectl_nodedns.metrics.traffic import Figures
 
@@ -45,10 +44,9 @@ async def count(
         Counters by node, and why there are none by node.
     """
     pods = {one.node.name: one.pods[0] for one in nodes if one.pods and one.pods[0].running}
-    scraped = {node: _scraped(pod) for node, pod in pods.items()}
-    sampler = await _twice(client, list(scraped.values()), window=window, meanwhile=meanwhile)
+    sampler = await _twice(client, list(pods.values()), window=window, meanwhile=meanwhile)
     found, missing = {}, {}
-    for node, pod in scraped.items():
+    for node, pod in pods.items():
         sampled = sampler.sampled(pod.where)
         if sampled and sampled.figures:
             found[node] = counters(sampled.figures)
@@ -73,17 +71,13 @@ async def count_coredns(
     labels = ",".join(f"{key}={value}" for key, value in sorted(dns.selector.items()))
     items = await client.list(collection("v1", "pods", dns.namespace), labels=labels)
     pods = [
-        Scraped(
+        CachePod(
             namespace=dns.namespace,
             name=item["metadata"]["name"],
             node=(item.get("spec") or {}).get("nodeName") or "",
             ready=True,
             status="Running",
-            restarts=0,
-            restarted_at=None,
-            created_at=None,
             metrics_port=_metrics_port(item),
-            memory_limit_bytes=None,
         )
         for item in items
         if (item.get("status") or {}).get("phase") == "Running"
@@ -138,7 +132,7 @@ def counters(figures: Figures) -> Counters:
 
 async def _twice(
     client: Client,
-    pods: Sequence[Scraped],
+    pods: Sequence[CachePod],
     *,
     window: float,
     meanwhile: Callable[[], Awaitable[None]],
@@ -153,22 +147,6 @@ async def _twice(
         await asyncio.sleep(max(window - (loop.time() - started), 0.0))
         await sampler.scrape_all()
     return sampler
-
-
-def _scraped(pod: CachePod) -> Scraped:
-    return Scraped(
-        namespace=pod.namespace,
-        name=pod.name,
-        node=pod.node,
-        ready=pod.ready,
-        status="Running",
-        restarts=pod.restarts,
-        restarted_at=pod.ended_at,
-        created_at=pod.started_at,
-        metrics_port=pod.metrics_port,
-        memory_limit_bytes=pod.memory_limit,
-        agent_port=pod.agent_port,
-    )
 
 
 def _metrics_port(pod: Mapping[str, object]) -> int:

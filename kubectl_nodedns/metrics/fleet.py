@@ -19,9 +19,10 @@ from kubectl_nodedns.metrics.traffic import Figures, Traffic, ratio
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
 
+    from kubectl_nodedns.facts.cache_pods import CachePod
     from kubectl_nodedns.metrics.capacity import Capacity
     from kubectl_nodedns.metrics.details import Detail
-    from kubectl_nodedns.metrics.inventory import CachePod, Node
+    from kubectl_nodedns.metrics.inventory import Node
     from kubectl_nodedns.metrics.sampler import Sampled
 
 EVIDENCE_SECONDS = 120.0

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
+    from kubectl_nodedns.facts.cache_pods import CachePod
     from kubectl_nodedns.lookup.question import Answer, Question
     from kubectl_nodedns.lookup.vantage import VantagePoint
     from kubectl_nodedns.metrics.fleet import FleetSnapshot
-    from kubectl_nodedns.metrics.inventory import CachePod
 
 PRODUCTION_WORDS = ("prod", "prd", "production", "live")
 """A context looks like production when one of these stands in its name between non-letters."""
