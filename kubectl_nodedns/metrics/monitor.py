@@ -174,7 +174,6 @@ class Monitor:
             _watched(cache, self._dns_ips, self._capacities.get(_name(cache)))
             for cache in self._caches
         )
-        addresses = tuple(dict.fromkeys(ip for cache in caches for ip in cache.kube_dns_ips))
         interval = self._sampler.interval
         return FleetSnapshot(
             at=at,
@@ -183,7 +182,7 @@ class Monitor:
                 rows,
                 at=at,
                 interval=interval,
-                kube_dns_ips=addresses,
+                caches=caches,
                 coredns_ips=self._coredns_ips,
             ),
             nodes=rows,

@@ -138,7 +138,7 @@ def snapshot(*rows: NodeRow, at: float = NOW, problems: tuple[str, ...] = ()) ->
     return FleetSnapshot(
         at=at,
         caches=(CACHE,),
-        fleet=totals(rows, at=at, interval=2.0, kube_dns_ips=CACHE.kube_dns_ips),
+        fleet=totals(rows, at=at, interval=2.0, caches=(CACHE,)),
         nodes=rows,
         source="pod proxy",
         interval=2.0,
