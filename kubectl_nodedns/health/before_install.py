@@ -51,8 +51,8 @@ class PreflightRequest:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Looked:
-    """What came of looking."""
+class Obstacles:
+    """What stands in the way of an install."""
 
     outcome: Outcome
     """What the checks came to."""
@@ -64,7 +64,7 @@ class Looked:
 
 async def look_before_install(
     client: Client, request: PreflightRequest, make_probes: MakeProbes
-) -> Looked:
+) -> Obstacles:
     """Look at everything that `enable` would need.
 
     Args:
@@ -88,7 +88,7 @@ async def look_before_install(
             settings = replace(settings, mode=IPTABLES)
     except RefusedError as error:
         outcome = run((OBSTACLE,), error, ignore=request.ignore)
-        return Looked(outcome=outcome, about="the cluster")
+        return Obstacles(outcome=outcome, about="the cluster")
     wanted = build(settings, options=memory.as_text())
     names = [
         node.name
@@ -106,7 +106,7 @@ async def look_before_install(
         gathering = group.create_task(gather(client, seen, settings, wanted, live, trying))
         resolvers = await _resolvers(make_probes, registry, names) if request.probe else None
     evidence = replace(gathering.result(), resolvers=resolvers)
-    return Looked(
+    return Obstacles(
         outcome=run(PREFLIGHT, evidence, ignore=request.ignore),
         about=_about(settings, len(evidence.selected)),
         unread=tuple(map(str, evidence.unread)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from kubectl_nodedns.checks.finding import run
 from kubectl_nodedns.checks.registry import RUNNING
@@ -54,6 +54,13 @@ class StatusRequest:
     """Seconds to look again for until nothing is wrong; None to look once."""
 
 
+class Looked(Protocol):
+    """Looks once."""
+
+    async def __call__(self, *, brief: bool) -> Evidence:
+        """Gather evidence; briefly, without what takes reading all pods, policies and rules."""
+
+
 async def check(
     client: Client,
     request: CheckRequest,
@@ -91,13 +98,14 @@ async def look(
 ) -> tuple[Evidence, Status]:
     """Look once, or with patience until nothing is wrong; return the last look.
 
-    It sees all that `check` sees. Meanwhile it looks briefly: it may look hundreds of times.
+    It sees all that `check` sees.
 
     Args:
         client: an open client.
         request: what is asked for.
         make_probes: makes the probes.
-        confirm: asks a person a yes-or-no question, to offer a proof; None to offer nothing.
+        confirm: asks a person a yes-or-no question, to offer a proof where it does not wait;
+            None to offer nothing.
         waiting: told a verdict that is not good, once.
         pause: seconds between two looks.
 
@@ -105,28 +113,50 @@ async def look(
         ApiError: nodes or DaemonSets cannot be read.
         RefusedError: there is no DNS service, or no node to look at.
     """
-    loop = asyncio.get_running_loop()
-    waits = request.patience is not None
-    deadline = loop.time() + (request.patience or 0.0)
-    said = ""
-    brief = waits
     async with _probes(make_probes, wanted=request.probe) as probes:
-        while True:
-            evidence = await gather(client, replace(request.scope, brief=brief), probes=probes)
-            if confirm and not request.probe and not waits:
-                evidence = await offer_proofs(evidence, make_probes, confirm)
-            status = status_of(evidence, run(RUNNING, evidence))
-            late = loop.time() >= deadline
-            if brief and (status.ok or late):
-                brief = False
-                continue
-            if status.ok or late:
-                return evidence, status
-            if status.verdict != said:
-                said = status.verdict
-                waiting(said)
-            brief = waits
-            await asyncio.sleep(pause)
+
+        async def looked(*, brief: bool) -> Evidence:
+            return await gather(client, replace(request.scope, brief=brief), probes=probes)
+
+        if request.patience is not None:
+            return await until_well(looked, patience=request.patience, waiting=waiting, pause=pause)
+        evidence = await looked(brief=False)
+    if confirm and not request.probe:
+        evidence = await offer_proofs(evidence, make_probes, confirm)
+    return evidence, status_of(evidence, run(RUNNING, evidence))
+
+
+async def until_well(
+    looked: Looked, *, patience: float, waiting: Callable[[str], None], pause: float = PAUSE
+) -> tuple[Evidence, Status]:
+    """Look briefly until nothing is wrong or patience ends, and then once at everything.
+
+    What only the whole look shows to be wrong is waited for as well.
+
+    Args:
+        looked: looks once, briefly or at everything.
+        patience: seconds after which it is not begun again.
+        waiting: told a verdict that is not good, once.
+        pause: seconds between two looks.
+    """
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + patience
+    said = ""
+    brief = True
+    while True:
+        evidence = await looked(brief=brief)
+        status = status_of(evidence, run(RUNNING, evidence))
+        late = loop.time() >= deadline
+        if brief and (status.ok or late):
+            brief = False
+            continue
+        if status.ok or late:
+            return evidence, status
+        if status.verdict != said:
+            said = status.verdict
+            waiting(said)
+        brief = True
+        await asyncio.sleep(pause)
 
 
 @contextlib.asynccontextmanager

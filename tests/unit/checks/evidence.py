@@ -59,4 +59,4 @@ def evidence(*nodes: NodeEvidence, **more: Any) -> Evidence:
         ready=2,
         target_ports={"UDP": 53, "TCP": 53},
     )
-    return Evidence(at=NOW, dns=dns, caches=(), nodes=nodes, **more)
+    return Evidence(at=NOW, dns=dns, nodes=nodes, **{"caches": ()} | more)
