@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 from kubectl_nodedns.errors import ApiError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable
+    from collections.abc import Callable, Coroutine, Iterable
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -98,7 +98,7 @@ def required(what: str, read: Callable[[S], T | None], items: Iterable[S]) -> li
 
 def understood(
     what: str, *, but: type[Exception] = UnreadableError
-) -> Callable[[Callable[P, Awaitable[T]]], Callable[P, Awaitable[T]]]:
+) -> Callable[[Callable[P, Coroutine[Any, Any, T]]], Callable[P, Coroutine[Any, Any, T]]]:
     """Make a reader raise `UnreadableError` where what it asked for has another shape.
 
     Args:
@@ -106,7 +106,7 @@ def understood(
         but: what it raises in words of its own.
     """
 
-    def around(read: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
+    def around(read: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Coroutine[Any, Any, T]]:
         @functools.wraps(read)
         async def reading(*args: P.args, **named: P.kwargs) -> T:
             try:

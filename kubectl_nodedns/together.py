@@ -10,9 +10,18 @@ import contextlib
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterable
+    from collections.abc import (
+        AsyncGenerator,
+        AsyncIterator,
+        Awaitable,
+        Callable,
+        Coroutine,
+        Iterable,
+    )
 
 T = TypeVar("T")
+A = TypeVar("A")
+B = TypeVar("B")
 
 
 @contextlib.asynccontextmanager
@@ -46,6 +55,31 @@ async def together(work: Iterable[Coroutine[object, object, T]]) -> list[T]:
     return [task.result() for task in tasks]
 
 
+async def both(one: Awaitable[A], other: Awaitable[B]) -> tuple[A, B]:
+    """Await two things of different kinds side by side.
+
+    Raises:
+        Exception: the first failure, as it is.
+    """
+    async with side_by_side() as group:
+        first, second = group.create_task(_await(one)), group.create_task(_await(other))
+    return first.result(), second.result()
+
+
+@contextlib.asynccontextmanager
+async def beside(*work: Coroutine[object, object, None]) -> AsyncIterator[None]:
+    """Let `work` go on for as long as this stands; it is cancelled then, and awaited.
+
+    Raises:
+        Exception: the first failure, as it is; one of `work` ends what is done within.
+    """
+    async with side_by_side() as group:
+        tasks = [group.create_task(each) for each in work]
+        yield
+        for task in tasks:
+            task.cancel()
+
+
 async def arriving(
     work: Callable[[Callable[[T], None]], Coroutine[object, object, object]],
 ) -> AsyncGenerator[T, None]:
@@ -69,3 +103,7 @@ async def arriving(
         if not task.done():
             task.cancel()
             await asyncio.wait({task})
+
+
+async def _await(awaitable: Awaitable[T]) -> T:
+    return await awaitable

@@ -2,5 +2,5 @@
 
 Owns the checks, which are data, and the one engine that runs them over what was read. `check`, the
 gates of `enable` and the screen's findings panel use the same ones. Reads frozen values that it is
-handed and nothing else: no network, no clock, no drawing. Gathering them is up to `commands/`.
+handed and nothing else: no network, no clock, no drawing. Gathering them is up to `health/`.
 """

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from kubectl_nodedns.facts.network_policies import Blocked
     from kubectl_nodedns.facts.nodes import Node
     from kubectl_nodedns.facts.pod_dns import PodDns
+    from kubectl_nodedns.verdict import Verdict
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,16 +80,6 @@ class Counters:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Proof:
-    """What a probe on the node saw."""
-
-    ok: bool
-    """Whether the node's own cache answered at the address that pods ask."""
-    text: str
-    """What was seen, in words."""
-
-
-@dataclass(frozen=True, kw_only=True)
 class NodeEvidence:
     """One node."""
 
@@ -100,8 +91,9 @@ class NodeEvidence:
     """What its cache's metrics say; None without a page."""
     no_counters: str = ""
     """Why there is no page; empty when there is one, or nobody to ask."""
-    proof: Proof | None = None
-    """What a probe saw; None when none asked."""
+    proof: Verdict | None = None
+    """What a probe saw: whether the node's own cache answers at the address that pods ask; None
+    when none asked."""
     no_proof: str = ""
     """Why no probe could ask; empty when one did, or none was to."""
     kubelet: tuple[str, ...] | None = None

@@ -25,16 +25,7 @@ if TYPE_CHECKING:
     from kubectl_nodedns.facts.nodes import Node
     from kubectl_nodedns.facts.pods import Pod
     from kubectl_nodedns.facts.ranges import Range
-
-
-@dataclass(frozen=True, kw_only=True)
-class Unread:
-    """Something that could not be looked at."""
-
-    what: str
-    """What it is, such as "NetworkPolicies"."""
-    why: str
-    """Why, in the API server's words."""
+    from kubectl_nodedns.facts.readings import Unread
 
 
 @dataclass(frozen=True, kw_only=True)

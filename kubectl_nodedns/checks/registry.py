@@ -17,6 +17,8 @@ from kubectl_nodedns.checks import (
 from kubectl_nodedns.checks.preflight import OBSTACLE, PREFLIGHT
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from kubectl_nodedns.checks.evidence import Evidence
     from kubectl_nodedns.checks.finding import Check
 
@@ -37,3 +39,9 @@ CODES: dict[str, str] = {
     **{check.code: check.title for check in PREFLIGHT},
 }
 """Title of each check, by code."""
+
+
+def codes_of(texts: Iterable[str]) -> frozenset[str]:
+    """Read codes of checks, in each text one or several with commas between them."""
+    words = (word.strip().upper() for text in texts for word in text.split(","))
+    return frozenset(word for word in words if word)

@@ -10,6 +10,7 @@ from kubectl_nodedns.checks.finding import Severity
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from kubectl_nodedns.checks.evidence import Evidence
     from kubectl_nodedns.checks.finding import Finding, Outcome
 
 HEADER = ("SEVERITY", "CODE", "SUBJECT", "SEEN")
@@ -106,3 +107,13 @@ def _row(finding: Finding, *, wide: bool) -> tuple[str, ...]:
 def _subjects(subjects: Sequence[str]) -> str:
     shown = ", ".join(dict.fromkeys(subjects[:SUBJECTS]))
     return f"{shown} and {len(subjects) - SUBJECTS} more" if len(subjects) > SUBJECTS else shown
+
+
+def about(evidence: Evidence) -> str:
+    """Say in a few words what was looked at."""
+    nodes = f"{len(evidence.nodes)} node{'s' if len(evidence.nodes) != 1 else ''}"
+    caches = [
+        f"{cache.namespace}/{cache.name} {cache.version} ({cache.owner})"
+        for cache in evidence.caches
+    ]
+    return ", ".join([nodes, *(caches or ["no cache"])])

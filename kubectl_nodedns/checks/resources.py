@@ -32,10 +32,13 @@ def _killed(evidence: Evidence) -> Iterator[Seen]:
     for one in evidence.nodes:
         for pod in one.pods:
             if pod.ended_by.startswith(OOM):
-                at_most = f", limit {_mib(pod.memory_limit)}" if pod.memory_limit else ""
+                at_most = (
+                    f", limit {_mib(pod.memory_limit_bytes)}" if pod.memory_limit_bytes else ""
+                )
                 yield Seen(
                     subject=f"node {one.node.name}",
-                    text=f"pod {pod.where}: {pod.ended_by}{at_most}{_ago(evidence, pod.ended_at)}",
+                    text=f"pod {pod.where}: {pod.ended_by}{at_most}"
+                    f"{_ago(evidence, pod.restarted_at)}",
                     way_out=f"{more_memory(evidence, pod)}; max_concurrent in the Corefile bounds "
                     "what waits for slow upstreams",
                 )
@@ -46,9 +49,11 @@ def _restarts(evidence: Evidence) -> Iterator[Seen]:
         for pod in one.pods:
             if not pod.restarts or pod.ended_by.startswith(OOM):
                 continue
-            old = pod.ended_at is not None and evidence.at - pod.ended_at > DAY
+            old = pod.restarted_at is not None and evidence.at - pod.restarted_at > DAY
             times = f"{pod.restarts} time{'s' if pod.restarts > 1 else ''}"
-            why = f", last: {pod.ended_by}{_ago(evidence, pod.ended_at)}" if pod.ended_by else ""
+            why = (
+                f", last: {pod.ended_by}{_ago(evidence, pod.restarted_at)}" if pod.ended_by else ""
+            )
             yield Seen(
                 subject=f"node {one.node.name}",
                 text=f"pod {pod.where} restarted {times}{why}",
@@ -59,7 +64,7 @@ def _restarts(evidence: Evidence) -> Iterator[Seen]:
 
 def _near(evidence: Evidence) -> Iterator[Seen] | None:
     known = [
-        (one, one.counters.memory_bytes, one.pods[0].memory_limit)
+        (one, one.counters.memory_bytes, one.pods[0].memory_limit_bytes)
         for one in evidence.nodes
         if one.pods and one.counters and one.counters.memory_bytes is not None
     ]

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from kubectl_nodedns.checks.coverage import left_out
-from kubectl_nodedns.checks.traffic import Interception, interception
+from kubectl_nodedns.checks.interception import Interception
+from kubectl_nodedns.checks.traffic import interception
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from kubectl_nodedns.checks.finding import Category, Check, Seen, Severity
+from kubectl_nodedns.checks.interception import Interception, asked_at, judge
 from kubectl_nodedns.checks.ways import repair
 from kubectl_nodedns.facts.silence import (
     Asked,
@@ -26,30 +26,17 @@ LEAST = 2
 """Failed responses below which there is no share to speak of: any resolver fails once."""
 
 
-class Interception(StrEnum):
-    """Whether lookups that pods send to the kube-dns IP reach the node's cache."""
-
-    PROVED = "proved"
-    """A probe on the node was answered by the node's own cache."""
-    NOT_INTERCEPTED = "not intercepted"
-    """A probe on the node was not."""
-    BY_COUNTERS = "by counters"
-    """The cache counted lookups at that address over the window: evidence, not proof."""
-    DARK = "in the dark"
-    """Its cache is set up and not to be asked yet: kube-dns answers, until enable goes on."""
-    NOT_KNOWN = "not known"
-    """No probe asked, and it counted none: nobody asked, or they go elsewhere."""
-
-
 def interception(evidence: Evidence, one: NodeEvidence) -> Interception:
     """Judge one node."""
-    if one.dark:
-        return Interception.DARK
-    if one.proof is not None:
-        return Interception.PROVED if one.proof.ok else Interception.NOT_INTERCEPTED
+    addresses = asked_at(
+        handed_out=one.kubelet or (), dns_ips=evidence.dns.ips, listening=one.listening
+    )
     lately = one.counters.lately_by_address if one.counters else {}
-    counted = any(lately.get(ip) for ip in _asked(evidence, one))
-    return Interception.BY_COUNTERS if counted else Interception.NOT_KNOWN
+    return judge(
+        dark=one.dark,
+        proved=None if one.proof is None else one.proof.ok,
+        counted=any(lately.get(ip) for ip in addresses),
+    )
 
 
 def _asked(evidence: Evidence, one: NodeEvidence) -> set[str]:

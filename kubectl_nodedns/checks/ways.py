@@ -46,7 +46,7 @@ def more_memory(evidence: Evidence, pod: CachePod) -> str:
     if cache is None:
         return "raise the memory limit of its DaemonSet"
     worst = worst_case(evidence.corefiles.get(pod.cache, ()))
-    least = max(MORE * (pod.memory_limit or 0), SPARE * worst)
+    least = max(MORE * (pod.memory_limit_bytes or 0), SPARE * worst)
     return limit(cache, f"{-(-int(least) // STEP) * STEP // MIB}Mi", pod.container)
 
 

@@ -10,11 +10,11 @@ from kubectl_nodedns.cli.talk import Talk
 from kubectl_nodedns.commands.given import access_options, check_change, installation_options
 from kubectl_nodedns.commands.injecting import PRINT, injection_to_print
 from kubectl_nodedns.commands.planning import prepare, survey
-from kubectl_nodedns.commands.preflight import ignored, refuse_errors
 from kubectl_nodedns.commands.rolling_out import end, roll_out
 from kubectl_nodedns.commands.session import connect
 from kubectl_nodedns.commands.settling import resolver_of
 from kubectl_nodedns.errors import Exit, NodednsError, RefusedError, UsageError
+from kubectl_nodedns.health.preflight import ignored, refuse_errors
 from kubectl_nodedns.install.diff import diff_document, diff_lines
 from kubectl_nodedns.install.objects import build
 from kubectl_nodedns.install.option_checks import check, selector_of
@@ -37,7 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Install the cache, change it, or say that nothing changed."""
     given = installation_options(arguments)
     check_change(arguments)
-    ignored(arguments)
+    ignored(arguments.ignore or ())
     kube_dns_ip = arguments.kube_dns_ip and address(arguments.kube_dns_ip, option="--kube-dns-ip")
     if kube_dns_ip and arguments.dry_run != "client" and arguments.inject != PRINT:
         raise UsageError("--kube-dns-ip goes with --dry-run=client; a live run reads it")

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 from kubectl_nodedns.cluster.access import AccessOptions, duration
 from kubectl_nodedns.errors import UsageError
 from kubectl_nodedns.files import read_text
+from kubectl_nodedns.health.scope import Scope
 from kubectl_nodedns.install.config_file import read_config
-from kubectl_nodedns.install.option_checks import check
+from kubectl_nodedns.install.option_checks import check, selector_of
 from kubectl_nodedns.install.option_table import NO, OPTIONS
 from kubectl_nodedns.probes.options import (
     LIFETIME,
@@ -90,6 +91,33 @@ def step_timeout(arguments: argparse.Namespace) -> float:
         UsageError: it is no duration.
     """
     return duration(arguments.timeout, option="--timeout") or UNLIMITED
+
+
+def scope(arguments: argparse.Namespace, shortest_window: float) -> Scope:
+    """Return what `check` and `status` are to look at.
+
+    Args:
+        arguments: the command line.
+        shortest_window: the least that --window may be, in seconds.
+
+    Raises:
+        UsageError: an option cannot be used.
+    """
+    window = duration(arguments.window, option="--window")
+    if window is None or window < shortest_window:
+        raise UsageError(f"--window: not less than {shortest_window:.0f} s")
+    step_timeout(arguments)
+    probe_options(arguments)
+    labels = None
+    if arguments.selector:
+        labels = selector_of(check("node-selector", arguments.selector))
+    domain = arguments.cluster_domain
+    return Scope(
+        dns_service=dns_service(arguments),
+        cluster_domain=check("cluster-domain", domain) if domain else "",
+        labels=labels,
+        window=window,
+    )
 
 
 def probe_options(arguments: argparse.Namespace) -> ProbeOptions:

@@ -17,17 +17,20 @@ from kubectl_nodedns.commands.adopting import (
 )
 from kubectl_nodedns.commands.given import probe_options
 from kubectl_nodedns.commands.injecting import INSTALL, plan_injection
-from kubectl_nodedns.commands.preflight import Trying, gather, ignored, notes_of, weigh
-from kubectl_nodedns.commands.settling import remembered, resolver_of, settings_of
+from kubectl_nodedns.commands.settling import resolver_of
 from kubectl_nodedns.errors import NodednsError, RefusedError, UsageError
 from kubectl_nodedns.facts.inspection import Inspection, inspect, refuse, refuse_mode
 from kubectl_nodedns.facts.kubelets import read_handed_out
 from kubectl_nodedns.facts.progress import read_progress
+from kubectl_nodedns.health.preflight import ignored, notes_of, weigh
+from kubectl_nodedns.health.preflight_gathering import Trying, gather
 from kubectl_nodedns.install.live import Live, read_live
 from kubectl_nodedns.install.objects import build
 from kubectl_nodedns.install.options import changes, settle
 from kubectl_nodedns.install.plan import Plan, make_plan
 from kubectl_nodedns.install.plan_text import describe
+from kubectl_nodedns.install.recalled import remembered
+from kubectl_nodedns.install.settings import settings_of
 from kubectl_nodedns.install.variants import PRINTED_ONLY
 
 if TYPE_CHECKING:
@@ -204,7 +207,7 @@ async def prepare(
         arguments, probe_options(arguments).image_from(ground.memory.value("image-registry"))
     )
     evidence = await gather(client, seen, settings, wanted, live, trying)
-    outcome = weigh(evidence, ignored(arguments))
+    outcome = weigh(evidence, ignored(arguments.ignore or ()))
     return Prepared(
         ground=ground,
         found=found,

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from kubectl_nodedns.cluster.client import Client
+    from kubectl_nodedns.facts.cache_pods import CachePod
     from kubectl_nodedns.facts.caches import Cache
-    from kubectl_nodedns.metrics.inventory import CachePod
 
 LINES = 1000
 """Newest lines of a log that are read,"""

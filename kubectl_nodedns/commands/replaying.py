@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
+    from kubectl_nodedns.facts.cache_pods import CachePod
     from kubectl_nodedns.lookup.question import Question
     from kubectl_nodedns.metrics.fleet import FleetSnapshot
-    from kubectl_nodedns.metrics.inventory import CachePod
     from kubectl_nodedns.metrics.replay import Player
 
 

@@ -10,12 +10,12 @@ from kubectl_nodedns.commands.asking import ask_baseline, start_probes
 from kubectl_nodedns.commands.given import probe_options, step_timeout
 from kubectl_nodedns.commands.handing_out import Place, hand_out, kubelets_text
 from kubectl_nodedns.commands.injecting import demand_injection, install_injection
-from kubectl_nodedns.commands.preflight import ignored
-from kubectl_nodedns.commands.resolvers import refuse_resolvers
 from kubectl_nodedns.commands.session import hold_lease, make_probes
 from kubectl_nodedns.commands.setup_gate import SetupGate
 from kubectl_nodedns.errors import Exit, RefusedError
 from kubectl_nodedns.facts.rights import demand, missing, to_change, to_fetch, to_hold
+from kubectl_nodedns.health.preflight import ignored
+from kubectl_nodedns.health.resolvers import refuse_resolvers
 from kubectl_nodedns.install.adoption import adopt
 from kubectl_nodedns.install.fetching import fetch
 from kubectl_nodedns.install.live import read_live, refuse_changed
@@ -89,7 +89,7 @@ async def _roll_out(
     ) as probes:
         await start_probes(probes, plan.proved, talk)
         if not plan.unchanged:
-            ignore = ignored(arguments)
+            ignore = ignored(arguments.ignore or ())
             await refuse_resolvers(probes, prepared.evidence, plan.proved, ignore, talk)
         prover = Prover(probes, target)
         found = await ask_baseline(prover, plan.proved, talk, otherwise="look at their kubelets")

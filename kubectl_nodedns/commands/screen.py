@@ -9,13 +9,14 @@ from kubectl_nodedns.checks.finding import run
 from kubectl_nodedns.checks.registry import RUNNING
 from kubectl_nodedns.cli.streams import complain
 from kubectl_nodedns.cluster.proxies import shown
-from kubectl_nodedns.commands.checking import Scope, gather
 from kubectl_nodedns.commands.given import probe_options
 from kubectl_nodedns.commands.reading import ClusterReader
 from kubectl_nodedns.commands.session import make_asker
 from kubectl_nodedns.errors import ApiError, Exit
 from kubectl_nodedns.facts.cluster_domain import known_domain
 from kubectl_nodedns.facts.dataplane import read_dataplane
+from kubectl_nodedns.health.gathering import gather
+from kubectl_nodedns.health.scope import Scope
 from kubectl_nodedns.tui.app import TopApp
 from kubectl_nodedns.tui.given import Given, Place
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -30,6 +31,13 @@ def connect(access: AccessOptions, *, on_screen: bool = False) -> Client:
     """
     log_in = partial(resolve, replace(access, interactive=not on_screen))
     return Client(resolve(access), log_in=log_in)
+
+
+def terminal_question() -> Callable[[str], bool] | None:
+    """Return what asks a person a yes-or-no question; None where all is not on a terminal."""
+    if not all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):
+        return None
+    return partial(Talk().confirm, yes=False)
 
 
 def hold_lease(

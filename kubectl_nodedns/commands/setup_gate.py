@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 
 from kubectl_nodedns.cluster.paths import named
 from kubectl_nodedns.errors import NodednsError
+from kubectl_nodedns.facts.cache_pods import CachePod as Scraped
 from kubectl_nodedns.install.live import read_pods
 from kubectl_nodedns.install.objects import DARK
 from kubectl_nodedns.metrics.exposition import ExpositionError
 from kubectl_nodedns.metrics.forwarded import through_api_server
-from kubectl_nodedns.metrics.inventory import CachePod as Scraped
 from kubectl_nodedns.metrics.series import Series
 
 if TYPE_CHECKING:
@@ -126,11 +126,7 @@ class SetupGate:
             node=pod.node,
             ready=pod.ready,
             status="Running",
-            restarts=0,
-            restarted_at=None,
-            created_at=None,
             metrics_port=self._port,
-            memory_limit_bytes=None,
         )
         try:
             pages = await self._source.pages(scraped)

@@ -72,6 +72,7 @@ async def make_sweep(
         rights = "; ".join(map(str, lacking))
         talk.note(f"rules and links are inferred, not looked at; rights are missing: {rights}")
         return None
+    behind = await read_endpoints(client, namespace, dns.name, dns.port_names["TCP"])
     registry = memory.value("image-registry")
     image = mirrored(memory.value("image") or DEFAULTS["image"], registry)
     if live.daemonset is not None:
@@ -82,7 +83,7 @@ async def make_sweep(
         image=image,
         tools=probe_options(arguments).image_from(registry),
         cache_ips=(local_ip, *dns.ips),
-        upstreams=await read_endpoints(client, dns),
+        upstreams=tuple(one.at for one in behind),
         note=talk.note,
     )
 

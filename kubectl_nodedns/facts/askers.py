@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Protocol
 
 from kubectl_nodedns.cluster.paths import collection
 from kubectl_nodedns.facts.conditions import ENDED
 from kubectl_nodedns.readable import readable, understood
+from kubectl_nodedns.together import together
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -34,7 +34,7 @@ async def read_askers(client: Client, nodes: Collection[str]) -> dict[str, int]:
         ApiError: pods of all namespaces cannot be listed.
     """
     if len(nodes) <= ONE_BY_ONE:
-        counts = await asyncio.gather(*(read_askers_of(client, node) for node in nodes))
+        counts = await together(read_askers_of(client, node) for node in nodes)
         return dict(zip(nodes, counts, strict=True))
     found: Counter[str] = Counter()
     async for page in client.pages(collection("v1", "pods"), again=found.clear):

@@ -34,54 +34,74 @@ LOG_BYTES = 256 * 1024
 
 @dataclass(frozen=True, kw_only=True)
 class CachePod:
-    """One cache pod."""
+    """One cache pod, whether its object was read or the row that `kubectl get pods` prints.
+
+    A row tells less: what it does not tell has its default, and times are as coarse as it prints.
+    """
 
     namespace: str
     """Its namespace."""
     name: str
     """Its name."""
-    uid: str
-    """Its UID."""
     node: str
     """Node that it runs on; empty while it is not scheduled."""
-    cache: str
-    """Its DaemonSet, as NAMESPACE/NAME."""
-    container: str
-    """Name of its first container."""
-    local_ips: tuple[str, ...]
-    """Addresses that it listens on: its own -localip argument."""
-    phase: str
-    """"dark" or "full" for a cache of ours; empty for others."""
-    running: bool
-    """Whether its container runs and it is not being deleted."""
     ready: bool
-    """Whether it is ready and not being deleted."""
-    trouble: str
-    """Why it is not ready, in the API's words; may be empty."""
-    restarts: int
-    """Restarts of its containers."""
-    ended_by: str
-    """Why a container last ended, such as OOMKilled, with its exit code; empty when none did."""
-    ended_at: float | None
-    """When that was, in Unix seconds; None when not known."""
-    started_at: float | None
-    """When its container started, in Unix seconds; None when it does not run."""
+    """Whether all of its containers are ready; by its object, it is not being deleted either."""
+    status: str
+    """What kubectl prints as its status: Running, CrashLoopBackOff, Terminating, ..."""
     metrics_port: int
     """Port of CoreDNS's metrics."""
-    memory_limit: int | None
-    """Memory limit of the cache container in bytes; None without one."""
     agent_port: int = SETUP_METRICS_PORT
     """Port of the agent's own metrics: its own -metrics-listen-address argument."""
+    cache: str = ""
+    """NAMESPACE/NAME of the DaemonSet that keeps it."""
+    ip: str = ""
+    """Its IP address, which is its node's; empty when not known."""
+    restarts: int = 0
+    """Restarts of its containers."""
+    restarted_at: float | None = None
+    """When a container of it last ended, in Unix seconds; None when none did, or not known."""
+    created_at: float | None = None
+    """When it was created, in Unix seconds; None when not known."""
+    memory_limit_bytes: int | None = None
+    """Memory limit of the cache container; None without one."""
+    uid: str = ""
+    """Its UID; empty when its object was not read, as all below."""
+    container: str = ""
+    """Name of its first container."""
+    local_ips: tuple[str, ...] = ()
+    """Addresses that it listens on: its own -localip argument."""
+    phase: str = ""
+    """"dark" or "full" for a cache of ours; empty for others."""
+    trouble: str = ""
+    """Why it is not ready, in the API's words."""
+    ended_by: str = ""
+    """Why a container last ended, such as OOMKilled, with its exit code; empty when none did."""
+
+    @property
+    def where(self) -> str:
+        """NAMESPACE/NAME: a name alone is free to be had in every other namespace."""
+        return f"{self.namespace}/{self.name}"
+
+    @property
+    def running(self) -> bool:
+        """Whether its container runs and it is not being deleted."""
+        return self.status == "Running"
+
+    @property
+    def listening(self) -> bool:
+        """Whether its containers run, so that somebody may answer."""
+        return self.status in {"Running", "Terminating"}
+
+    @property
+    def leaving(self) -> bool:
+        """Whether it is on its way out or ended."""
+        return self.status in {"Terminating", "Completed", "Evicted", "Error", "Succeeded"}
 
     @property
     def dark(self) -> bool:
         """Whether it is set up and not to be asked yet: kube-dns answers its node's pods."""
         return self.phase == "dark"
-
-    @property
-    def where(self) -> str:
-        """Return NAMESPACE/NAME."""
-        return f"{self.namespace}/{self.name}"
 
 
 @understood("the cache pods")
@@ -121,28 +141,28 @@ def cache_pod_of(item: Mapping[str, Any], cache: Cache) -> CachePod:
     statuses = status.get("containerStatuses") or ()
     leaving = "deletionTimestamp" in metadata
     ended_by, ended_at = _ended(statuses)
-    runs = [s["state"]["running"] for s in statuses if (s.get("state") or {}).get("running")]
     return CachePod(
         namespace=metadata["namespace"],
         name=metadata["name"],
-        uid=metadata["uid"],
         node=spec.get("nodeName") or "",
+        ready=is_ready(status) and not leaving,
+        status="Terminating" if leaving else _printed(status),
+        metrics_port=cache.metrics_port,
+        agent_port=setup_metrics_port(words_of(first)),
         cache=f"{cache.namespace}/{cache.name}",
+        ip=str(status.get("podIP") or ""),
+        restarts=sum(s.get("restartCount") or 0 for s in statuses),
+        restarted_at=ended_at,
+        created_at=unix(metadata.get("creationTimestamp")),
+        memory_limit_bytes=memory_limit_of(first),
+        uid=metadata["uid"],
         container=first.get("name", ""),
         local_ips=local_ips_of(words_of(first)),
         phase=(metadata.get("labels") or {}).get("kubectl-nodedns/phase", ""),
-        running=bool(runs) and not leaving,
-        ready=is_ready(status) and not leaving,
         trouble="it is being deleted"
         if leaving
         else trouble(status) or str(status.get("phase") or ""),
-        restarts=sum(s.get("restartCount") or 0 for s in statuses),
         ended_by=ended_by,
-        ended_at=ended_at,
-        started_at=unix(runs[0].get("startedAt")) if runs else None,
-        metrics_port=cache.metrics_port,
-        memory_limit=memory_limit_of(first),
-        agent_port=setup_metrics_port(words_of(first)),
     )
 
 
@@ -157,6 +177,16 @@ def unix(text: str | None) -> float | None:
 def _is_of(item: Mapping[str, Any], cache: Cache) -> bool:
     on_node = bool((item.get("spec") or {}).get("hostNetwork"))
     return controller_uid(item) == cache.uid and (on_node or not cache.host_network)
+
+
+def _printed(status: Mapping[str, Any]) -> str:
+    """Return what kubectl prints as the status of a pod that stays."""
+    states = [one.get("state") or {} for one in status.get("containerStatuses") or ()]
+    if any(state.get("running") is not None for state in states):
+        return "Running"
+    reasons = (why.get("reason") for state in states for why in state.values())
+    said = next(filter(None, (status.get("reason"), *reasons)), None)
+    return str(said or status.get("phase") or "")
 
 
 def _ended(statuses: Any) -> tuple[str, float | None]:

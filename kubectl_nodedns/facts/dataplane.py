@@ -15,11 +15,14 @@ from kubectl_nodedns.documents import DocumentError, load
 from kubectl_nodedns.errors import ApiError, NotFoundError
 from kubectl_nodedns.facts.kube_proxy import read_kube_proxy
 from kubectl_nodedns.readable import understood
+from kubectl_nodedns.together import together
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
     from kubectl_nodedns.cluster.client import Client
+
+    Look = Callable[[Client], Awaitable["Dataplane | None"]]
 
 IPVS, CILIUM, CALICO_EBPF = "ipvs", "cilium", "calico-ebpf"
 """Modes in which the DNS service's address is not simply taken over."""
@@ -69,13 +72,18 @@ async def read_dataplane(client: Client) -> Dataplane:
     Raises:
         ApiError: the API server does not answer.
     """
-    for look in (_cilium, _calico, _kube_proxy):
+
+    async def tried(look: Look) -> Dataplane | ApiError | None:
         try:
-            found: Dataplane | None = await look(client)
+            return await look(client)
         except ApiError as error:
-            if error.status == 0:
-                raise
-            return Dataplane(mode="", evidence=str(error))
+            return error
+
+    for found in await together(map(tried, (_cilium, _calico, _kube_proxy))):
+        if isinstance(found, ApiError):
+            if found.status == 0:
+                raise found
+            return Dataplane(mode="", evidence=str(found))
         if found is not None:
             return found
     nothing = (

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from kubectl_nodedns.cluster.paths import collection, named
 from kubectl_nodedns.errors import ForbiddenError, NotFoundError, RefusedError, UsageError
 from kubectl_nodedns.facts.dataplane import NAT_EXCLUDE
+from kubectl_nodedns.facts.endpoints import read_endpoints
 from kubectl_nodedns.facts.handed_out import read_gone
 from kubectl_nodedns.numbers import address
 from kubectl_nodedns.readable import readable, required, understood
@@ -123,30 +124,11 @@ async def read_dns_service(client: Client, given: str = "") -> DnsService:
         name=metadata["name"],
         ips=ips,
         selector=spec.get("selector") or {},
-        ready=await ready_endpoints(client, metadata["namespace"], metadata["name"]),
+        ready=len(await read_endpoints(client, metadata["namespace"], metadata["name"])),
         target_ports=ports,
         port_names={p.get("protocol", "TCP"): str(p.get("name") or "") for p in dns_ports},
         nat_excluded=(metadata.get("annotations") or {}).get(NAT_EXCLUDE) == "true",
     )
-
-
-@understood("the EndpointSlices")
-async def ready_endpoints(client: Client, namespace: str, service: str) -> int:
-    """Count the ready endpoints of a service, over its EndpointSlices."""
-    slices = await client.list(
-        collection("discovery.k8s.io/v1", "endpointslices", namespace),
-        labels=f"kubernetes.io/service-name={service}",
-    )
-    return len(set().union(*required("EndpointSlice", _ready, slices)))
-
-
-def _ready(one: Mapping[str, Any]) -> set[str]:
-    return {
-        address
-        for endpoint in one.get("endpoints") or ()
-        if (endpoint.get("conditions") or {}).get("ready") is not False
-        for address in endpoint.get("addresses") or ()
-    }
 
 
 async def _named(client: Client, given: str) -> Mapping[str, Any]:

@@ -11,8 +11,10 @@ from kubectl_nodedns.facts.cluster_domain import ClusterDomain, read_cluster_dom
 from kubectl_nodedns.facts.dataplane import INSTALLABLE, Dataplane, read_dataplane
 from kubectl_nodedns.facts.dns_service import DnsService, read_dns_service
 from kubectl_nodedns.facts.nodes import Node, read_nodes
+from kubectl_nodedns.together import side_by_side
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Mapping
 
     from kubectl_nodedns.cluster.client import Client
@@ -64,26 +66,39 @@ async def inspect(client: Client, given: Mapping[str, str]) -> Inspection:
         RefusedError: a fact that is needed cannot be had.
     """
     dns = await read_dns_service(client, given.get("dns-service", ""))
-    nodes = await read_nodes(client)
-    if domain := given.get("cluster-domain"):
-        found = ClusterDomain(name=domain, evidence="as given")
-    else:
-        names = [node.name for node in nodes if node.ready][:3]
-        found = await read_cluster_domain(client, dns.namespace, names)
-    if mode := given.get("mode"):
-        dataplane = Dataplane(mode=mode, evidence="as given")
-    else:
-        dataplane = await read_dataplane(client)
-    there = await find_caches(client, dns.namespace)
+    async with side_by_side() as group:
+        nodes = group.create_task(read_nodes(client))
+        domain = group.create_task(_domain(client, dns.namespace, nodes, given))
+        dataplane = group.create_task(_dataplane(client, given))
+        looking = group.create_task(find_caches(client, dns.namespace))
+    there = looking.result()
     return Inspection(
         dns=dns,
-        domain=found,
-        dataplane=dataplane,
-        nodes=nodes,
+        domain=domain.result(),
+        dataplane=dataplane.result(),
+        nodes=nodes.result(),
         caches=there.caches,
         imitations=there.imitations,
         left_out=there.left_out,
     )
+
+
+async def _domain(
+    client: Client,
+    namespace: str,
+    nodes: asyncio.Task[tuple[Node, ...]],
+    given: Mapping[str, str],
+) -> ClusterDomain:
+    if domain := given.get("cluster-domain"):
+        return ClusterDomain(name=domain, evidence="as given")
+    ready = [node.name for node in await nodes if node.ready]
+    return await read_cluster_domain(client, namespace, ready[:3])
+
+
+async def _dataplane(client: Client, given: Mapping[str, str]) -> Dataplane:
+    if mode := given.get("mode"):
+        return Dataplane(mode=mode, evidence="as given")
+    return await read_dataplane(client)
 
 
 def refuse_mode(dataplane: Dataplane) -> None:

@@ -18,6 +18,7 @@ from kubectl_nodedns.facts.command_line import flag, words_of
 from kubectl_nodedns.facts.conditions import ENDED
 from kubectl_nodedns.facts.mounted_files import configmaps_of, mounted_files
 from kubectl_nodedns.readable import readable, understood
+from kubectl_nodedns.together import together
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -54,14 +55,19 @@ async def read_kube_proxy(client: Client) -> KubeProxy | None:
         ApiError: something that tells cannot be read.
     """
     templates = await _templates(client)
-    data: dict[str, Mapping[str, str]] = {}
-    for name in sorted(_wanted(spec for _, spec in templates)):
-        try:
-            found = await client.get(named("v1", "configmaps", NAMESPACE, name))
-        except NotFoundError:
-            continue
-        data[name] = found.get("data") or {}
+    names = sorted(_wanted(spec for _, spec in templates))
+    found = await together(_data_of(client, name) for name in names)
+    data = {name: one for name, one in zip(names, found, strict=True) if one is not None}
     return kube_proxy_of(templates, data)
+
+
+async def _data_of(client: Client, name: str) -> Mapping[str, str] | None:
+    """Read the data of a ConfigMap; None when there is none."""
+    try:
+        found = await client.get(named("v1", "configmaps", NAMESPACE, name))
+    except NotFoundError:
+        return None
+    return found.get("data") or {}
 
 
 def _wanted(specs: Iterable[Mapping[str, Any]]) -> set[str]:
@@ -123,8 +129,8 @@ async def _templates(client: Client) -> list[tuple[str, Mapping[str, Any]]]:
         ("DaemonSet", collection("apps/v1", "daemonsets", NAMESPACE)),
         ("pod", collection("v1", "pods", NAMESPACE)),
     ):
-        items = [item for labels in LABELS for item in await client.list(path, labels=labels)]
-        if found := templates_of(kind, items):
+        pages = await together(client.list(path, labels=labels) for labels in LABELS)
+        if found := templates_of(kind, [item for page in pages for item in page]):
             return found
     return []
 

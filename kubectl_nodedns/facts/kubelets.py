@@ -15,6 +15,7 @@ from kubectl_nodedns.cluster.bounded import OK, SETTINGS
 from kubectl_nodedns.cluster.paths import node_proxy
 from kubectl_nodedns.errors import ApiError, ForbiddenError, SilentError
 from kubectl_nodedns.readable import understood
+from kubectl_nodedns.together import together
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -114,7 +115,7 @@ async def _ask(client: Client, nodes: Sequence[str], patience: float) -> list[Ku
             except ApiError as error:
                 return error
 
-    return list(await asyncio.gather(*(one(node) for node in nodes)))
+    return await together(one(node) for node in nodes)
 
 
 @understood("a kubelet's configuration")

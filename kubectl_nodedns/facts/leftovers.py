@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from kubectl_nodedns.cluster.paths import collection
 from kubectl_nodedns.facts.caches import MANAGED_BY, OURS
 from kubectl_nodedns.facts.command_line import flag
-from kubectl_nodedns.facts.dns_service import ready_endpoints
+from kubectl_nodedns.facts.endpoints import read_endpoints
 from kubectl_nodedns.readable import Read, readable, understood
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ async def read_upstreams(client: Client, caches: Sequence[Cache]) -> tuple[Upstr
             collection("v1", "services", cache.namespace), fields=f"metadata.name={name}"
         )
         address = services[0]["spec"].get("clusterIP", "") if services else ""
-        ready = await ready_endpoints(client, cache.namespace, name) if services else 0
+        ready = len(await read_endpoints(client, cache.namespace, name)) if services else 0
         found.append(
             UpstreamService(
                 cache=f"{cache.namespace}/{cache.name}",

@@ -15,6 +15,7 @@ from kubectl_nodedns.errors import NotFoundError
 from kubectl_nodedns.facts.command_line import flag, words_of
 from kubectl_nodedns.numbers import address, network
 from kubectl_nodedns.readable import Read, readable, understood
+from kubectl_nodedns.together import side_by_side
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -54,16 +55,17 @@ class Range:
 @understood("the address ranges")
 async def read_ranges(client: Client) -> Read[Range]:
     """Read every range that can be found; services' from the best source there is."""
-    cidrs = await _optional(client, "networking.k8s.io/v1", "servicecidrs", of_service_cidrs)
-    kubeadm: list[Range] = []
-    try:
-        path = named("v1", "configmaps", "kube-system", "kubeadm-config")
-        kubeadm = of_kubeadm(await client.get(path))
-    except NotFoundError:
-        pass
-    pods = await client.list(collection("v1", "pods", "kube-system"), labels="tier=control-plane")
-    told = [*kubeadm, *(one for pod in pods for one in of_arguments(pod))]
-    pools = await _optional(client, "crd.projectcalico.org/v1", "ippools", of_ip_pools)
+    async with side_by_side() as group:
+        start = group.create_task
+        services = start(
+            _optional(client, "networking.k8s.io/v1", "servicecidrs", of_service_cidrs)
+        )
+        kubeadm = start(_kubeadm(client))
+        control = collection("v1", "pods", "kube-system")
+        listing = start(client.list(control, labels="tier=control-plane"))
+        calico = start(_optional(client, "crd.projectcalico.org/v1", "ippools", of_ip_pools))
+    cidrs, pools = services.result(), calico.result()
+    told = [*kubeadm.result(), *(one for pod in listing.result() for one in of_arguments(pod))]
     known = {one.what for one in cidrs}
     found = [*cidrs, *(one for one in (*told, *pools) if one.what not in known)]
     by_cidr = {(one.cidr, one.what): one for one in reversed(found)}
@@ -132,6 +134,14 @@ def of_ip_pools(items: Iterable[Mapping[str, Any]]) -> Read[Range]:
 
 def _flat(read: Read[list[Range]]) -> Read[Range]:
     return Read.of((one for some in read for one in some), read.left_out)
+
+
+async def _kubeadm(client: Client) -> list[Range]:
+    path = named("v1", "configmaps", "kube-system", "kubeadm-config")
+    try:
+        return of_kubeadm(await client.get(path))
+    except NotFoundError:
+        return []
 
 
 async def _optional(

@@ -5,12 +5,12 @@ A right that is missing in the middle of a rollout would stop it half-way, the p
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kubectl_nodedns.errors import ForbiddenError
 from kubectl_nodedns.readable import understood
+from kubectl_nodedns.together import together
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -100,7 +100,7 @@ async def demand(client: Client, rights: Sequence[Right]) -> None:
 @understood("the rights")
 async def missing(client: Client, rights: Sequence[Right]) -> list[Right]:
     """Return those of `rights` that the user does not have."""
-    answers = await asyncio.gather(*(_allowed(client, right) for right in rights))
+    answers = await together(_allowed(client, right) for right in rights)
     return [right for right, allowed in zip(rights, answers, strict=True) if not allowed]
 
 

@@ -6,45 +6,25 @@ out and named in `unread`.
 
 from __future__ import annotations
 
-import asyncio
-import ipaddress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
-from kubectl_nodedns.cluster.paths import collection, named
-from kubectl_nodedns.errors import ApiError, RefusedError
+from kubectl_nodedns.facts.cache_corefile import read_cache_corefile
 from kubectl_nodedns.facts.cache_pods import CachePod, read_cache_pods
 from kubectl_nodedns.facts.caches import Cache, read_caches
 from kubectl_nodedns.facts.cluster_domain import read_cluster_domain
 from kubectl_nodedns.facts.corefile import CorefileError
 from kubectl_nodedns.facts.corefile_reader import read_corefile
 from kubectl_nodedns.facts.dns_service import DnsService, read_dns_service
+from kubectl_nodedns.facts.endpoints import Endpoint, read_endpoints
 from kubectl_nodedns.facts.leftovers import read_upstreams
 from kubectl_nodedns.facts.nodes import Node, read_nodes
+from kubectl_nodedns.facts.readings import Readings
 from kubectl_nodedns.numbers import address
-from kubectl_nodedns.readable import required, understood
+from kubectl_nodedns.together import side_by_side
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Iterable, Iterator, Mapping
-
     from kubectl_nodedns.cluster.client import Client
-
-T = TypeVar("T")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Endpoint:
-    """One endpoint of the DNS service."""
-
-    address: str
-    """Its IP address."""
-    pod: str
-    """The pod behind it; empty when the EndpointSlice names none."""
-    node: str
-    """The node that it is on; may be empty."""
-
-    def __str__(self) -> str:
-        return f"{self.pod or 'no pod'} on {self.node}" if self.node else self.pod
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,70 +85,37 @@ async def read_way(client: Client, *, dns_service: str = "", domain: str = "") -
         UsageError: the one that was given does not exist.
         ApiError: services cannot be read.
     """
-    unread: list[str] = []
-
-    async def optional(what: str, reading: Awaitable[T], otherwise: T) -> T:
-        try:
-            return await reading
-        except (ApiError, RefusedError) as error:
-            unread.append(f"{what}: {error}")
-            return otherwise
-
+    readings = Readings()
     dns = await read_dns_service(client, dns_service)
-    nobody: tuple[Cache, ...] = ()
-    nodes, caches, endpoints, found = await asyncio.gather(
-        optional("nodes", read_nodes(client), ()),
-        optional("caches", read_caches(client, dns.namespace), nobody),
-        optional("CoreDNS pods", _endpoints(client, dns), ()),
-        _domain(domain) if domain else optional("cluster domain", _find(client, dns), ""),
-    )
-    cache = next(iter(caches), None)
-    pods: tuple[CachePod, ...] = ()
-    upstream_ips: tuple[str, ...] = ()
-    forwards: tuple[str, ...] = ()
-    if cache is not None:
-        pods, upstreams, forwards = await asyncio.gather(
-            optional("cache pods", read_cache_pods(client, cache), ()),
-            optional("upstream service", read_upstreams(client, [cache]), ()),
-            optional("the cache's Corefile", _forwards(client, cache), ()),
+    async with side_by_side() as group:
+        nodes = group.create_task(readings.maybe("nodes", read_nodes(client)))
+        finding = group.create_task(readings.maybe("caches", read_caches(client, dns.namespace)))
+        endpoints = group.create_task(
+            readings.maybe("CoreDNS pods", read_endpoints(client, dns.namespace, dns.name))
         )
-        upstream_ips = tuple(one.address for one in upstreams if one.address not in ("", "None"))
+        asking = group.create_task(readings.maybe("cluster domain", _domain(client, dns, domain)))
+        caches = await finding
+        cache = next(iter(caches or ()), None)
+        if cache is not None:
+            pods = group.create_task(readings.maybe("cache pods", read_cache_pods(client, cache)))
+            upstreams = group.create_task(
+                readings.maybe("upstream service", read_upstreams(client, [cache]))
+            )
+            corefile = group.create_task(
+                readings.maybe("the cache's Corefile", read_cache_corefile(client, cache))
+            )
+    addresses = [one.address for one in upstreams.result() or ()] if cache else []
     return Way(
         dns=dns,
-        domain=found,
+        domain=asking.result() or "",
         cache=cache,
-        cache_pods=pods,
-        upstream_ips=upstream_ips,
-        endpoints=endpoints,
-        forwards=forwards,
-        nodes=nodes,
-        unread=tuple(unread),
+        cache_pods=(pods.result() or ()) if cache else (),
+        upstream_ips=tuple(one for one in addresses if one not in ("", "None")),
+        endpoints=endpoints.result() or (),
+        forwards=forwards_of(corefile.result() or "") if cache else (),
+        nodes=nodes.result() or (),
+        unread=tuple(map(str, readings.unread)),
     )
-
-
-def endpoints_of(slices: Iterable[Mapping[str, Any]]) -> tuple[Endpoint, ...]:
-    """Read EndpointSlices: each ready address once, in the order of the addresses.
-
-    Raises:
-        UnreadableError: one of them cannot be read.
-    """
-    read = required("EndpointSlice", lambda one: [*_endpoints_in(one)], slices)
-    found = {endpoint.address: endpoint for some in read for endpoint in some}
-    return tuple(sorted(found.values(), key=_by_address))
-
-
-def _endpoints_in(one: Mapping[str, Any]) -> Iterator[Endpoint]:
-    for endpoint in one.get("endpoints") or ():
-        if (endpoint.get("conditions") or {}).get("ready") is False:
-            continue
-        target = endpoint.get("targetRef") or {}
-        for ip in endpoint.get("addresses") or ():
-            if address(ip):  # a slice may hold host names
-                yield Endpoint(
-                    address=ip,
-                    pod=str(target.get("name") or "") if target.get("kind") == "Pod" else "",
-                    node=str(endpoint.get("nodeName") or ""),
-                )
 
 
 def forwards_of(corefile: str) -> tuple[str, ...]:
@@ -191,29 +138,7 @@ def forwards_of(corefile: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(word for word in bare if address(word)))
 
 
-def _by_address(endpoint: Endpoint) -> tuple[int, int]:
-    address = ipaddress.ip_address(endpoint.address)
-    return address.version, int(address)
-
-
-@understood("the EndpointSlices")
-async def _endpoints(client: Client, dns: DnsService) -> tuple[Endpoint, ...]:
-    path = collection("discovery.k8s.io/v1", "endpointslices", dns.namespace)
-    return endpoints_of(await client.list(path, labels=f"kubernetes.io/service-name={dns.name}"))
-
-
-async def _domain(given: str) -> str:
-    return given.rstrip(".").lower()
-
-
-async def _find(client: Client, dns: DnsService) -> str:
+async def _domain(client: Client, dns: DnsService, given: str) -> str:
+    if given:
+        return given.rstrip(".").lower()
     return (await read_cluster_domain(client, dns.namespace, ())).name
-
-
-@understood("the cache's Corefile")
-async def _forwards(client: Client, cache: Cache) -> tuple[str, ...]:
-    if not cache.configmap:
-        return ()
-    found = await client.get(named("v1", "configmaps", cache.namespace, cache.configmap))
-    data = found.get("data") or {}
-    return forwards_of(data.get("Corefile.base") or data.get("Corefile") or "")

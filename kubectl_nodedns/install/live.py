@@ -26,15 +26,19 @@ from kubectl_nodedns.install.objects import (
 )
 from kubectl_nodedns.readable import required, understood
 from kubectl_nodedns.shapes import ANY, shaped
+from kubectl_nodedns.together import side_by_side, together
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from kubectl_nodedns.cluster.client import Client
 
+    _Objects = dict[tuple[str, str], Mapping[str, Any]]
+
 MANAGED = ",".join(f"{key}={value}" for key, value in MANAGED_BY.items())
 """Selector of everything that is ours."""
 _OURS = f"{MANAGED},app.kubernetes.io/name={NAME}"
+_KINDS = ("ServiceAccount", "Service", "ConfigMap", "DaemonSet")
 _API_VERSIONS = {"DaemonSet": "apps/v1"}
 
 _OBJECT = {"metadata": DAEMONSET["metadata"], "data": {ANY: str}, "spec": {}}
@@ -155,24 +159,37 @@ async def read_live(
     Raises:
         UnreadableError: one of them has another shape than it should.
     """
-    objects: dict[tuple[str, str], Mapping[str, Any]] = {}
-    for kind in ("ServiceAccount", "Service", "ConfigMap", "DaemonSet"):
-        version = _API_VERSIONS.get(kind, "v1")
-        path = collection(version, PLURALS[kind], namespace)
-        for item in await client.list(path, labels=_OURS):
-            name = item["metadata"]["name"]
-            if kind != "DaemonSet" or name == NAME:  # another one bears our label without being it
-                objects[kind, name] = {"apiVersion": version, "kind": kind, **item}
-    for obj in wanted:
-        key = (obj["kind"], obj["metadata"]["name"])
-        if key not in objects:
-            try:
-                objects[key] = await client.get(object_path(dict(obj)))
-            except NotFoundError:
-                continue
+    async with side_by_side() as group:
+        listing = group.create_task(together(_listed(client, namespace, kind) for kind in _KINDS))
+        pods = group.create_task(read_pods(client, namespace))
+    objects = {key: obj for listed in listing.result() for key, obj in listed.items()}
+    others = [obj for obj in wanted if (obj["kind"], obj["metadata"]["name"]) not in objects]
+    for named in await together(_named(client, obj) for obj in others):
+        objects |= named
     for (kind, _), obj in objects.items():
         required(kind, partial(shaped, shape=_SHAPES.get(kind, _OBJECT)), [obj])
-    return Live(objects=objects, pods=await read_pods(client, namespace))
+    return Live(objects=objects, pods=pods.result())
+
+
+async def _listed(client: Client, namespace: str, kind: str) -> _Objects:
+    """Read the objects of a kind that bear our label."""
+    version = _API_VERSIONS.get(kind, "v1")
+    path = collection(version, PLURALS[kind], namespace)
+    return {
+        (kind, item["metadata"]["name"]): {"apiVersion": version, "kind": kind, **item}
+        for item in await client.list(path, labels=_OURS)
+        # Another DaemonSet bears our label without being ours.
+        if kind != "DaemonSet" or item["metadata"]["name"] == NAME
+    }
+
+
+async def _named(client: Client, wanted: Mapping[str, Any]) -> _Objects:
+    """Read what stands under the name of an object of ours; nothing where nothing does."""
+    try:
+        found = await client.get(object_path(dict(wanted)))
+    except NotFoundError:
+        return {}
+    return {(wanted["kind"], wanted["metadata"]["name"]): found}
 
 
 @understood("the cache pods")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from kubectl_nodedns.lookup.probes import Probes
     from kubectl_nodedns.verdict import Gap, Verdict
 
 
@@ -53,6 +54,13 @@ class Report(Protocol):
 
     def note(self, text: str) -> None:
         """Something worth knowing."""
+
+
+class MakeProbes(Protocol):
+    """Makes probes that are not started yet."""
+
+    def __call__(self, registry: str = "", *, dns_policy: str = "ClusterFirst") -> Probes:
+        """Return probes whose image comes from `registry` (empty for its own)."""
 
 
 def failed(verdicts: Sequence[Verdict]) -> list[Verdict]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from kubectl_nodedns.cluster.paths import object_path
 from kubectl_nodedns.errors import PartialError, RevertedError, TimedOutError
-from kubectl_nodedns.facts.dns_service import ready_endpoints
+from kubectl_nodedns.facts.endpoints import read_endpoints
 from kubectl_nodedns.install.changes import DELETE
 from kubectl_nodedns.install.gaps import Gaps
 from kubectl_nodedns.install.handover import forget
@@ -146,7 +146,7 @@ class Rollout:
         namespace = self._plan.settings.namespace
         loop = asyncio.get_running_loop()
         deadline = loop.time() + ENDPOINTS
-        while self._transparent and not await ready_endpoints(self._client, namespace, UPSTREAM):
+        while self._transparent and not await read_endpoints(self._client, namespace, UPSTREAM):
             if loop.time() >= deadline:
                 raise TimedOutError(
                     f"service {namespace}/{UPSTREAM} has no ready endpoint after {ENDPOINTS:.0f} s",

@@ -23,6 +23,7 @@ from kubectl_nodedns.names import marker_name
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from kubectl_nodedns.facts.inspection import Inspection
     from kubectl_nodedns.install.options import Memory
 
 
@@ -264,6 +265,22 @@ class Settings:
                 "leaves its node without DNS until it is back"
             )
         return lines
+
+
+def settings_of(seen: Inspection, memory: Memory) -> Settings:
+    """Put facts and options together; see `Settings.of` for what it raises."""
+    return Settings.of(
+        memory,
+        namespace=seen.dns.namespace,
+        dns_selector=seen.dns.selector,
+        dns_ports=seen.dns.target_ports,
+        dns_port_names=seen.dns.port_names,
+        service_ips=seen.dns.ips,
+        cluster_domain=seen.domain.name,
+        # `enable` refuses a mode that it does not know before; `check --pre` says so and goes on.
+        mode=seen.dataplane.mode if seen.dataplane.mode in VARIANTS else IPTABLES,
+        dns_service=seen.dns.name,
+    )
 
 
 def tolerations_of(text: str) -> list[dict[str, Any]]:

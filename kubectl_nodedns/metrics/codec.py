@@ -36,6 +36,9 @@ LARGEST = 2.0**63
 UNREADABLE = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 """What reading something raises that was not written by `record`."""
 
+TEXTS = "tuple[str, ...]"
+"""How the type of several texts is written; JSON has them as a list."""
+
 T = TypeVar("T")
 Counter = tuple[Series, "Key"]
 
@@ -50,7 +53,11 @@ def unflat(kind: type[T], data: Mapping[str, Any] | None) -> T | None:
     if data is None:
         return None
     known = {field.name: str(field.type) for field in fields(kind)}  # type: ignore[arg-type]
-    given = {name: value for name, value in data.items() if name in known}
+    given = {
+        name: texts(value) if known[name] == TEXTS and isinstance(value, list) else value
+        for name, value in data.items()
+        if name in known
+    }
     for name, value in given.items():
         if not any(_fits(value, one) for one in known[name].split(" | ")):
             raise ValueError(f"{kind.__name__}.{name} is no {known[name]}")
@@ -180,7 +187,7 @@ def _fits(value: Any, kind: str) -> bool:
             return whole_number and read_number(value) is not None
         except ValueError:
             return False
-    if kind == "tuple[str, ...]":
+    if kind == TEXTS:
         return isinstance(value, tuple) and all(isinstance(one, str) for one in value)
     if kind == "Mapping[str, int]":
         return isinstance(value, dict) and all(
@@ -193,6 +200,5 @@ def _fits(value: Any, kind: str) -> bool:
 
 def _watched(data: Mapping[str, Any]) -> Watched:
     read = dict(data)
-    read["kube_dns_ips"] = texts(read["kube_dns_ips"])
     read["capacity"] = unflat(Capacity, read.get("capacity"))
     return whole(Watched, read)

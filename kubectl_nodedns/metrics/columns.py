@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from kubectl_nodedns.checks.interception import Interception
 from kubectl_nodedns.facts.nodes import natural
 from kubectl_nodedns.metrics import units
-from kubectl_nodedns.metrics.fleet import Interception
 from kubectl_nodedns.metrics.marks import severity
 
 if TYPE_CHECKING:
@@ -88,15 +88,15 @@ def _kube_dns(row: NodeRow, snapshot: FleetSnapshot) -> float | None:
 
 def _interception(row: NodeRow, snapshot: FleetSnapshot) -> str:
     """How it is known whether lookups are intercepted, and how old that is."""
-    found = row.interception(snapshot.kube_dns_ips, snapshot.at)
-    age = row.evidence_age(snapshot.kube_dns_ips, snapshot.at)
-    known = found is not Interception.NOT_KNOWN and age is not None
+    found, age = snapshot.interception(row), snapshot.evidence_age(row)
+    known = found not in (Interception.NOT_KNOWN, Interception.DARK) and age is not None
     return f"{found} {units.age(age)}" if known else str(found)
 
 
 _DOUBTFUL_FIRST = (
     Interception.NOT_INTERCEPTED,
     Interception.NOT_KNOWN,
+    Interception.DARK,
     Interception.BY_COUNTERS,
     Interception.PROVED,
 )
@@ -260,9 +260,7 @@ INTERCEPTION = Column(
     title="INTERCEPTION",
     width=19,
     text=_interception,
-    sort=lambda row, snapshot: _DOUBTFUL_FIRST.index(
-        row.interception(snapshot.kube_dns_ips, snapshot.at)
-    ),
+    sort=lambda row, snapshot: _DOUBTFUL_FIRST.index(snapshot.interception(row)),
     left=True,
     wide=True,
     rising=True,

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from kubectl_nodedns.cluster.paths import collection
 from kubectl_nodedns.errors import UNAUTHORIZED, ApiError, ForbiddenError, NotFoundError
 from kubectl_nodedns.metrics.inventory import (
-    CachePod,
     Inventory,
     Node,
     Row,
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence
     from typing import Protocol
 
+    from kubectl_nodedns.facts.cache_pods import CachePod
     from kubectl_nodedns.facts.caches import Cache
 
     class TableReader(Protocol):

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 def figures(before: Page | None, after: Page) -> Figures:
     """Read the newer page, and compare it with the one before where there is one."""
     grown = increases(before, after) if before is not None else None
-    by_address = _by_address(after.get(Series.LOOKUPS), 1.0)
     return Figures(
         at=after.at,
         seconds=grown.seconds if grown else None,
@@ -32,8 +31,8 @@ def figures(before: Page | None, after: Page) -> Figures:
         zones=_zones(after, grown),
         upstreams=_upstreams(after, grown),
         lookups_total=after.total(Series.LOOKUPS),
-        by_address=by_address,
-        address_rates=_by_address(grown.get(Series.LOOKUPS), grown.seconds) if grown else {},
+        by_address=by_address(after.get(Series.LOOKUPS)),
+        address_rates=by_address(grown.get(Series.LOOKUPS), grown.seconds) if grown else {},
         entries=entries(after),
         evictions=_evictions(grown) if grown else None,
         memory_bytes=after.single(Series.MEMORY),
@@ -52,7 +51,7 @@ def asked_addresses(before: Page | None, after: Page) -> list[str]:
     grown = increases(before, after, only=(Series.LOOKUPS,)) if before is not None else None
     if grown is None:
         return []
-    return [ip for ip, rate in _by_address(grown.get(Series.LOOKUPS), 1.0).items() if rate > 0]
+    return [ip for ip, rate in by_address(grown.get(Series.LOOKUPS)).items() if rate > 0]
 
 
 def since_start(page: Page) -> Figures | None:
@@ -193,8 +192,11 @@ def _rates_by(grown: Increases, series: Series, label: int) -> dict[str, float]:
     return rates
 
 
-def _by_address(lookups: Mapping[Key, float], seconds: float) -> dict[str, float]:
-    """Sum lookups by listen address: the label is dns://ADDRESS:PORT, brackets around IPv6."""
+def by_address(lookups: Mapping[Key, float], seconds: float = 1.0) -> dict[str, float]:
+    """Sum lookups by listen address, per second of `seconds`.
+
+    The label is dns://ADDRESS:PORT, with brackets around IPv6.
+    """
     summed: dict[str, float] = {}
     for (server, *_), value in lookups.items():
         address = server.removeprefix("dns://").rpartition(":")[0].strip("[]")

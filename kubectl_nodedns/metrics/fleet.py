@@ -7,9 +7,9 @@ formats nothing (see `columns`).
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import TYPE_CHECKING, TypeVar
 
+from kubectl_nodedns.checks.interception import Interception, asked_at, judge
 from kubectl_nodedns.facts.silence import Asked, median_of_others, silent
 from kubectl_nodedns.metrics.figures import since_start
 from kubectl_nodedns.metrics.histogram import EMPTY, Histogram, merge
@@ -19,28 +19,16 @@ from kubectl_nodedns.metrics.traffic import Figures, Traffic, ratio
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
 
+    from kubectl_nodedns.facts.cache_pods import CachePod
     from kubectl_nodedns.metrics.capacity import Capacity
     from kubectl_nodedns.metrics.details import Detail
-    from kubectl_nodedns.metrics.inventory import CachePod, Node
+    from kubectl_nodedns.metrics.inventory import Node
     from kubectl_nodedns.metrics.sampler import Sampled
 
 EVIDENCE_SECONDS = 120.0
 """How long a lookup that was seen at the kube-dns IP counts as evidence."""
 STALE_INTERVALS = 3
 """A figure is stale when this many scrapes of its pod should have come since."""
-
-
-class Interception(StrEnum):
-    """Whether lookups that pods send to the kube-dns IP reach the node's cache."""
-
-    PROVED = "proved"
-    """A probe on the node got the answer that only the node's own cache pod has."""
-    NOT_INTERCEPTED = "not intercepted"
-    """A probe on the node got another answer: its pods' lookups go past the cache."""
-    BY_COUNTERS = "by counters"
-    """Lookups to the kube-dns IP came in lately: evidence, not proof."""
-    NOT_KNOWN = "not known"
-    """None came in: nobody asked, or they go elsewhere."""
 
 
 INTERCEPTING = (Interception.PROVED, Interception.BY_COUNTERS)
@@ -144,13 +132,13 @@ class NodeRow:
             started = self.pod.created_at
         return None if started is None else max(at - started, 0.0)
 
-    def evidence_age(self, kube_dns_ips: Sequence[str], at: float) -> float | None:
+    def evidence_age(self, addresses: Collection[str], at: float) -> float | None:
         """Return seconds since a probe's proof, else since lookups came in; None without either."""
         probed_at = self.refuted_at if self.proved_at is None else self.proved_at
         if probed_at is not None:
             return max(at - probed_at, 0.0)
         asked = self.sampled.asked_at if self.sampled else {}
-        seen = [asked[ip] for ip in kube_dns_ips if ip in asked]
+        seen = [asked[ip] for ip in addresses if ip in asked]
         return max(at - max(seen), 0.0) if seen else None
 
     def asked(self, kube_dns_ips: Sequence[str]) -> Asked | None:
@@ -177,15 +165,15 @@ class NodeRow:
             return None
         return sum(u.responses or 0.0 for u in figures.upstreams if u.ip in coredns_ips)
 
-    def interception(self, kube_dns_ips: Sequence[str], at: float) -> Interception:
-        """Judge by a probe's proof, else by the counters, whether pods' lookups are intercepted."""
-        if self.proved_at is not None:
-            return Interception.PROVED
-        if self.refuted_at is not None:
-            return Interception.NOT_INTERCEPTED
+    def interception(self, addresses: Collection[str], at: float) -> Interception:
+        """Judge whether lookups of its pods, which ask at these addresses, are intercepted."""
         asked = self.sampled.asked_at if self.sampled else {}
-        lately = any(at - asked.get(ip, 0.0) <= EVIDENCE_SECONDS for ip in kube_dns_ips)
-        return Interception.BY_COUNTERS if lately else Interception.NOT_KNOWN
+        proved = None if self.refuted_at is None else False
+        return judge(
+            dark=self.dark,
+            proved=True if self.proved_at is not None else proved,
+            counted=any(at - asked.get(ip, 0.0) <= EVIDENCE_SECONDS for ip in addresses),
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -268,8 +256,15 @@ class FleetSnapshot:
 
     def watched(self, row: NodeRow) -> Watched | None:
         """Return the cache that a row's pod belongs to."""
-        name = row.pod.cache if row.pod else ""
-        return next((c for c in self.caches if f"{c.namespace}/{c.name}" == name), None)
+        return _watched(row, self.caches)
+
+    def interception(self, row: NodeRow) -> Interception:
+        """Judge whether lookups of a row's pods are intercepted."""
+        return row.interception(_asked_at(row, self.caches), self.at)
+
+    def evidence_age(self, row: NodeRow) -> float | None:
+        """Return the age in seconds of what that rests on; None where it rests on nothing."""
+        return row.evidence_age(_asked_at(row, self.caches), self.at)
 
     def capacity(self, row: NodeRow) -> int | None:
         """Return the room for entries of a row's cache; None when not known."""
@@ -279,7 +274,7 @@ class FleetSnapshot:
     @property
     def kube_dns_ips(self) -> tuple[str, ...]:
         """All DNS service addresses that the caches listen on."""
-        return tuple(dict.fromkeys(ip for cache in self.caches for ip in cache.kube_dns_ips))
+        return _kube_dns_ips(self.caches)
 
     def unasked(self, row: NodeRow) -> Asked | None:
         """Say how a row's cache is asked that is not, and should be; None for any other.
@@ -330,14 +325,15 @@ def totals(
     *,
     at: float,
     interval: float,
-    kube_dns_ips: Sequence[str],
+    caches: Sequence[Watched],
     coredns_ips: Collection[str] = (),
 ) -> Fleet:
     """Sum up the fleet."""
+    kube_dns_ips = _kube_dns_ips(caches)
     limit = stale_after(interval, len(rows))
     known = [row for row in rows if (f := row.figures) is not None and at - f.at <= limit]
     fresh = [row.sampled.figures for row in known if row.sampled and row.sampled.figures]
-    found = [row.interception(kube_dns_ips, at) for row in rows]
+    found = [row.interception(_asked_at(row, caches), at) for row in rows]
     return Fleet(
         nodes=len(rows),
         wanted=sum(not row.node.windows for row in rows),
@@ -360,6 +356,27 @@ def totals(
             if f.seconds is not None
         ),
         spared=_sum(known, lambda row: _spared(row, coredns_ips)) if coredns_ips else None,
+    )
+
+
+def _watched(row: NodeRow, caches: Iterable[Watched]) -> Watched | None:
+    name = row.pod.cache if row.pod else ""
+    return next((c for c in caches if f"{c.namespace}/{c.name}" == name), None)
+
+
+def _kube_dns_ips(caches: Iterable[Watched]) -> tuple[str, ...]:
+    """Return all addresses of the DNS service that the caches listen on."""
+    return tuple(dict.fromkeys(ip for cache in caches for ip in cache.kube_dns_ips))
+
+
+def _asked_at(row: NodeRow, caches: Sequence[Watched]) -> Collection[str]:
+    """Return the addresses at which a row's pods ask; what kubelets hand out is not known here."""
+    watched = _watched(row, caches)
+    if watched is None:
+        return _kube_dns_ips(caches)
+    own = (watched.local_ip,) if watched.local_ip else ()
+    return asked_at(
+        handed_out=(), dns_ips=watched.kube_dns_ips, listening=(*watched.kube_dns_ips, *own)
     )
 
 

@@ -21,7 +21,7 @@ from kubectl_nodedns.metrics.source import (
 )
 
 if TYPE_CHECKING:
-    from kubectl_nodedns.metrics.inventory import CachePod
+    from kubectl_nodedns.facts.cache_pods import CachePod
 
 AT_ONCE = 8
 """Port-forwards at the same time."""

@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from kubectl_nodedns.facts.cache_pods import CachePod
 from kubectl_nodedns.facts.caches import SETUP_METRICS_PORT
 from kubectl_nodedns.numbers import whole
 
@@ -35,53 +36,6 @@ class Node:
     """Whether it runs Windows, where there is no cache."""
     ip: str
     """Its internal IP address; empty when not known."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class CachePod:
-    """One cache pod."""
-
-    namespace: str
-    """Its namespace."""
-    name: str
-    """Its name."""
-    node: str
-    """Node that it runs on; empty while it is not scheduled."""
-    ready: bool
-    """Whether all of its containers are ready."""
-    status: str
-    """The STATUS column: Running, CrashLoopBackOff, ImagePullBackOff, Terminating, ..."""
-    restarts: int
-    """Restarts of its containers."""
-    restarted_at: float | None
-    """When it last restarted, in Unix seconds, as coarse as kubectl prints it."""
-    created_at: float | None
-    """When it was created, in Unix seconds, as coarse as kubectl prints it."""
-    metrics_port: int
-    """Port of CoreDNS's metrics."""
-    memory_limit_bytes: int | None
-    """Memory limit of the cache container; None without one."""
-    ip: str = ""
-    """Its IP address, which is its node's; empty when not known."""
-    cache: str = ""
-    """NAMESPACE/NAME of the DaemonSet that it belongs to."""
-    agent_port: int = SETUP_METRICS_PORT
-    """Port of node-cache's own metrics listener; the same registry is behind it."""
-
-    @property
-    def where(self) -> str:
-        """NAMESPACE/NAME: a name alone is free to be had in every other namespace."""
-        return f"{self.namespace}/{self.name}"
-
-    @property
-    def listening(self) -> bool:
-        """Whether its containers run, so that somebody may answer."""
-        return self.status in {"Running", "Terminating"}
-
-    @property
-    def leaving(self) -> bool:
-        """Whether it is on its way out or ended."""
-        return self.status in {"Terminating", "Completed", "Evicted", "Error", "Succeeded"}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,12 +21,13 @@ from kubectl_nodedns.metrics.fleet import FleetSnapshot, Load, NodeRow, Watched,
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Sequence
 
+    from kubectl_nodedns.facts.cache_pods import CachePod
     from kubectl_nodedns.facts.caches import Cache
     from kubectl_nodedns.facts.progress import Progress
     from kubectl_nodedns.metrics.capacity import Capacity
     from kubectl_nodedns.metrics.details import Detail, Details
     from kubectl_nodedns.metrics.discovery import Discovery
-    from kubectl_nodedns.metrics.inventory import CachePod, Inventory, Node
+    from kubectl_nodedns.metrics.inventory import Inventory, Node
     from kubectl_nodedns.metrics.sampler import Sampled, Sampler
 
 ONCE_SECONDS = 2.0
@@ -173,7 +174,6 @@ class Monitor:
             _watched(cache, self._dns_ips, self._capacities.get(_name(cache)))
             for cache in self._caches
         )
-        addresses = tuple(dict.fromkeys(ip for cache in caches for ip in cache.kube_dns_ips))
         interval = self._sampler.interval
         return FleetSnapshot(
             at=at,
@@ -182,7 +182,7 @@ class Monitor:
                 rows,
                 at=at,
                 interval=interval,
-                kube_dns_ips=addresses,
+                caches=caches,
                 coredns_ips=self._coredns_ips,
             ),
             nodes=rows,

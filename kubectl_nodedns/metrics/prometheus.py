@@ -25,7 +25,7 @@ from kubectl_nodedns.printable import printable
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from kubectl_nodedns.metrics.inventory import CachePod
+    from kubectl_nodedns.facts.cache_pods import CachePod
 
 QUERY = "/api/v1/query"
 TIMEOUT_SECONDS = 10.0

@@ -11,12 +11,13 @@ from bisect import bisect_right
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from kubectl_nodedns.facts.cache_pods import CachePod
 from kubectl_nodedns.facts.nodes import natural
 from kubectl_nodedns.metrics import codec
 from kubectl_nodedns.metrics.details import Detail
 from kubectl_nodedns.metrics.figures import asked_addresses, figures
 from kubectl_nodedns.metrics.fleet import FleetSnapshot, NodeRow, totals
-from kubectl_nodedns.metrics.inventory import CachePod, Node
+from kubectl_nodedns.metrics.inventory import Node
 from kubectl_nodedns.metrics.sampler import Sampled
 
 if TYPE_CHECKING:
@@ -221,12 +222,11 @@ class State:
         self._changed.clear()
         about = self._about
         rows = tuple(self._rows[name] for name in sorted(self._rows, key=natural))
-        addresses = tuple(dict.fromkeys(ip for c in about["caches"] for ip in c.kube_dns_ips))
         fleet = totals(
             rows,
             at=at,
             interval=about["interval"],
-            kube_dns_ips=addresses,
+            caches=about["caches"],
             coredns_ips=about["coredns_ips"],
         )
         return FleetSnapshot(at=at, fleet=fleet, nodes=rows, **about)
@@ -271,7 +271,7 @@ def _nothing(at: float, why: str) -> FleetSnapshot:
     return FleetSnapshot(
         at=at,
         caches=(),
-        fleet=totals((), at=at, interval=0.0, kube_dns_ips=(), coredns_ips=()),
+        fleet=totals((), at=at, interval=0.0, caches=(), coredns_ips=()),
         nodes=(),
         source="recording",
         interval=0.0,

@@ -22,7 +22,7 @@ from kubectl_nodedns.metrics.source import SCRAPES_PER_SECOND
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
-    from kubectl_nodedns.metrics.inventory import CachePod
+    from kubectl_nodedns.facts.cache_pods import CachePod
     from kubectl_nodedns.metrics.page import Page
     from kubectl_nodedns.metrics.source import Source
     from kubectl_nodedns.metrics.traffic import Figures

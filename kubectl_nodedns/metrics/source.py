@@ -22,7 +22,7 @@ from kubectl_nodedns.metrics.page import Page, read_page
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from kubectl_nodedns.metrics.inventory import CachePod
+    from kubectl_nodedns.facts.cache_pods import CachePod
 
 SCRAPES_PER_SECOND = 100.0
 """Cap on requests for pages, over all pods."""

@@ -14,10 +14,10 @@ from kubectl_nodedns.facts.production import production_word
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
+    from kubectl_nodedns.facts.cache_pods import CachePod
     from kubectl_nodedns.lookup.question import Answer, Question
     from kubectl_nodedns.lookup.vantage import VantagePoint
     from kubectl_nodedns.metrics.fleet import FleetSnapshot
-    from kubectl_nodedns.metrics.inventory import CachePod
 
 
 class Feed(Protocol):

@@ -59,7 +59,7 @@ class Modes:
             rows,
             at=snapshot.at,
             interval=snapshot.interval,
-            kube_dns_ips=snapshot.kube_dns_ips,
+            caches=snapshot.caches,
             coredns_ips=snapshot.coredns_ips,
         )
         fleet = replace(fleet, asked_median=snapshot.fleet.asked_median)

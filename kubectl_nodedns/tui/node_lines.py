@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from kubectl_nodedns.checks.interception import Interception
 from kubectl_nodedns.metrics import units
-from kubectl_nodedns.metrics.fleet import Interception
 from kubectl_nodedns.metrics.marks import FAILING_RATIO, marks
 from kubectl_nodedns.tui.node_plots import BESIDE_PLOT, across, lay_out, node_plots
 from kubectl_nodedns.tui.rows import STYLE
@@ -59,7 +59,7 @@ def interception_words(row: NodeRow, session: Session) -> str:
         return f"‼ NOT intercepted: a lookup from the node proved it {ago} ago"
     if not snapshot.kube_dns_ips:
         return "does not listen on the kube-dns IP"
-    if row.interception(snapshot.kube_dns_ips, snapshot.at) is Interception.BY_COUNTERS:
+    if snapshot.interception(row) is Interception.BY_COUNTERS:
         return "intercepting by counters (t proves it)"
     return "interception not known (t finds out)"
 

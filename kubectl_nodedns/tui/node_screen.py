@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
     from textual.app import ComposeResult
 
+    from kubectl_nodedns.facts.cache_pods import CachePod
     from kubectl_nodedns.metrics.fleet import NodeRow
-    from kubectl_nodedns.metrics.inventory import CachePod
     from kubectl_nodedns.tui.given import Configuration
     from kubectl_nodedns.tui.text_lines import Line
 

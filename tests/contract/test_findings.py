@@ -17,7 +17,8 @@ from kubectl_nodedns.checks.finding import run as run_checks
 from kubectl_nodedns.checks.registry import RUNNING
 from kubectl_nodedns.checks.status import status_of
 from kubectl_nodedns.cluster.paths import PLURALS
-from kubectl_nodedns.commands.checking import Scope, gather
+from kubectl_nodedns.health.gathering import gather
+from kubectl_nodedns.health.scope import Scope
 from kubectl_nodedns.install.objects import build
 from kubectl_nodedns.install.options import settle
 from kubectl_nodedns.install.settings import Settings

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from kubectl_nodedns.cli.parser import build_parser
-from kubectl_nodedns.commands.checking import Scope, gather
 from kubectl_nodedns.commands.lookup import read_request, way_of
 from kubectl_nodedns.commands.settling import with_remembered
+from kubectl_nodedns.health.gathering import gather
+from kubectl_nodedns.health.scope import Scope
 from kubectl_nodedns.install.recalled import recalled
 from tests.contract import cluster
 from tests.contract.api import Api, answers

@@ -20,8 +20,8 @@ from tests.unit.metrics.fleets import pod as cache_pod
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
+    from kubectl_nodedns.facts.cache_pods import CachePod
     from kubectl_nodedns.metrics.fleet import FleetSnapshot
-    from kubectl_nodedns.metrics.inventory import CachePod
     from kubectl_nodedns.tui.given import Asker, Examiner, Feed, Playback, Reader
 
 COREFILE = """\

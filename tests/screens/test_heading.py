@@ -13,7 +13,7 @@ from kubectl_nodedns.tui.given import Place
 from kubectl_nodedns.tui.heading import Seen, counts, problem_line, tiles, title
 from kubectl_nodedns.tui.trends import Moment
 from tests.screens.stand_ins import Found
-from tests.unit.metrics.fleets import NOW, mixed, row, snapshot, traffic, unasked
+from tests.unit.metrics.fleets import CACHE, NOW, mixed, row, snapshot, traffic, unasked
 
 PLACE = Place(
     context="staging", mode="iptables", kube_dns_ip="10.96.0.10", cluster_domain="cluster.local"
@@ -138,7 +138,7 @@ def test_a_red_context_says_by_what_word_where_there_is_room() -> None:
 
 def test_what_coredns_was_spared_is_said_when_its_address_is_known() -> None:
     rows = mixed().nodes
-    known = {"at": NOW, "interval": 2.0, "kube_dns_ips": ["10.96.0.10"]}
+    known = {"at": NOW, "interval": 2.0, "caches": [CACHE]}
     fleet = totals(rows, coredns_ips=["10.96.77.12"], **known)  # type: ignore[arg-type]
     notes = tiles(replace(mixed(), fleet=fleet), [], 160, notes=True)[2]
     assert "CoreDNS spared 95.0 %" in text(notes)

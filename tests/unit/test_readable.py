@@ -83,8 +83,7 @@ async def test_a_reader_says_what_it_does_not_understand() -> None:
 @pytest.mark.parametrize(
     "read",
     [
-        lambda slices: endpoints_of(slices, "dns-tcp"),
-        way.endpoints_of,
+        endpoints_of,
         lambda slices: sort_out([{**daemonset(), "spec": one} for one in slices], "kube-system"),
     ],
 )

@@ -107,3 +107,10 @@ async def test_work_that_nobody_waits_for_any_more_is_ended_and_awaited(cancelle
     await asyncio.wait({task})
     assert task.cancelled() == cancelled
     assert slow.ended == "cancelled"
+
+
+async def test_results_are_there_when_all_is_well() -> None:
+    async with side_by_side() as group:
+        one = group.create_task(asyncio.sleep(2, "late"))
+        other = group.create_task(asyncio.sleep(1, 7))
+    assert (one.result(), other.result()) == ("late", 7)

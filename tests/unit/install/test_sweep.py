@@ -6,7 +6,6 @@ import json
 
 import pytest
 
-from kubectl_nodedns.facts.endpoints import endpoints_of
 from kubectl_nodedns.install.capacity import capacity_words
 from kubectl_nodedns.install.host_jobs import COREFILE, LIFETIME, clean_job, look_job
 from kubectl_nodedns.install.leftover import Leftover, leftover_of
@@ -127,18 +126,3 @@ def test_what_comes_back_to_coredns_is_said_in_words(
 def test_a_load_that_coredns_carries_already_is_no_warning() -> None:
     assert "WARNING" not in capacity_words(9000.0, 0.1, 2)
     assert "WARNING" not in capacity_words(900.0, 0.9, 2)
-
-
-def test_endpoints_have_their_own_ports_and_leave_metrics_out() -> None:
-    ports = [
-        {"name": "metrics", "port": 9153, "protocol": "TCP"},
-        {"name": "dns", "port": 5353, "protocol": "UDP"},
-        {"name": "dns-tcp", "port": 5353, "protocol": "TCP"},
-    ]
-    ready = {"addresses": ["10.244.1.2"], "conditions": {"ready": True}}
-    gone = {"addresses": ["10.244.1.3"], "conditions": {"ready": False}}
-    one = {"ports": ports, "endpoints": [ready, gone]}
-    assert endpoints_of([one], "dns-tcp") == ("10.244.1.2:5353",)
-    ports[-1]["name"] = "tcp-53"
-    assert endpoints_of([one], "tcp-53") == ("10.244.1.2:5353",), "as RKE2 calls it"
-    assert endpoints_of([{"endpoints": [{"addresses": ["fd00::2"]}]}], "") == ("[fd00::2]:53",)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from kubectl_nodedns.facts.cache_pods import CachePod
 from kubectl_nodedns.metrics.details import Detail
 from kubectl_nodedns.metrics.figures import figures
 from kubectl_nodedns.metrics.fleet import FleetSnapshot, Load, NodeRow, Watched, totals
-from kubectl_nodedns.metrics.inventory import CachePod, Node
+from kubectl_nodedns.metrics.inventory import Node
 from kubectl_nodedns.metrics.page import read_page
 from kubectl_nodedns.metrics.sampler import Sampled
 from tests.unit.metrics import pages
@@ -137,7 +138,7 @@ def snapshot(*rows: NodeRow, at: float = NOW, problems: tuple[str, ...] = ()) ->
     return FleetSnapshot(
         at=at,
         caches=(CACHE,),
-        fleet=totals(rows, at=at, interval=2.0, kube_dns_ips=CACHE.kube_dns_ips),
+        fleet=totals(rows, at=at, interval=2.0, caches=(CACHE,)),
         nodes=rows,
         source="pod proxy",
         interval=2.0,

@@ -4,9 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from kubectl_nodedns.metrics.fleet import Interception, NodeRow, stale_after, totals
+from kubectl_nodedns.checks.interception import Interception
+from kubectl_nodedns.metrics.fleet import NodeRow, stale_after, totals
 from kubectl_nodedns.metrics.histogram import quantile
 from tests.unit.metrics.fleets import (
+    CACHE,
     KUBE_DNS,
     MIB,
     NOW,
@@ -19,7 +21,7 @@ from tests.unit.metrics.fleets import (
     traffic,
 )
 
-BOTH = {"at": NOW, "interval": 2.0, "kube_dns_ips": (KUBE_DNS,)}
+BOTH = {"at": NOW, "interval": 2.0, "caches": (CACHE,)}
 
 
 def test_totals_of_a_fleet_of_all_kinds() -> None:

@@ -11,7 +11,7 @@ from kubectl_nodedns.tui.modes import Mode, Modes
 from tests.unit.metrics.fleets import KUBE_DNS, MIB, NOW, node, pod, row, snapshot, traffic, unasked
 
 if TYPE_CHECKING:
-    from kubectl_nodedns.metrics.inventory import CachePod
+    from kubectl_nodedns.facts.cache_pods import CachePod
     from kubectl_nodedns.metrics.traffic import Figures
 
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from kubectl_nodedns.checks.interception import Interception
 from kubectl_nodedns.errors import ForbiddenError, UnreachableError
 from kubectl_nodedns.metrics.details import PAUSE_SECONDS
 from kubectl_nodedns.metrics.discovery import Discovery
-from kubectl_nodedns.metrics.fleet import Interception
 from kubectl_nodedns.metrics.marks import marks
 from kubectl_nodedns.metrics.monitor import (
     CHANGED_SECONDS,

@@ -22,14 +22,14 @@ from kubectl_nodedns.metrics.replay import Player
 from kubectl_nodedns.metrics.sampler import Sampler
 from tests.unit.metrics import fleets
 from tests.unit.metrics.fleets import NOW, node, pod
-from tests.unit.metrics.pages import KUBE_DNS, UpstreamLoad, ZoneLoad, page
 from tests.unit.metrics.pages import Load as PageLoad
+from tests.unit.metrics.pages import UpstreamLoad, ZoneLoad, page
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from kubectl_nodedns.metrics.inventory import CachePod
+    from kubectl_nodedns.facts.cache_pods import CachePod
     from kubectl_nodedns.metrics.page import Page
 
 CACHE = replace(
@@ -105,7 +105,7 @@ class Live:
         return FleetSnapshot(
             at=at,
             caches=(CACHE,),
-            fleet=totals(rows, at=at, interval=2.0, kube_dns_ips=(KUBE_DNS,), coredns_ips=ips),
+            fleet=totals(rows, at=at, interval=2.0, caches=(CACHE,), coredns_ips=ips),
             nodes=tuple(sorted(rows, key=lambda r: int(r.node.name[4:]))),
             source="pod proxy",
             interval=2.0,

@@ -17,7 +17,7 @@ from tests.unit.metrics.pages import KUBE_DNS, LOCAL, Load, ZoneLoad, page
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from kubectl_nodedns.metrics.inventory import CachePod
+    from kubectl_nodedns.facts.cache_pods import CachePod
 
 ZONE = ZoneLoad(name=".", fast=100)
 

@@ -7,26 +7,36 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from kubectl_nodedns.checks.finding import run
 from kubectl_nodedns.checks.preflight import PREFLIGHT
-from kubectl_nodedns.commands.preflight import notes_of, refuse_errors
 from kubectl_nodedns.errors import ApiError, TimedOutError
 from kubectl_nodedns.facts.clients import nameservers
 from kubectl_nodedns.facts.kubelets import Resolvers
+from kubectl_nodedns.health.preflight import notes_of, refuse_errors
+from kubectl_nodedns.together import together
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from kubectl_nodedns.checks.preflight_evidence import Preflight
-    from kubectl_nodedns.cli.talk import Talk
     from kubectl_nodedns.lookup.probes import Probes
 
 ABOUT = frozenset({"ND130", "ND131", "ND132"})
 """Checks that look at resolvers."""
 AT_ONCE = 20
 """Commands run at the same time."""
+
+
+class Told(Protocol):
+    """Where progress goes."""
+
+    def step(self, text: str) -> None:
+        """A new step begins."""
+
+    def lines(self, lines: Iterable[str]) -> None:
+        """Lines as they are."""
 
 
 async def read_resolvers(probes: Probes, nodes: Sequence[str]) -> tuple[Resolvers, ...]:
@@ -41,7 +51,7 @@ async def read_resolvers(probes: Probes, nodes: Sequence[str]) -> tuple[Resolver
                 return None
             return Resolvers(node=node, servers=tuple(nameservers(text)))
 
-    found = await asyncio.gather(*(one(node) for node in nodes))
+    found = await together(one(node) for node in nodes)
     return tuple(resolvers for resolvers in found if resolvers is not None)
 
 
@@ -50,16 +60,16 @@ async def refuse_resolvers(
     evidence: Preflight,
     nodes: Sequence[str],
     ignore: Collection[str],
-    talk: Talk,
+    told: Told,
 ) -> None:
     """Refuse nodes whose resolvers lead back to the cache, or nowhere: the cache would end there.
 
     Raises:
         RefusedError: a node has such resolvers.
     """
-    talk.step("what the nodes' own resolvers are")
+    told.step("what the nodes' own resolvers are")
     checks = [check for check in PREFLIGHT if check.code in ABOUT]
     seen = replace(evidence, resolvers=await read_resolvers(probes, nodes))
     outcome = run(checks, seen, ignore=ignore)
     refuse_errors(outcome)
-    talk.lines(f"          {line}" for line in notes_of(outcome))
+    told.lines(f"          {line}" for line in notes_of(outcome))

@@ -2,55 +2,50 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from kubectl_nodedns.checks.evidence import Proof
 from kubectl_nodedns.checks.traffic import unasked
 from kubectl_nodedns.checks.wording import nodes
-from kubectl_nodedns.cli.talk import Talk
-from kubectl_nodedns.commands.given import probe_options
-from kubectl_nodedns.commands.session import make_probes
 from kubectl_nodedns.errors import RefusedError
 from kubectl_nodedns.lookup.proof import Prover, Target
 from kubectl_nodedns.names import marker_name
 from kubectl_nodedns.together import together
 
 if TYPE_CHECKING:
-    import argparse
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from kubectl_nodedns.checks.evidence import Evidence, NodeEvidence
-    from kubectl_nodedns.cluster.client import Client
+    from kubectl_nodedns.install.proof import MakeProbes
     from kubectl_nodedns.lookup.probes import Probes
     from kubectl_nodedns.lookup.proof import Verdict
 
+Proofs = tuple["Mapping[str, Verdict]", "Mapping[str, str]"]
+"""Proofs by node, and by node why there is none."""
 PATIENCE = 3.0
 """Seconds after which a bad verdict stands."""
 MOST = 20
 """Nodes that are offered to be proved at once."""
 
 
-async def prove_on_request(
-    client: Client, arguments: argparse.Namespace, evidence: Evidence
+async def offer_proofs(
+    evidence: Evidence, make_probes: MakeProbes, confirm: Callable[[str], bool]
 ) -> Evidence:
     """Offer to prove the nodes whose caches are not asked; return the evidence with the proofs.
 
-    Nothing is asked where there is no terminal, and nothing is offered twice.
+    Args:
+        evidence: what was gathered.
+        make_probes: makes the probes.
+        confirm: asks a person a yes-or-no question.
     """
     names = unasked(evidence)[:MOST]
-    terminals = (sys.stdin, sys.stdout, sys.stderr)
-    if not names or arguments.probe or not all(stream.isatty() for stream in terminals):
-        return evidence
-    where = nodes(names)
-    question = (
-        f"No lookup reaches the cache of {where}. Prove it now, by a short-lived pod on each?"
-    )
-    if not Talk().confirm(question, yes=False):
+    if not names or not confirm(
+        f"No lookup reaches the cache of {nodes(names)}. Prove it now, by a short-lived pod on "
+        "each?"
+    ):
         return evidence
     doubtful = tuple(one for one in evidence.nodes if one.node.name in names)
-    async with make_probes(client, probe_options(arguments)) as probes:
+    async with make_probes() as probes:
         proofs, failed = await prove(replace(evidence, nodes=doubtful), probes)
     return replace(
         evidence,
@@ -65,9 +60,7 @@ async def prove_on_request(
     )
 
 
-async def prove(
-    evidence: Evidence, probes: Probes
-) -> tuple[Mapping[str, Proof], Mapping[str, str]]:
+async def prove(evidence: Evidence, probes: Probes) -> Proofs:
     """Ask from each ready node that has a cache pod.
 
     A cache without the marker can only be refuted: then a node on which nothing resolves has a
@@ -92,7 +85,7 @@ async def prove(
     found = [verdict for verdict in verdicts if verdict is not None]
     # A probe that no question left proves nothing: it is not DNS that failed.
     mute = {one.node: one.text for one in found if not (one.ok or one.asked)}
-    proved = {one.node: Proof(ok=one.ok, text=one.text) for one in found if one.node not in mute}
+    proved = {one.node: one for one in found if one.node not in mute}
     return proved, {node: str(why) for node, why in failed.items()} | mute
 
 
