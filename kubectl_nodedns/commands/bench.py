@@ -126,10 +126,10 @@ def _print(result: Result, arguments: argparse.Namespace) -> None:
     wide = arguments.output == "wide"
     plain = _plain(arguments)
     table = render(HEADER, rows(result), LEFT)
-    lines = [*place_lines(result), "", *table.splitlines(), ""]
+    lines = [*place_lines(result), "", *table, ""]
     if wide:
         left = (True,) * len(WIDE) + LEFT
-        lines += [*render((*WIDE, *HEADER), wide_rows(result), left).splitlines(), ""]
+        lines += [*render((*WIDE, *HEADER), wide_rows(result), left), ""]
     lines += ["how many lookups took how long", *plot_lines({"": result}, blocks=not plain), ""]
     if wide:
         drawn = plot_lines({"": result}, blocks=not plain, cdf=True)
@@ -150,7 +150,7 @@ def _print_pair(before: Result, after: Result, arguments: argparse.Namespace) ->
     lines = []
     for title, result in (("before", before), ("after", after)):
         lines += [title, *(f"  {line}" for line in place_lines(result)), ""]
-    lines += [*render(PAIR_HEADER, pair_rows(before, after), PAIR_LEFT).splitlines(), ""]
+    lines += [*render(PAIR_HEADER, pair_rows(before, after), PAIR_LEFT), ""]
     drawn = plot_lines({"before": before, "after": after}, blocks=not plain)
     lines += ["how many lookups took how long", *drawn, ""]
     lines += [f"note: {note}" for note in pair_notes(before, after)]

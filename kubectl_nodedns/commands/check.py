@@ -128,4 +128,4 @@ def _print_table(outcome: Outcome, *, wide: bool) -> None:
     if outcome.findings:
         header = report.WIDE_HEADER if wide else report.HEADER
         rows = report.rows(outcome, wide=wide)
-        print_lines(render(header, rows, [True] * len(header)).split("\n"))
+        print_lines(render(header, rows, [True] * len(header)))
