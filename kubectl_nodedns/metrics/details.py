@@ -6,7 +6,6 @@ asked for as lists of one, so that the right to list is enough. The readings are
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import time
 from dataclasses import dataclass, replace
@@ -17,6 +16,7 @@ from kubectl_nodedns.cluster.paths import collection
 from kubectl_nodedns.errors import ApiError
 from kubectl_nodedns.facts.askers import read_askers_of
 from kubectl_nodedns.facts.nodes import node_of
+from kubectl_nodedns.together import together
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -96,7 +96,7 @@ class Details:
         due.sort(key=lambda row: self._known.get(row.node.name, (None, 0.0))[1])
         if due:
             waiting = await self._waiting(caches) if any(not r.pods for r in due) else {}
-            await asyncio.gather(*(self._read(row, caches, waiting) for row in due[:AT_ONCE]))
+            await together(self._read(row, caches, waiting) for row in due[:AT_ONCE])
 
     def _due(self, row: NodeRow, now: float) -> bool:
         known = self._known.get(row.node.name)

@@ -7,11 +7,12 @@ Owns the tasks that keep a snapshot current, and turns every trouble into a line
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections import deque
 from typing import TYPE_CHECKING
 
-from kubectl_nodedns.errors import ApiError
+from kubectl_nodedns.errors import NodednsError
 from kubectl_nodedns.facts.nodes import natural
 from kubectl_nodedns.facts.progress import GO_ON
 from kubectl_nodedns.metrics.capacity import capacity
@@ -24,7 +25,7 @@ from kubectl_nodedns.metrics.watched import Found, Unread
 from kubectl_nodedns.together import together
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
     from kubectl_nodedns.cluster.client import Client
     from kubectl_nodedns.facts.caches import Cache
@@ -256,12 +257,14 @@ class Monitor:
 
     async def _keep_pods(self) -> None:
         while True:
-            self._reconcile()
+            with self._shown("pods"):
+                self._reconcile()
             await asyncio.sleep(0.5)
 
     async def _keep_details(self) -> None:
         while True:
-            await self._read_details()
+            with self._shown("details"):
+                await self._read_details()
             await asyncio.sleep(PAUSE_SECONDS)
 
     async def _read_details(self) -> None:
@@ -283,18 +286,30 @@ class Monitor:
     async def _keep_caches(self) -> None:
         while True:
             await self._until_reread()
-            try:
-                caches = tuple(await self._cluster.caches())
-            except ApiError as error:
-                self._trouble["caches"] = str(error)
-                continue
-            self._trouble["caches"] = "" if caches else "the cache has been removed: no DaemonSet"
-            self._there = caches
-            if caches:
-                self._caches = caches
-                self._discovery.watch(caches)
-                await self._read_corefiles()
-                await self._read_progress()
+            with self._shown("caches"):
+                await self._reread()
+
+    async def _reread(self) -> None:
+        caches = tuple(await self._cluster.caches())
+        self._there = caches
+        if not caches:
+            raise NodednsError("the cache has been removed: no DaemonSet")
+        self._caches = caches
+        self._discovery.watch(caches)
+        await self._read_corefiles()
+        await self._read_progress()
+
+    @contextlib.contextmanager
+    def _shown(self, about: str) -> Iterator[None]:
+        """Show what goes wrong here from then on, whatever it is, until it goes well."""
+        try:
+            yield
+        except NodednsError as error:
+            self.trouble(about, str(error))
+        except Exception as error:  # noqa: BLE001 - nothing that goes wrong ends the watching
+            self.trouble(about, f"{about}: unexpected {type(error).__name__}")
+        else:
+            self.trouble(about, "")
 
     async def _until_reread(self) -> None:
         """Wait until the DaemonSets are to be read again."""

@@ -194,6 +194,36 @@ async def test_a_cache_that_is_removed_is_said(tables: Tables, hands: Hands) -> 
         assert monitor.snapshot().problems == ()
 
 
+async def test_whatever_goes_wrong_while_watching_is_shown_and_does_not_end_it(
+    tables: Tables, hands: Hands
+) -> None:
+    monitor = make(tables, hands)
+    await monitor.load()
+    async with running(monitor):
+        hands.there = RuntimeError("nobody expected this")
+        await asyncio.sleep(REREAD_SECONDS + 1)
+        assert "unexpected RuntimeError" in " ".join(monitor.snapshot().problems)
+        hands.there = (CACHE,)
+        hands.unfinished = ForbiddenError("may not list pods")
+        await asyncio.sleep(REREAD_SECONDS + 1)
+        assert monitor.snapshot().problems == ("may not list pods",)
+        hands.unfinished = None
+        await asyncio.sleep(REREAD_SECONDS + 1)
+        assert monitor.snapshot().problems == ()
+
+
+async def test_details_that_cannot_be_read_are_said(tables: Tables, hands: Hands) -> None:
+    class Broken(Told):
+        async def read(self, *_: Any) -> None:
+            raise RuntimeError("nobody expected this")
+
+    monitor = make(tables, hands, details=Broken())
+    await monitor.load()
+    async with running(monitor):
+        await asyncio.sleep(1.0)
+        assert "unexpected RuntimeError" in " ".join(monitor.snapshot().problems)
+
+
 class Told:
     """Details of nothing, which remember of which caches they were to be read."""
 
