@@ -5,10 +5,10 @@ becomes an `ApiError` that says what was asked for and what the server answered.
 server turns away for load (429), a read whose connection is lost, and a read that the server fails
 at (5xx) are repeated a few times; a write is repeated only on 429, because only then is it known
 not to have happened. What a kubelet answers in the server's name is not repeated. A request that
-is turned away for its credentials (401) is repeated once, with new ones: a token may live for a few
-minutes, and a run takes longer. So are watches, commands in pods and port-forwards (`renewed`). What
-the API server only passes on, such as the answer of a pod, a Prometheus or a kubelet, may be a 401
-too; that is no reason to log in, so the API server itself is asked first.
+is turned away for its credentials (401) is repeated once, with new ones: a token may live for a
+few minutes, and a run takes longer. So are watches, commands in pods and port-forwards (`renewed`).
+What the API server only passes on, such as the answer of a pod, a Prometheus or a kubelet, may be a
+401 too; that is no reason to log in, so the API server itself is asked first.
 
 No answer is larger than its reader expects (`bounded`). Where somebody behind the API server does
 not answer, that is said of him, not of the API server.

@@ -18,7 +18,7 @@ from kubectl_nodedns.install.options import DEFAULTS, NO_EXTERNAL_NAME
 from kubectl_nodedns.lookup.marker import read_marker
 from kubectl_nodedns.lookup.question import Question
 from kubectl_nodedns.names import marker_name
-from kubectl_nodedns.tui.given import Place
+from kubectl_nodedns.tui.ports import Place
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -19,10 +19,10 @@ from kubectl_nodedns.commands.probe_asker import ProbeAsker
 from kubectl_nodedns.commands.session import connect
 from kubectl_nodedns.errors import Exit, UsageError
 from kubectl_nodedns.metrics.document import document
-from kubectl_nodedns.metrics.moments import go_to
 from kubectl_nodedns.metrics.monitor import ONCE_SECONDS
 from kubectl_nodedns.metrics.recording import Recording
 from kubectl_nodedns.metrics.replay import Player
+from kubectl_nodedns.metrics.replay_position import go_to
 from kubectl_nodedns.metrics.report import summary, table
 from kubectl_nodedns.top.printed import once, watch
 from kubectl_nodedns.top.top_request import (

@@ -16,7 +16,7 @@ from kubectl_nodedns.errors import NodednsError
 from kubectl_nodedns.facts.nodes import natural
 from kubectl_nodedns.facts.progress import GO_ON
 from kubectl_nodedns.metrics.capacity import capacity
-from kubectl_nodedns.metrics.details import PAUSE_SECONDS
+from kubectl_nodedns.metrics.detail_reader import PAUSE_SECONDS
 from kubectl_nodedns.metrics.discovery import Discovery
 from kubectl_nodedns.metrics.fleet import FleetSnapshot, Load, NodeRow, Watched, totals
 from kubectl_nodedns.metrics.sampler import Sampler
@@ -30,8 +30,9 @@ if TYPE_CHECKING:
     from kubectl_nodedns.cluster.client import Client
     from kubectl_nodedns.facts.caches import Cache
     from kubectl_nodedns.metrics.capacity import Capacity
-    from kubectl_nodedns.metrics.details import Detail, Details
+    from kubectl_nodedns.metrics.detail_reader import DetailReader
     from kubectl_nodedns.metrics.inventory import CachePod, Inventory, Node
+    from kubectl_nodedns.metrics.pod_details import Detail
     from kubectl_nodedns.metrics.sampler import Sampled
     from kubectl_nodedns.metrics.traffic import Traffic
     from kubectl_nodedns.metrics.watched import Cluster
@@ -72,7 +73,7 @@ class Monitor:
         sampler: Sampler,
         cluster: Cluster,
         found: Found,
-        details: Details | None = None,
+        details: DetailReader | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._discovery = discovery

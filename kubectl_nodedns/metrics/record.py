@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from kubectl_nodedns import __version__
 from kubectl_nodedns.errors import UsageError
 from kubectl_nodedns.metrics import codec
-from kubectl_nodedns.metrics.marks import Severity, severity
+from kubectl_nodedns.metrics.row_severity import Severity, severity
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

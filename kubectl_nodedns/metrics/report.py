@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from kubectl_nodedns.metrics import units
 from kubectl_nodedns.metrics.columns import INTERCEPTION, PRINTED, Column, ordered
-from kubectl_nodedns.metrics.marks import unasked
+from kubectl_nodedns.metrics.row_severity import unasked
 from kubectl_nodedns.metrics.table import render
 
 if TYPE_CHECKING:

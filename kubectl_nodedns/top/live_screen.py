@@ -10,7 +10,7 @@ from kubectl_nodedns.top.pod_reader import PodReader
 from kubectl_nodedns.top.top_request import choosing_words
 from kubectl_nodedns.top.wiring import known_domain, read_mode
 from kubectl_nodedns.tui.app import TopApp
-from kubectl_nodedns.tui.given import Given, Place
+from kubectl_nodedns.tui.ports import Place, Ports
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from kubectl_nodedns.metrics.fleet import FleetSnapshot
     from kubectl_nodedns.top.probe_pods import ProbePods
     from kubectl_nodedns.top.wiring import WatchedCluster
-    from kubectl_nodedns.tui.given import Finding
+    from kubectl_nodedns.tui.ports import Finding
 
     Examine = Callable[[Client, str, str], Awaitable[Sequence[Finding]]]
 
@@ -53,7 +53,7 @@ async def show(
         return await examine(client, request.dns_service, domain)
 
     app = TopApp(
-        given=Given(
+        ports=Ports(
             feed=monitor,
             asker=asker,
             reader=PodReader(

@@ -13,7 +13,7 @@ from kubectl_nodedns.facts.dns_service import read_dns_service
 from kubectl_nodedns.facts.leftovers import read_upstreams
 from kubectl_nodedns.lookup.vantage import VantagePoint, vantage_points
 from kubectl_nodedns.together import both, together
-from kubectl_nodedns.tui.given import Configuration, Event
+from kubectl_nodedns.tui.ports import Configuration, Event
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Mapping, Sequence

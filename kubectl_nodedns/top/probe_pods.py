@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from kubectl_nodedns.tui.given import Asker
+from kubectl_nodedns.tui.ports import Asker
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

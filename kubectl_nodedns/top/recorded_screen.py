@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from kubectl_nodedns.errors import NodednsError
 from kubectl_nodedns.tui.app import TopApp
-from kubectl_nodedns.tui.given import Given, Place
+from kubectl_nodedns.tui.ports import Place, Ports
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +23,7 @@ async def show_recording(player: Player, request: TopRequest) -> None:
     facts = player.recording.facts
     nobody = Nobody()
     app = TopApp(
-        given=Given(feed=player, asker=nobody, reader=nobody, examiner=_examine, playback=player),
+        ports=Ports(feed=player, asker=nobody, reader=nobody, examiner=_examine, playback=player),
         place=Place(
             context=facts.get("context", ""),
             mode=facts.get("mode", ""),

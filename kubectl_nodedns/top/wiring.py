@@ -20,7 +20,7 @@ from kubectl_nodedns.facts.cluster_domain import read_cluster_domain
 from kubectl_nodedns.facts.dataplane import read_dataplane
 from kubectl_nodedns.facts.progress import read_progress
 from kubectl_nodedns.install.recalled import recalled
-from kubectl_nodedns.metrics.details import Details
+from kubectl_nodedns.metrics.detail_reader import DetailReader
 from kubectl_nodedns.metrics.discovery import Discovery
 from kubectl_nodedns.metrics.forwarded import PortForward, through_api_server
 from kubectl_nodedns.metrics.monitor import Monitor
@@ -184,7 +184,7 @@ async def _make_monitor(
         sampler=Sampler(
             source, interval=request.refresh, heard=recorder.heard if recorder else None
         ),
-        details=Details(client),
+        details=DetailReader(client),
         cluster=LiveCluster(client, request.dns_namespace),
         found=Found(
             caches=caches,

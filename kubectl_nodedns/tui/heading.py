@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from kubectl_nodedns.metrics.fleet import FleetSnapshot
-    from kubectl_nodedns.tui.given import Finding, Place
+    from kubectl_nodedns.tui.ports import Finding, Place
 
 Piece = tuple[str, str]
 

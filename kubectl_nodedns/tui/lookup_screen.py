@@ -13,7 +13,7 @@ from kubectl_nodedns.tui.lookup_panel import LookupPanel
 if TYPE_CHECKING:
     from textual.app import ComposeResult
 
-    from kubectl_nodedns.tui.live import Session
+    from kubectl_nodedns.tui.base_screen import Session
 
 
 class LookupScreen(ModalScreen[None]):

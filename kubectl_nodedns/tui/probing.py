@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from kubectl_nodedns.lookup.vantage import Ask, Lookup
     from kubectl_nodedns.metrics.fleet import NodeRow, Watched
-    from kubectl_nodedns.tui.live import Session
+    from kubectl_nodedns.tui.base_screen import Session
 
 CAP = 20
 """Nodes that are probed at most, and so have a probe pod of ours at the same time."""
@@ -78,7 +78,7 @@ class Probing:
             if len(self._held) + len([n for n in names if n not in self._held]) <= CAP:
                 break
             del self._held[node]
-            await self._session.asker.release(node)
+            await self._session.ports.asker.release(node)
         self._held |= dict.fromkeys(names)
         gate = asyncio.Semaphore(AT_ONCE)
         await together(self._probe(row, gate) for row in wanted)
@@ -88,7 +88,7 @@ class Probing:
         asks = asks_of(caches, place.kube_dns_ip, place.cluster_domain)
         async with gate:
             try:
-                answers = await self._session.asker(row.node.name, questions(asks))
+                answers = await self._session.ports.asker(row.node.name, questions(asks))
             except NodednsError:
                 return  # the column says that it is not known; `t` says why
         remember(self._session, row, pair(row.node.name, asks, answers))
@@ -106,7 +106,7 @@ def remember(session: Session, row: NodeRow, lookups: Sequence[Lookup]) -> None:
     local, kube_dns = at(Where.LOCAL), at(Where.KUBE_DNS)
     proved = compare(here).proved
     if proved is not None:
-        session.note_proof(row.node.name, proved)
+        session.ports.note_proof(row.node.name, proved)
     session.probes[row.node.name] = Probed(
         pod=row.pod.name,
         at=session.clock(),

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from kubectl_nodedns.commands.bench_meter import Reading, between, summed
 from kubectl_nodedns.commands.bench_plan import Load
-from kubectl_nodedns.metrics.served import Served
+from kubectl_nodedns.metrics.lookup_counts import Served
 
 BEFORE = Reading(at=1.0, coredns=Served(udp=10, tcp=5), caches=Served(udp=3), tracked=50.0)
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from kubectl_nodedns.metrics.details import Detail
 from kubectl_nodedns.metrics.figures import figures
 from kubectl_nodedns.metrics.fleet import FleetSnapshot, Load, NodeRow, Watched, totals
 from kubectl_nodedns.metrics.inventory import CachePod, Node
 from kubectl_nodedns.metrics.page import read_page
+from kubectl_nodedns.metrics.pod_details import Detail
 from kubectl_nodedns.metrics.sampler import Sampled
 from tests.unit.metrics import pages
 

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from kubectl_nodedns.errors import ForbiddenError, UnreachableError
-from kubectl_nodedns.metrics.details import PAUSE_SECONDS
+from kubectl_nodedns.metrics.detail_reader import PAUSE_SECONDS
 from kubectl_nodedns.metrics.discovery import Discovery
 from kubectl_nodedns.metrics.fleet import Interception
-from kubectl_nodedns.metrics.marks import marks
 from kubectl_nodedns.metrics.monitor import (
     CHANGED_SECONDS,
     REREAD_SECONDS,
     Monitor,
 )
+from kubectl_nodedns.metrics.row_severity import marks
 from kubectl_nodedns.metrics.sampler import Sampler
 from kubectl_nodedns.metrics.watched import Found
 from tests.clock import now

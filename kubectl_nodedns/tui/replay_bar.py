@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from kubectl_nodedns.tui.sparks import spark
 
 if TYPE_CHECKING:
-    from kubectl_nodedns.tui.given import Playback
     from kubectl_nodedns.tui.heading import Piece
+    from kubectl_nodedns.tui.ports import Playback
 
 
 def replay_words(playback: Playback) -> str:
