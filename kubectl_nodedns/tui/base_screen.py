@@ -17,9 +17,15 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from kubectl_nodedns.tui.columns import Probed, columns
-from kubectl_nodedns.tui.heading import Seen, counts, problem_line, title
+from kubectl_nodedns.tui.heading import (
+    Seen,
+    counts,
+    problem_line,
+    replay_words,
+    time_line,
+    title,
+)
 from kubectl_nodedns.tui.modes import Mode, Modes
-from kubectl_nodedns.tui.replay_bar import replay_words, time_line
 from kubectl_nodedns.tui.styled_text import content
 from kubectl_nodedns.tui.trends import Trends
 

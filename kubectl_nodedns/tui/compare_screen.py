@@ -18,8 +18,7 @@ from kubectl_nodedns.tui.compare_lines import (
     upstream_lines,
 )
 from kubectl_nodedns.tui.filter import keep
-from kubectl_nodedns.tui.styled_text import content
-from kubectl_nodedns.tui.text_view import TextView
+from kubectl_nodedns.tui.styled_text import TextView, content
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult

@@ -17,7 +17,7 @@ from kubectl_nodedns.tui.filter import faulty, keep, literal
 from kubectl_nodedns.tui.findings_screen import FindingsScreen
 from kubectl_nodedns.tui.heading import tiles
 from kubectl_nodedns.tui.heat_map import HeatMap
-from kubectl_nodedns.tui.lookup_screen import LookupScreen
+from kubectl_nodedns.tui.lookup_panel import LookupScreen
 from kubectl_nodedns.tui.modes import Mode
 from kubectl_nodedns.tui.node_lines import row_words
 from kubectl_nodedns.tui.node_screen import NodeScreen

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import on, work
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
+from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from kubectl_nodedns.errors import NodednsError
@@ -24,8 +25,7 @@ from kubectl_nodedns.names import absolute, marker_name, record_type
 from kubectl_nodedns.printable import printable
 from kubectl_nodedns.tui.lookup_lines import history_line, lookup_lines
 from kubectl_nodedns.tui.probing import remember
-from kubectl_nodedns.tui.styled_text import content
-from kubectl_nodedns.tui.text_view import TextView
+from kubectl_nodedns.tui.styled_text import TextView, content
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -221,3 +221,24 @@ class LookupPanel(Vertical):
 
     def _say(self, *lines: list[Piece]) -> None:
         self.query_one(".said", Static).update(content(lines))
+
+
+class LookupScreen(ModalScreen[None]):
+    """The lookup panel over the screen: one question from one node, everywhere it can be asked.
+
+    Args:
+        session: what the screens share.
+        node: the node to ask from.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "app.pop_screen", "Back")]
+
+    def __init__(self, session: Session, node: str) -> None:
+        super().__init__()
+        self.session = session
+        self.node = node
+
+    def compose(self) -> ComposeResult:
+        """Lay out the panel."""
+        with Vertical(id="lookup"):
+            yield LookupPanel(self.session, self.node, at_once=True)

@@ -13,12 +13,10 @@ from kubectl_nodedns.metrics import units
 from kubectl_nodedns.metrics.report import row_text
 from kubectl_nodedns.tui.base_screen import Heading, Session, SnapshotScreen
 from kubectl_nodedns.tui.compare_screen import CompareScreen
-from kubectl_nodedns.tui.lookup_panel import LookupPanel
-from kubectl_nodedns.tui.lookup_screen import LookupScreen
+from kubectl_nodedns.tui.lookup_panel import LookupPanel, LookupScreen
 from kubectl_nodedns.tui.node_lines import first_lines, node_lines, row_words
-from kubectl_nodedns.tui.styled_text import content, tabs
+from kubectl_nodedns.tui.styled_text import TextView, content, tabs
 from kubectl_nodedns.tui.text_lines import configuration_lines, event_lines, log_lines, rule_lines
-from kubectl_nodedns.tui.text_view import TextView
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,7 +8,7 @@ import pytest
 from textual.widgets import Input
 
 from kubectl_nodedns.tui.fleet_screen import FleetScreen
-from kubectl_nodedns.tui.lookup_screen import LookupScreen
+from kubectl_nodedns.tui.lookup_panel import LookupScreen
 from kubectl_nodedns.tui.ports import Place
 from tests.screens.person import open_top
 from tests.screens.stand_ins import BrokenAsker, FixedAsker, FixedReader, NoAsker
