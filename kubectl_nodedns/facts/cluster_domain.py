@@ -84,3 +84,19 @@ async def read_cluster_domain(
         "the cluster domain is not known: no Corefile with the kubernetes plugin, no kubelet tells",
         hint="give it with --cluster-domain; the search line of a pod's /etc/resolv.conf has it",
     )
+
+
+async def known_domain(client: Client, given: str | None, namespace: str) -> str:
+    """Return the cluster domain; empty when it is not known, and then there is no marker to ask.
+
+    Args:
+        client: an open client.
+        given: the domain, where somebody gave it.
+        namespace: the DNS service's namespace.
+    """
+    if given:
+        return given.rstrip(".")
+    try:
+        return (await read_cluster_domain(client, namespace, ())).name
+    except (ApiError, RefusedError):
+        return ""

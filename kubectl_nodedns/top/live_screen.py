@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from kubectl_nodedns.facts.cluster_domain import known_domain
 from kubectl_nodedns.together import beside, both
 from kubectl_nodedns.top.pod_reader import PodReader
 from kubectl_nodedns.top.top_request import choosing_words
-from kubectl_nodedns.top.wiring import known_domain, read_mode
+from kubectl_nodedns.top.wiring import read_mode
 from kubectl_nodedns.tui.app import TopApp
 from kubectl_nodedns.tui.ports import Place, Ports
 
@@ -44,7 +45,10 @@ async def show(
     """
     client, monitor, request = watched.client, watched.monitor, watched.request
     _, (mode, domain) = await both(
-        monitor.load(), both(read_mode(client), known_domain(client, request))
+        monitor.load(),
+        both(
+            read_mode(client), known_domain(client, request.cluster_domain, request.dns_namespace)
+        ),
     )
     chosen = choosing_words(request.access)
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kubectl_nodedns.errors import NodednsError
+from kubectl_nodedns.facts.cluster_domain import known_domain
 from kubectl_nodedns.lookup.comparison import compare
 from kubectl_nodedns.lookup.vantage import pair, questions
 from kubectl_nodedns.metrics.columns import ordered
 from kubectl_nodedns.together import together
-from kubectl_nodedns.top.wiring import known_domain
 from kubectl_nodedns.tui.probing import asks_of, in_rounds
 
 if TYPE_CHECKING:
@@ -62,7 +62,9 @@ class PrintedProbing:
         snapshot = self._monitor.snapshot()
         request = self._watched.request
         if not self._asks:
-            domain = await known_domain(self._watched.client, request)
+            domain = await known_domain(
+                self._watched.client, request.cluster_domain, request.dns_namespace
+            )
             if not domain:
                 self._warn("--probe: the cluster domain is not known: give --cluster-domain")
             self._asks = asks_of(snapshot.caches, self._monitor.kube_dns_ip, domain)

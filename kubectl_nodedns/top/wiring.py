@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kubectl_nodedns.cluster.web import Web
-from kubectl_nodedns.errors import ApiError, RefusedError
+from kubectl_nodedns.errors import ApiError
 from kubectl_nodedns.facts.caches import read_caches
 from kubectl_nodedns.facts.caches_to_watch import (
     coredns_ips_of,
@@ -16,7 +16,6 @@ from kubectl_nodedns.facts.caches_to_watch import (
     find_caches,
     read_corefile,
 )
-from kubectl_nodedns.facts.cluster_domain import read_cluster_domain
 from kubectl_nodedns.facts.dataplane import read_dataplane
 from kubectl_nodedns.facts.progress import read_progress
 from kubectl_nodedns.install.recalled import recalled
@@ -155,16 +154,6 @@ async def read_mode(client: Client) -> str:
     try:
         return (await read_dataplane(client)).mode
     except ApiError:
-        return ""
-
-
-async def known_domain(client: Client, request: TopRequest) -> str:
-    """Return the cluster domain; empty when it is not known, and then there is no marker to ask."""
-    if request.cluster_domain:
-        return request.cluster_domain.rstrip(".")
-    try:
-        return (await read_cluster_domain(client, request.dns_namespace, ())).name
-    except (ApiError, RefusedError):
         return ""
 
 
