@@ -21,10 +21,10 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from kubectl_nodedns.metrics.fleet import totals
 from kubectl_nodedns.tui.app import TopApp
 from kubectl_nodedns.tui.fleet_screen import FleetScreen
-from kubectl_nodedns.tui.given import Place
 from kubectl_nodedns.tui.heat_map import HeatMap
 from kubectl_nodedns.tui.node_table import NodeTable
-from tests.screens.stand_ins import FixedFeed, given
+from kubectl_nodedns.tui.ports import Place
+from tests.screens.stand_ins import FixedFeed, ports
 from tests.unit.metrics import fleets
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ async def measure(nodes: int) -> list[float]:
     """Time frame, cursor, heat map, show, totals and trends."""
     snapshot = fleets.large(nodes)
     app = TopApp(
-        given=given(FixedFeed(snapshot)),
+        ports=ports(FixedFeed(snapshot)),
         place=Place(context="bench", mode="iptables", kube_dns_ip="", cluster_domain=""),
         sort_by="lookups",
         clock=lambda: fleets.NOW,

@@ -11,7 +11,7 @@ from kubectl_nodedns.cluster.paths import collection, pod_proxy
 from kubectl_nodedns.errors import ApiError, NodednsError, SilentError
 from kubectl_nodedns.facts.cache_pods import read_cache_pods
 from kubectl_nodedns.metrics.exposition import ExpositionError
-from kubectl_nodedns.metrics.served import Served, read_served, total
+from kubectl_nodedns.metrics.lookup_counts import Served, read_served, total
 from kubectl_nodedns.together import side_by_side, together
 
 if TYPE_CHECKING:

@@ -49,10 +49,10 @@ def run_lines(result: Result, *, wide: bool, plain: bool) -> list[str]:
         plain: whether it is ASCII alone.
     """
     table = render(HEADER, rows(result), LEFT)
-    lines = [*place_lines(result), "", *table.splitlines(), ""]
+    lines = [*place_lines(result), "", *table, ""]
     if wide:
         left = (True,) * len(WIDE) + LEFT
-        lines += [*render((*WIDE, *HEADER), wide_rows(result), left).splitlines(), ""]
+        lines += [*render((*WIDE, *HEADER), wide_rows(result), left), ""]
     lines += ["how many lookups took how long", *plot_lines({"": result}, blocks=not plain), ""]
     if wide:
         drawn = plot_lines({"": result}, blocks=not plain, cdf=True)
@@ -72,7 +72,7 @@ def pair_lines(before: Result, after: Result, *, plain: bool) -> list[str]:
     lines = []
     for title, result in (("before", before), ("after", after)):
         lines += [title, *(f"  {line}" for line in place_lines(result)), ""]
-    lines += [*render(PAIR_HEADER, pair_rows(before, after), PAIR_LEFT).splitlines(), ""]
+    lines += [*render(PAIR_HEADER, pair_rows(before, after), PAIR_LEFT), ""]
     drawn = plot_lines({"before": before, "after": after}, blocks=not plain)
     lines += ["how many lookups took how long", *drawn, ""]
     lines += [f"note: {note}" for note in pair_notes(before, after)]

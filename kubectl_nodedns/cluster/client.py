@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from kubectl_nodedns.cluster.bounded import PRINTED, TooLargeError
-from kubectl_nodedns.cluster.exec import ExecResult, run_in_pod
+from kubectl_nodedns.cluster.exec import ExecResult, exec_path, run_in_pod
 from kubectl_nodedns.cluster.failures import failure
 from kubectl_nodedns.cluster.paths import object_path
-from kubectl_nodedns.cluster.port_forward import get_through_kubelet
+from kubectl_nodedns.cluster.port_forward import PortAnswer, get_through_kubelet, port_forward_path
 from kubectl_nodedns.cluster.transport import ATTEMPTS, FAILED, JSON, Transport, parse
-from kubectl_nodedns.errors import UNAUTHORIZED, ConflictError, ForbiddenError, NotFoundError
+from kubectl_nodedns.errors import ConflictError, NotFoundError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
-T = TypeVar("T")
 TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
 """Ask for the rows that `kubectl get` prints: 100 times smaller than whole objects."""
 APPLY = "application/apply-patch+yaml"
@@ -81,15 +80,15 @@ class Client(Transport):
             TimedOutError: it did not come within `timeout` seconds.
         """
 
-        async def fetch() -> tuple[str, int]:
+        async def fetch() -> PortAnswer:
             self.requests += 1
             return await get_through_kubelet(
                 self.opened(), self.access, namespace, pod, port, path, timeout=timeout
             )
 
-        text, received = await self._logged_in(fetch)
-        self.received += received
-        return text
+        answer = await self.renewed(port_forward_path(namespace, pod), fetch)
+        self.received += answer.received
+        return answer.text()
 
     async def pages(
         self,
@@ -302,17 +301,7 @@ class Client(Transport):
                 most=most,
             )
 
-        return await self._logged_in(run)
-
-    async def _logged_in(self, stream: Callable[[], Awaitable[T]]) -> T:
-        """Open a stream; where it is turned away for the credentials, again with new ones."""
-        access = self.access
-        try:
-            return await stream()
-        except ForbiddenError as error:  # said before anything was started
-            if error.status != UNAUTHORIZED or not await self.logged_in_again(access):
-                raise
-        return await stream()
+        return await self.renewed(exec_path(namespace, pod), run)
 
 
 def _event(path: str, event: dict[str, Any]) -> dict[str, Any]:

@@ -49,6 +49,11 @@ class ExecResult:
     """Exit code of the command."""
 
 
+def exec_path(namespace: str, pod: str) -> str:
+    """Return the path at which commands in a pod are run."""
+    return f"/api/v1/namespaces/{quote(namespace)}/pods/{quote(pod)}/exec"
+
+
 async def run_in_pod(
     session: aiohttp.ClientSession,
     access: Access,
@@ -62,7 +67,7 @@ async def run_in_pod(
     most: int = PRINTED,
 ) -> ExecResult:
     """Run `command`; see `Client.exec`."""
-    path = f"/api/v1/namespaces/{quote(namespace)}/pods/{quote(pod)}/exec"
+    path = exec_path(namespace, pod)
     params = [("container", container), ("stdout", "1"), ("stderr", "1")]
     params += [("command", word) for word in command]
     what = f"a command in pod {namespace}/{pod}"

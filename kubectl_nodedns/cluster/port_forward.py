@@ -45,6 +45,11 @@ _REFUSALS = {
 }
 
 
+def port_forward_path(namespace: str, pod: str) -> str:
+    """Return the path at which ports of a pod are forwarded."""
+    return f"/api/v1/namespaces/{quote(namespace)}/pods/{quote(pod)}/portforward"
+
+
 async def get_through_kubelet(
     session: aiohttp.ClientSession,
     access: Access,
@@ -54,11 +59,11 @@ async def get_through_kubelet(
     path: str,
     *,
     timeout: float,
-) -> tuple[str, int]:
-    """Read a text document; see `Client.get_forwarded`. Returns it, and the bytes received."""
+) -> PortAnswer:
+    """Ask for a text document, and return what the pod answered; see `Client.get_forwarded`."""
     where = f"{namespace}/{pod}"
-    url = f"/api/v1/namespaces/{quote(namespace)}/pods/{quote(pod)}/portforward"
-    answer = _Answer(f"port {port} of pod {where}")
+    url = port_forward_path(namespace, pod)
+    answer = PortAnswer(f"port {port} of pod {where}")
     try:
         async with (
             asyncio.timeout(timeout),
@@ -91,11 +96,11 @@ async def get_through_kubelet(
         raise failure("portforward", url, error.status, said.encode()) from error
     except (aiohttp.ClientError, OSError) as error:
         raise unreachable(access.server, error, request=f"port-forward {url}") from error
-    return answer.text(), answer.received
+    return answer
 
 
-class _Answer:
-    """What has come so far.
+class PortAnswer:
+    """What has come so far of what a port of a pod answers.
 
     Args:
         where: what to call its sender in an error.
@@ -103,6 +108,7 @@ class _Answer:
 
     def __init__(self, where: str) -> None:
         self.received = 0
+        """Bytes of it."""
         self.complete = False
         self._where = where
         self._raw = {DATA: bytearray(), ERROR: bytearray()}

@@ -5,9 +5,10 @@ becomes an `ApiError` that says what was asked for and what the server answered.
 server turns away for load (429), a read whose connection is lost, and a read that the server fails
 at (5xx) are repeated a few times; a write is repeated only on 429, because only then is it known
 not to have happened. What a kubelet answers in the server's name is not repeated. A request that
-is turned away for its credentials (401) is repeated once, with new ones: a token may live for a few
-minutes, and a run takes longer. What the API server only passes on, such as a pod's answer or a
-Prometheus', may be a 401 too; that is no reason to log in, so the API server itself is asked first.
+is turned away for its credentials (401) is repeated once, with new ones: a token may live for a
+few minutes, and a run takes longer. So are watches, commands in pods and port-forwards (`renewed`).
+What the API server only passes on, such as the answer of a pod, a Prometheus or a kubelet, may be a
+401 too; that is no reason to log in, so the API server itself is asked first.
 
 No answer is larger than its reader expects (`bounded`). Where somebody behind the API server does
 not answer, that is said of him, not of the API server.
@@ -19,7 +20,7 @@ import asyncio
 import json
 import re
 import time
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import aiohttp
 
@@ -41,10 +42,11 @@ from kubectl_nodedns.errors import UNAUTHORIZED, ApiError, NodednsError, Unreach
 from kubectl_nodedns.numbers import whole
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
     from kubectl_nodedns.cluster.access import Access
 
+T = TypeVar("T")
 JSON = "application/json"
 ATTEMPTS = 4
 """How often a request is sent, the first time included."""
@@ -53,7 +55,7 @@ FAILED = range(500, 600)
 """Statuses of a server that could not do what it was asked for: another try may succeed."""
 STEP = 0.2
 """Seconds before the second try of a read that failed; more before each one after it."""
-_RELAYED = re.compile(r"/(pods|services|nodes)/[^/]+/(proxy|log)([/?]|$)")
+_RELAYED = re.compile(r"/(pods|services|nodes)/[^/]+/(proxy|log|exec|portforward)([/?]|$)")
 """A path at which the API server passes on what somebody else says, or that nobody answers."""
 IN_VAIN = 2
 """Log-ins in a row that may bring nothing before there is a pause."""
@@ -103,7 +105,34 @@ class Transport:
             await session.close()
         self._retired.clear()
 
-    async def logged_in_again(self, before: Access, path: str = "") -> bool:
+    async def renewed(self, path: str, attempt: Callable[[], Awaitable[T]]) -> T:
+        """Make an attempt; where it is turned away for its credentials (401), with new ones again.
+
+        The one way to log in again: for requests, and for the start of watches, commands in pods
+        and port-forwards.
+
+        Args:
+            path: what is asked for.
+            attempt: asks for it with the session as it is then. Its `ForbiddenError` with the
+                status 401 says that nobody has served it yet.
+
+        Raises:
+            UnreachableError: to log in failed.
+        """
+        access = self.access
+        try:
+            done = await attempt()
+        except ApiError as error:
+            if error.status not in (0, UNAUTHORIZED, TOO_MANY):
+                self._in_vain = 0
+            if error.status != UNAUTHORIZED or not await self._logged_in_again(access, path):
+                raise
+        else:
+            self._in_vain = 0
+            return done
+        return await attempt()
+
+    async def _logged_in_again(self, before: Access, path: str) -> bool:
         """After a 401: get new credentials, and say whether there are others than `before`.
 
         Of several requests that are turned away at once, one logs in for all. After log-ins that
@@ -200,10 +229,29 @@ class Transport:
         data = None if body is None else json.dumps(body).encode()
         relayed = bool(_RELAYED.search(path))
         most = most or (RELAYED if relayed else DOCUMENT)
-        renewed = False
+        return await self.renewed(
+            path,
+            lambda: self._repeated(
+                method, path, params, data, content_type, accept, timeout, most, relayed=relayed
+            ),
+        )
+
+    async def _repeated(
+        self,
+        method: str,
+        path: str,
+        params: Mapping[str, str] | None,
+        data: bytes | None,
+        content_type: str,
+        accept: str,
+        timeout: float | None,
+        most: int,
+        *,
+        relayed: bool,
+    ) -> bytes:
+        """Send one request, again where that is safe; see `send`."""
         attempt = 1
         while True:
-            access = self.access
             try:
                 status, pause, answer = await self._once(
                     method, path, params, data, content_type, accept, timeout, most
@@ -215,12 +263,6 @@ class Transport:
                         raise no_answer(asked, error) from error
                     raise unreachable(self.access.server, error, request=asked) from error
                 status, pause, answer = TOO_MANY, STEP * attempt, b""
-            if status not in (UNAUTHORIZED, TOO_MANY):
-                self._in_vain = 0
-            turned_away = status == UNAUTHORIZED and not renewed
-            if turned_away and await self.logged_in_again(access, path):
-                renewed = True
-                continue  # nobody has served it yet, so this counts as no attempt
             if method == "GET" and status in FAILED and not relayed:
                 pause = STEP * attempt
             elif status != TOO_MANY:
@@ -239,18 +281,24 @@ class Transport:
         Raises:
             ApiError: no answer, an answer that is an error, or one that breaks off.
         """
-        self.requests += 1
-        try:
-            async with self.opened().get(
+
+        async def begin() -> aiohttp.ClientResponse:
+            self.requests += 1
+            answer = await self.opened().get(
                 self._url(path),
                 params=query,
                 headers={"Accept": accept},
                 server_hostname=self.access.server_hostname,
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=300),
-            ) as answer:
-                if answer.status >= 400:  # noqa: PLR2004 - HTTP
-                    body, _ = await read_body(answer, most=LINE, what=f"watch {path}")
-                    raise failure("watch", path, answer.status, body)
+            )
+            if answer.status < 400:  # noqa: PLR2004 - HTTP
+                return answer
+            async with answer:
+                body, _ = await read_body(answer, most=LINE, what=f"watch {path}")
+                raise failure("watch", path, answer.status, body)
+
+        try:
+            async with await self.renewed(path, begin) as answer:
                 async for line in _lines(answer, self._heard, what=f"watch {path}"):
                     yield line
         except (aiohttp.ClientError, TimeoutError, OSError) as error:

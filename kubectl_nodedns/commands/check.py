@@ -161,7 +161,7 @@ def _print(
     if outcome.findings:
         header = report.WIDE_HEADER if wide else report.HEADER
         rows = report.rows(outcome, wide=wide)
-        print_lines(render(header, rows, [True] * len(header)).split("\n"))
+        print_lines(render(header, rows, [True] * len(header)))
         if not wide:
             talk.lines(["", *report.explanations(outcome, CODES), ""])
     talk.lines([f"{report.totals(outcome)}: {len(outcome.asked)} checks on {about}", *remarks])

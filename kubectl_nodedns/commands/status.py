@@ -62,4 +62,4 @@ def _print(status: Status, output: str) -> None:
         return
     print_lines(f"{name:<14} {text}" for name, text in lines(status))
     if output == "wide" and status.nodes:
-        print_lines(["", *render(HEADER, rows(status), [True] * len(HEADER)).split("\n")])
+        print_lines(["", *render(HEADER, rows(status), [True] * len(HEADER))])

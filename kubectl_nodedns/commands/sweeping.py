@@ -17,10 +17,7 @@ from kubectl_nodedns.install.capacity import capacity_words
 from kubectl_nodedns.install.live import read_live, refuse_changed
 from kubectl_nodedns.install.options import DEFAULTS, Memory
 from kubectl_nodedns.install.sweep import Sweep
-from kubectl_nodedns.metrics.discovery import Discovery
-from kubectl_nodedns.metrics.monitor import Monitor
-from kubectl_nodedns.metrics.sampler import Sampler
-from kubectl_nodedns.metrics.source import PodProxy, Scraped
+from kubectl_nodedns.metrics.monitor import traffic_of
 
 if TYPE_CHECKING:
     import argparse
@@ -35,20 +32,8 @@ if TYPE_CHECKING:
 
 async def tell_capacity(client: Client, caches: Sequence[Cache], coredns: int, talk: Talk) -> None:
     """Say what comes back to CoreDNS; where the caches cannot be asked, that it is not known."""
-
-    async def same() -> Sequence[Cache]:
-        return caches
-
-    monitor = Monitor(
-        discovery=Discovery(client, caches),
-        sampler=Sampler(Scraped(PodProxy(client))),
-        caches=caches,
-        dns_ips=(),
-        reread=same,
-        meter=client,
-    )
     try:
-        traffic = (await monitor.once()).fleet.traffic
+        traffic = await traffic_of(client, caches)
     except ApiError:
         traffic = None
     if traffic is None or traffic.lookups is None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from kubectl_nodedns.checks.interception import Interception
 from kubectl_nodedns.facts.nodes import natural
 from kubectl_nodedns.metrics import units
-from kubectl_nodedns.metrics.marks import severity
+from kubectl_nodedns.metrics.row_severity import severity
 
 if TYPE_CHECKING:
     from collections.abc import Callable

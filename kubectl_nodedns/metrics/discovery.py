@@ -24,6 +24,7 @@ from kubectl_nodedns.metrics.inventory import (
     read_pod,
     rows,
 )
+from kubectl_nodedns.together import together
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -126,7 +127,7 @@ class Followed(Generic[T]):
                     self._path, since=self._version, params=self._params, accept=TABLE
                 ):
                     self.apply(event)
-            except (ApiError, *UNREADABLE) as error:
+            except Exception as error:  # noqa: BLE001 - no trouble ends it, expected or not
                 self._version = ""
                 behind = isinstance(error, NotFoundError) and not ended
                 failed = not behind
@@ -203,23 +204,22 @@ class Discovery:
         Raises:
             ApiError: it cannot be read.
         """
-        await asyncio.gather(*(pods.load() for pods in self._pods.values()), self._load_nodes())
+        await together([*(pods.load() for pods in self._pods.values()), self._load_nodes()])
 
     async def follow(self) -> None:
         """Keep everything up to date, until cancelled."""
         running: dict[Followed[Any], asyncio.Task[None]] = {}
-        try:
+        async with asyncio.TaskGroup() as tasks:
             while True:
                 wanted = self._followed()
                 for followed in running.keys() - set(wanted):
-                    running.pop(followed).cancel()
+                    gone = running.pop(followed)
+                    gone.cancel()
+                    await asyncio.wait([gone])
                 for followed in wanted:
-                    if followed not in running or running[followed].done():
-                        running[followed] = asyncio.create_task(followed.follow())
+                    if followed not in running:
+                        running[followed] = tasks.create_task(followed.follow())
                 await asyncio.sleep(1.0)
-        finally:
-            for task in running.values():
-                task.cancel()
 
     def inventory(self) -> Inventory:
         """Return what there is by now; the same object as before when nothing changed."""
@@ -283,7 +283,9 @@ def _pods_of(client: TableReader, cache: Cache, clock: Callable[[], float]) -> F
 def _problem(path: str, error: Exception) -> ApiError:
     if isinstance(error, ApiError):
         return error
-    return ApiError(f"{path}: the server sent a table that cannot be read")
+    if isinstance(error, UNREADABLE):
+        return ApiError(f"{path}: the server sent a table that cannot be read")
+    return ApiError(f"{path}: unexpected {type(error).__name__}")
 
 
 def _only_named(name: str) -> Node:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from kubectl_nodedns.metrics.columns import upstream_p99
 from kubectl_nodedns.metrics.histogram import quantile
-from kubectl_nodedns.metrics.marks import marks, severity
+from kubectl_nodedns.metrics.row_severity import marks, severity
 
 if TYPE_CHECKING:
     from kubectl_nodedns.metrics.fleet import FleetSnapshot, NodeRow, Watched

@@ -1,6 +1,6 @@
 """The frozen snapshot of the fleet that every view reads.
 
-Pure: a function of the inventory, the samples and the time. Judges nothing (see `marks`) and
+Pure: a function of the inventory, the samples and the time. Judges nothing (see `row_severity`) and
 formats nothing (see `columns`).
 """
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from kubectl_nodedns.facts.cache_pods import CachePod
     from kubectl_nodedns.metrics.capacity import Capacity
-    from kubectl_nodedns.metrics.details import Detail
     from kubectl_nodedns.metrics.inventory import Node
+    from kubectl_nodedns.metrics.pod_details import Detail
     from kubectl_nodedns.metrics.sampler import Sampled
 
 EVIDENCE_SECONDS = 120.0

@@ -7,28 +7,36 @@ Owns the tasks that keep a snapshot current, and turns every trouble into a line
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections import deque
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
-from kubectl_nodedns.errors import ApiError
+from kubectl_nodedns.errors import NodednsError
 from kubectl_nodedns.facts.nodes import natural
 from kubectl_nodedns.facts.progress import GO_ON
 from kubectl_nodedns.metrics.capacity import capacity
-from kubectl_nodedns.metrics.details import PAUSE_SECONDS
+from kubectl_nodedns.metrics.detail_reader import PAUSE_SECONDS
+from kubectl_nodedns.metrics.discovery import Discovery
 from kubectl_nodedns.metrics.fleet import FleetSnapshot, Load, NodeRow, Watched, totals
+from kubectl_nodedns.metrics.sampler import Sampler
+from kubectl_nodedns.metrics.source import PodProxy, Scraped
+from kubectl_nodedns.metrics.watched import Found, Unread
+from kubectl_nodedns.together import together
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Collection, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
+    from kubectl_nodedns.cluster.client import Client
     from kubectl_nodedns.facts.cache_pods import CachePod
     from kubectl_nodedns.facts.caches import Cache
-    from kubectl_nodedns.facts.progress import Progress
     from kubectl_nodedns.metrics.capacity import Capacity
-    from kubectl_nodedns.metrics.details import Detail, Details
-    from kubectl_nodedns.metrics.discovery import Discovery
+    from kubectl_nodedns.metrics.detail_reader import DetailReader
     from kubectl_nodedns.metrics.inventory import Inventory, Node
-    from kubectl_nodedns.metrics.sampler import Sampled, Sampler
+    from kubectl_nodedns.metrics.pod_details import Detail
+    from kubectl_nodedns.metrics.sampler import Sampled
+    from kubectl_nodedns.metrics.traffic import Traffic
+    from kubectl_nodedns.metrics.watched import Cluster
 
 ONCE_SECONDS = 2.0
 """Time between the two scrapes that one table needs for its rates."""
@@ -47,27 +55,15 @@ Proof = tuple[float | None, float | None]
 _NO_PROOF: tuple[object, float, bool] = (None, 0.0, False)
 
 
-class Meter(Protocol):
-    """Counts what goes over the wire; `cluster.client.Client` is one."""
-
-    requests: int
-    received: int
-
-
 class Monitor:
     """Watches a fleet.
 
     Args:
         discovery: what there is.
         sampler: what the pods say.
-        caches: the DaemonSets that are watched.
-        dns_ips: addresses of the cluster's DNS service; none when not known.
-        reread: reads the DaemonSets again.
-        meter: counts requests and bytes.
-        progress: reads how far a change of ours came that is not finished.
-        coredns_ips: addresses at which the caches reach CoreDNS; none when not known.
+        cluster: what is read again and again.
+        found: what was found before.
         details: reads what rows of a table do not say; None where that is not wanted.
-        corefile: reads the Corefile of a cache; empty when it cannot be had.
         clock: tells Unix seconds.
     """
 
@@ -76,34 +72,26 @@ class Monitor:
         *,
         discovery: Discovery,
         sampler: Sampler,
-        caches: Sequence[Cache],
-        dns_ips: Sequence[str],
-        reread: Callable[[], Awaitable[Sequence[Cache]]],
-        meter: Meter,
-        progress: Callable[[Sequence[Cache]], Awaitable[Progress | None]] | None = None,
-        coredns_ips: Collection[str] = (),
-        details: Details | None = None,
-        corefile: Callable[[Cache], Awaitable[str]] | None = None,
+        cluster: Cluster,
+        found: Found,
+        details: DetailReader | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._discovery = discovery
         self._sampler = sampler
-        self._caches = tuple(caches)
+        self._cluster = cluster
+        self._caches = found.caches
         self._there = self._caches
         """The DaemonSets that there are now; `_caches` keeps the last that there were."""
-        self._told = tuple(dns_ips)
-        self._dns_ips = frozenset(dns_ips)
-        self._reread = reread
-        self._read_how_far = progress
+        self._told = found.dns_ips
+        self._dns_ips = frozenset(found.dns_ips)
         self._dark: frozenset[str] = frozenset()
-        self._meter = meter
-        self._coredns_ips = tuple(coredns_ips)
+        self._coredns_ips = found.coredns_ips
         self._details = details
-        self._corefile = corefile
         self._capacities: dict[str, Capacity | None] = {}
         self._proofs: dict[str, tuple[object, float, bool]] = {}
         self._clock = clock
-        self._measured = deque([(clock(), meter.requests, meter.received)])
+        self._measured = deque([(clock(), cluster.requests, cluster.received)])
         self._rows: dict[str, NodeRow] = {}
         self._names: list[str] = []
         self._inventory: Inventory | None = None
@@ -133,17 +121,20 @@ class Monitor:
         Raises:
             ApiError: they cannot be listed.
         """
-        await asyncio.gather(self._discovery.load(), self._read_corefiles(), self._read_progress())
+        await together([self._discovery.load(), self._read_corefiles(), self._read_progress()])
         self._reconcile()
 
     async def run(self) -> None:
         """Watch until cancelled."""
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._discovery.follow())
-            tasks.create_task(self._sampler.run())
-            tasks.create_task(self._keep_pods())
-            tasks.create_task(self._keep_caches())
-            tasks.create_task(self._keep_details())
+        await together(
+            [
+                self._discovery.follow(),
+                self._sampler.run(),
+                self._keep_pods(),
+                self._keep_caches(),
+                self._keep_details(),
+            ]
+        )
 
     def look_at(self, nodes: Collection[str]) -> None:
         """Scrape these nodes before all others."""
@@ -247,7 +238,7 @@ class Monitor:
         """
         measured = self._measured
         if at - measured[-1][0] >= MEASURED_EACH_SECONDS:
-            measured.append((at, self._meter.requests, self._meter.received))
+            measured.append((at, self._cluster.requests, self._cluster.received))
         while len(measured) > 1 and at - measured[1][0] >= MEASURED_SECONDS:
             measured.popleft()
         since, requests, received = measured[0]
@@ -267,12 +258,14 @@ class Monitor:
 
     async def _keep_pods(self) -> None:
         while True:
-            self._reconcile()
+            with self._shown("pods"):
+                self._reconcile()
             await asyncio.sleep(0.5)
 
     async def _keep_details(self) -> None:
         while True:
-            await self._read_details()
+            with self._shown("details"):
+                await self._read_details()
             await asyncio.sleep(PAUSE_SECONDS)
 
     async def _read_details(self) -> None:
@@ -282,32 +275,42 @@ class Monitor:
             await self._details.read(snapshot.nodes, self._there, unasked)
 
     async def _read_corefiles(self) -> None:
-        if self._corefile:
-            texts = await asyncio.gather(*(self._corefile(cache) for cache in self._caches))
-            named = zip(map(_name, self._caches), texts, strict=True)
-            self._capacities = {name: capacity(text) for name, text in named}
+        texts = await together(map(self._cluster.corefile, self._caches))
+        named = zip(map(_name, self._caches), texts, strict=True)
+        self._capacities = {name: capacity(text) for name, text in named}
 
     async def _read_progress(self) -> None:
-        if self._read_how_far:
-            progress = await self._read_how_far(self._there)
-            self._trouble["progress"] = f"{progress}: {GO_ON}" if progress else ""
-            self._dark = frozenset(progress.dark if progress else ())
+        progress = await self._cluster.progress(self._there)
+        self._trouble["progress"] = f"{progress}: {GO_ON}" if progress else ""
+        self._dark = frozenset(progress.dark if progress else ())
 
     async def _keep_caches(self) -> None:
         while True:
             await self._until_reread()
-            try:
-                caches = tuple(await self._reread())
-            except ApiError as error:
-                self._trouble["caches"] = str(error)
-                continue
-            self._trouble["caches"] = "" if caches else "the cache has been removed: no DaemonSet"
-            self._there = caches
-            if caches:
-                self._caches = caches
-                self._discovery.watch(caches)
-                await self._read_corefiles()
-                await self._read_progress()
+            with self._shown("caches"):
+                await self._reread()
+
+    async def _reread(self) -> None:
+        caches = tuple(await self._cluster.caches())
+        self._there = caches
+        if not caches:
+            raise NodednsError("the cache has been removed: no DaemonSet")
+        self._caches = caches
+        self._discovery.watch(caches)
+        await self._read_corefiles()
+        await self._read_progress()
+
+    @contextlib.contextmanager
+    def _shown(self, about: str) -> Iterator[None]:
+        """Show what goes wrong here from then on, whatever it is, until it goes well."""
+        try:
+            yield
+        except NodednsError as error:
+            self.trouble(about, str(error))
+        except Exception as error:  # noqa: BLE001 - nothing that goes wrong ends the watching
+            self.trouble(about, f"{about}: unexpected {type(error).__name__}")
+        else:
+            self.trouble(about, "")
 
     async def _until_reread(self) -> None:
         """Wait until the DaemonSets are to be read again."""
@@ -320,6 +323,21 @@ class Monitor:
     def _pod_names(self) -> frozenset[str]:
         pods = self._discovery.inventory().pods.values()
         return frozenset(pod.where for some in pods for pod in some)
+
+
+async def traffic_of(client: Client, caches: Sequence[Cache]) -> Traffic:
+    """Read the counters of some caches twice, and return what goes through all of them.
+
+    Raises:
+        ApiError: nodes or pods cannot be listed.
+    """
+    monitor = Monitor(
+        discovery=Discovery(client, caches),
+        sampler=Sampler(Scraped(PodProxy(client))),
+        cluster=Unread(),
+        found=Found(caches=tuple(caches)),
+    )
+    return (await monitor.once()).fleet.traffic
 
 
 def _changed(

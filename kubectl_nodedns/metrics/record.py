@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from kubectl_nodedns import __version__
 from kubectl_nodedns.errors import UsageError
 from kubectl_nodedns.metrics import codec
-from kubectl_nodedns.metrics.marks import Severity, severity
+from kubectl_nodedns.metrics.row_severity import Severity, severity
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -93,13 +93,16 @@ class Recorder:
 
     def heard(self, pod: str, before: Page | None, page: Page) -> None:
         """Take in a page; the sampler calls this for each one that it reads."""
-        self._pages.append((pod, before, page))
+        if not self._ended:
+            self._pages.append((pod, before, page))
 
     async def frame(self, snapshot: FleetSnapshot) -> None:
         """Write a snapshot that was made this moment; nothing once the recording has ended."""
         pages, self._pages = self._pages, []
-        if not self.problem:
+        if not self._ended:
             await asyncio.to_thread(self._write, snapshot, pages)
+        if self._ended:
+            self._forget()
 
     def _write(self, snapshot: FleetSnapshot, pages: list[Heard]) -> None:
         with self._turn:
@@ -135,6 +138,7 @@ class Recorder:
     def close(self) -> None:
         """End the file."""
         with self._turn:
+            self._forget()
             if self._file.closed:
                 return
             try:
@@ -142,6 +146,14 @@ class Recorder:
                 self._file.close()
             except OSError as error:
                 self.problem = f"the recording has ended: {self._path}: {error.strerror}"
+
+    @property
+    def _ended(self) -> bool:
+        return bool(self.problem) or self._file.closed
+
+    def _forget(self) -> None:
+        """Keep no page of what is not written any more: the watching may go on for days."""
+        self._pages, self._newest, self._rows = [], {}, {}
 
     def _finish(self) -> None:
         if self._member is not None:

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 
 from kubectl_nodedns.metrics import units
 from kubectl_nodedns.metrics.columns import INTERCEPTION, PRINTED, Column, ordered
-from kubectl_nodedns.metrics.marks import unasked
+from kubectl_nodedns.metrics.row_severity import unasked
 from kubectl_nodedns.metrics.table import render
 
 if TYPE_CHECKING:
     from kubectl_nodedns.metrics.fleet import FleetSnapshot, NodeRow
 
 
-def table(snapshot: FleetSnapshot, *, wide: bool, sort_by: Column) -> str:
-    """Lay out a row for each node; what probes proved has a column once there is something."""
+def table(snapshot: FleetSnapshot, *, wide: bool, sort_by: Column) -> list[str]:
+    """Lay out a line for each node; what probes proved has a column once there is something."""
     told = snapshot.fleet.proved or snapshot.fleet.refuted
     chosen = [one for one in PRINTED if wide or not one.wide or (told and one is INTERCEPTION)]
     rows = [_cells(row, snapshot, chosen) for row in ordered(snapshot.nodes, snapshot, sort_by)]
@@ -26,10 +26,10 @@ def table(snapshot: FleetSnapshot, *, wide: bool, sort_by: Column) -> str:
 
 
 def row_text(row: NodeRow, snapshot: FleetSnapshot) -> str:
-    """Write one row with its headings, as `-o wide` prints it."""
+    """Write one row with its headings, as `-o wide` prints it: two lines."""
     header = [column.title for column in PRINTED]
     cells = _cells(row, snapshot, list(PRINTED))
-    return render(header, [cells], [column.left for column in PRINTED])
+    return "\n".join(render(header, [cells], [column.left for column in PRINTED]))
 
 
 def summary(snapshot: FleetSnapshot) -> list[str]:

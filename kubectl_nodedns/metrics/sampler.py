@@ -111,7 +111,7 @@ class Sampler:
         self._looked_at: frozenset[str] = frozenset()
         self._in_flight = in_flight
         self._slots = asyncio.Semaphore(in_flight)
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._running: set[asyncio.Task[None]] = set()
 
     @property
     def interval(self) -> float:
@@ -138,22 +138,17 @@ class Sampler:
 
     async def scrape_all(self) -> None:
         """Scrape each pod once, within the cap."""
-        waiting = []
-        try:
+        async with asyncio.TaskGroup() as tasks:
             for track in list(self._tracks.values()):
-                waiting.append(asyncio.create_task(self._scrape(track)))
+                tasks.create_task(self._scrape(track))
                 await asyncio.sleep(1 / self._per_second)
-            await asyncio.gather(*waiting)
-        finally:
-            for task in waiting:
-                task.cancel()
 
     async def run(self) -> None:
         """Scrape for ever, until cancelled."""
         loop = asyncio.get_running_loop()
         credit = 1.0
         last = loop.time()
-        try:
+        async with asyncio.TaskGroup() as tasks:
             while True:
                 now = loop.time()
                 # What was not used is not saved up: a cap, not an average.
@@ -162,21 +157,17 @@ class Sampler:
                 for track in self._due(int(credit)):
                     credit -= 1
                     track.running = True
-                    task = asyncio.create_task(self._scrape(track))
-                    self._tasks.add(task)
-                    task.add_done_callback(self._tasks.discard)
+                    task = tasks.create_task(self._scrape(track))
+                    self._running.add(task)
+                    task.add_done_callback(self._running.discard)
                 await asyncio.sleep(TICK_SECONDS)
-        finally:
-            for task in self._tasks:
-                task.cancel()
-            await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def _burst(self) -> float:
         return max(1.0, 2 * TICK_SECONDS * self._per_second)
 
     def _due(self, most: int) -> Sequence[_Track]:
         """Choose what to scrape now: what is looked at first, then what is longest overdue."""
-        free = min(most, self._in_flight - len(self._tasks))
+        free = min(most, self._in_flight - len(self._running))
         if free < 1:
             return ()
         now = self._clock()

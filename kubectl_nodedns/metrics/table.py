@@ -21,8 +21,8 @@ def cells(text: str) -> int:
     return sum(_cells(character) for character in text)
 
 
-def render(header: Sequence[str], rows: Sequence[Sequence[str]], left: Sequence[bool]) -> str:
-    """Lay out a table; the last column is not padded, so that no line ends in spaces.
+def render(header: Sequence[str], rows: Sequence[Sequence[str]], left: Sequence[bool]) -> list[str]:
+    """Lay out a table, line by line; the last column is not padded, so that no line ends in spaces.
 
     Args:
         header: headings.
@@ -35,7 +35,7 @@ def render(header: Sequence[str], rows: Sequence[Sequence[str]], left: Sequence[
     for row in shown:
         padded = [_pad(*cell) for cell in zip(row, widths, left, strict=True)]
         lines.append(GAP.join(padded).rstrip())
-    return "\n".join(lines)
+    return lines
 
 
 def _pad(text: str, width: int, left: bool) -> str:

@@ -1,6 +1,6 @@
 """The screen: the only room that imports Textual.
 
-Owns layout, keys and colours. Decides nothing: figures are judged in `metrics.marks`, cells are
-worded in `metrics.columns`, answers are judged in `verdict`. Speaks to no cluster: snapshots and
-lookups come through the protocols of `given`.
+Owns layout, keys and colours. Decides nothing: figures are judged in `metrics.row_severity`, cells
+are worded in `metrics.columns`, answers are judged in `verdict`. Speaks to no cluster: snapshots
+and lookups come through the protocols of `ports`.
 """

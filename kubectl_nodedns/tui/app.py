@@ -13,10 +13,10 @@ from textual.binding import Binding, BindingType
 
 from kubectl_nodedns.metrics.columns import COLUMNS
 from kubectl_nodedns.printable import printable
+from kubectl_nodedns.tui.base_screen import Session, SnapshotScreen
 from kubectl_nodedns.tui.fleet_screen import FleetScreen
 from kubectl_nodedns.tui.help_screen import HelpScreen
 from kubectl_nodedns.tui.lasting import lasting
-from kubectl_nodedns.tui.live import LiveScreen, Session
 from kubectl_nodedns.tui.modes import Mode
 from kubectl_nodedns.tui.node_screen import TABS, NodeScreen
 from kubectl_nodedns.tui.probing import Probing
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from textual.driver import Driver
     from textual.screen import Screen
 
-    from kubectl_nodedns.tui.given import Given, Place
+    from kubectl_nodedns.tui.ports import Place, Ports
 
 TICK_SECONDS = 1.0
 NOT_OFFERED = ("Keys", "Maximize", "Minimize")
@@ -39,7 +39,7 @@ class TopApp(App[None]):
     """`kubectl nodedns top` on a terminal.
 
     Args:
-        given: where snapshots, answers and texts come from.
+        ports: where snapshots, answers and texts come from.
         place: where we look.
         sort_by: key of the column that the nodes are sorted by at first.
         theme: name of a theme, ours or Textual's; empty for the usual one.
@@ -70,7 +70,7 @@ class TopApp(App[None]):
     def __init__(
         self,
         *,
-        given: Given,
+        ports: Ports,
         place: Place,
         sort_by: str = "node",
         theme: str = "",
@@ -82,14 +82,9 @@ class TopApp(App[None]):
             self.register_theme(ours)
         if theme:
             self.theme = SHORT.get(theme, theme)
-        snapshot = given.feed.snapshot()
+        snapshot = ports.feed.snapshot()
         self.session = Session(
-            feed=given.feed,
-            asker=given.asker,
-            reader=given.reader,
-            examiner=given.examiner,
-            note_proof=given.note_proof,
-            playback=given.playback,
+            ports=ports,
             place=place,
             clock=clock,
             snapshot=snapshot,
@@ -145,25 +140,25 @@ class TopApp(App[None]):
     def show(self) -> None:
         """Let the screen in front, and one that shines through under a panel, show the snapshot."""
         for screen in self.screen_stack[-2:]:
-            if isinstance(screen, LiveScreen) and screen.is_mounted:
+            if isinstance(screen, SnapshotScreen) and screen.is_mounted:
                 screen.show()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer the keys of a recording where one is shown."""
         del parameters
-        return action != "play" or self.session.playback is not None
+        return action != "play" or self.session.ports.playback is not None
 
     def action_pause(self) -> None:
         """Let the picture stand still, or go on; a recording too."""
-        if self.session.playback is not None:
-            self.session.playback.toggle()
+        if self.session.ports.playback is not None:
+            self.session.ports.playback.toggle()
         else:
             self.session.paused = not self.session.paused
         self.tick()
 
     def action_play(self, how: str, amount: float | None = None) -> None:
         """Go to another moment of the recording, or through it at another speed."""
-        playback = self.session.playback
+        playback = self.session.ports.playback
         if playback is None:
             return
         move = {
@@ -188,7 +183,7 @@ class TopApp(App[None]):
 
     def action_help(self) -> None:
         """Show the keys."""
-        self.push_screen(HelpScreen(replay=self.session.playback is not None))
+        self.push_screen(HelpScreen(replay=self.session.ports.playback is not None))
 
     def copy_to_clipboard(self, text: str) -> None:
         """Put text on the clipboard, the terminal's own too (OSC 52); a shell may get it next."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from kubectl_nodedns.metrics import units
 from kubectl_nodedns.metrics.columns import upstream_p99
-from kubectl_nodedns.metrics.marks import FAILING_RATIO
+from kubectl_nodedns.metrics.row_severity import FAILING_RATIO
 from kubectl_nodedns.tui.node_lines import upstream_state
 
 if TYPE_CHECKING:

@@ -9,6 +9,7 @@ from textual.binding import Binding, BindingType
 from textual.widgets import Footer, Input, Static
 
 from kubectl_nodedns.facts.nodes import natural
+from kubectl_nodedns.tui.base_screen import Heading, Session, SnapshotScreen
 from kubectl_nodedns.tui.compare_lines import (
     MEDIAN,
     compare_lines,
@@ -17,9 +18,7 @@ from kubectl_nodedns.tui.compare_lines import (
     upstream_lines,
 )
 from kubectl_nodedns.tui.filter import keep
-from kubectl_nodedns.tui.live import Heading, LiveScreen, Session
-from kubectl_nodedns.tui.pieces import content
-from kubectl_nodedns.tui.text_view import TextView
+from kubectl_nodedns.tui.styled_text import TextView, content
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
@@ -32,7 +31,7 @@ SAMPLED = 300
 """Nodes that a median is of: enough for its first digits, and quick in a fleet of any size."""
 
 
-class CompareScreen(LiveScreen):
+class CompareScreen(SnapshotScreen):
     """A node beside another; beside the fleet's median at first.
 
     Args:
@@ -83,7 +82,7 @@ class CompareScreen(LiveScreen):
         self.query_one("#figures", Static).update(content(lines))
         nodes = [name for name in (self.node, self.other) if name]
         session.trends.look_at(nodes)
-        session.feed.look_at(nodes)
+        session.ports.feed.look_at(nodes)
 
     def _lines(self) -> list[Line]:
         session = self.session

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from kubectl_nodedns.metrics.marks import Severity, severity
+from kubectl_nodedns.metrics.row_severity import Severity, severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -13,16 +13,16 @@ from textual.widgets.option_list import Option
 
 from kubectl_nodedns.errors import NodednsError
 from kubectl_nodedns.metrics.units import age
-from kubectl_nodedns.tui.pieces import content
+from kubectl_nodedns.tui.styled_text import content
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from textual.app import ComposeResult
 
-    from kubectl_nodedns.tui.given import Finding
+    from kubectl_nodedns.tui.base_screen import Session
     from kubectl_nodedns.tui.heading import Piece
-    from kubectl_nodedns.tui.live import Session
+    from kubectl_nodedns.tui.ports import Finding
 
 SIGNS = {"error": ("‼", "bad"), "warning": ("!", "note"), "info": ("i", "quiet")}
 
@@ -125,7 +125,7 @@ class FindingsScreen(ModalScreen[None]):
     async def _look(self) -> None:
         session = self.session
         try:
-            session.findings = await session.examiner(session.taken)
+            session.findings = await session.ports.examiner(session.taken)
             session.findings_at = session.clock()
         except NodednsError as error:
             hints = error.hint.splitlines()

@@ -12,17 +12,17 @@ from textual.widgets import Footer, Input, Static
 from kubectl_nodedns.metrics.columns import BY_KEY, COLUMNS, ordered
 from kubectl_nodedns.metrics.report import row_text
 from kubectl_nodedns.tui import heat
+from kubectl_nodedns.tui.base_screen import Heading, Session, SnapshotScreen
 from kubectl_nodedns.tui.filter import faulty, keep, literal
 from kubectl_nodedns.tui.findings_screen import FindingsScreen
 from kubectl_nodedns.tui.heading import tiles
 from kubectl_nodedns.tui.heat_map import HeatMap
-from kubectl_nodedns.tui.live import Heading, LiveScreen, Session
-from kubectl_nodedns.tui.lookup_screen import LookupScreen
+from kubectl_nodedns.tui.lookup_panel import LookupScreen
 from kubectl_nodedns.tui.modes import Mode
 from kubectl_nodedns.tui.node_lines import row_words
 from kubectl_nodedns.tui.node_screen import NodeScreen
 from kubectl_nodedns.tui.node_table import Moved, NodeTable, Opened, Shown
-from kubectl_nodedns.tui.pieces import content
+from kubectl_nodedns.tui.styled_text import content
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
@@ -33,7 +33,7 @@ TALL = 30
 """Lines from which the totals have notes."""
 
 
-class FleetScreen(LiveScreen):
+class FleetScreen(SnapshotScreen):
     """All nodes.
 
     Args:
@@ -133,7 +133,7 @@ class FleetScreen(LiveScreen):
         self._tell()
         seen = session.in_view = self.nodes.in_view()
         session.trends.look_at([] if self._heat else seen)
-        session.feed.look_at(seen)
+        session.ports.feed.look_at(seen)
 
     def action_sort(self, key: str) -> None:
         """Sort by a column, once more turns the order round; on the map, show that figure."""

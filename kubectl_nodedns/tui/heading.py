@@ -1,10 +1,11 @@
-"""The lines above the table in words: where we look, how fresh it is, and the totals. Pure.
+"""The lines at the top of each screen: where we look, how fresh it is, totals, the replay. Pure.
 
 Each piece is (text, style), a style being named by what it means.
 """
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from kubectl_nodedns.metrics.fleet import FleetSnapshot
-    from kubectl_nodedns.tui.given import Finding, Place
+    from kubectl_nodedns.tui.ports import Finding, Place, Playback
 
 Piece = tuple[str, str]
 
@@ -254,3 +255,24 @@ def _cut(pieces: list[Piece], width: int) -> list[Piece]:
         cut.append((part, style))
         left -= len(part)
     return [*cut, (" " * left, "")]
+
+
+def replay_words(playback: Playback) -> str:
+    """Say which moment it is, in UTC, and how time passes."""
+    at = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(playback.at))
+    runs = f"▶ ×{playback.speed:g}" if playback.playing else "PAUSED"
+    return f"replay {at} · {runs} · {playback.index + 1} of {len(playback.moments)}"
+
+
+def time_line(playback: Playback, width: int) -> list[Piece]:
+    """Draw the recording from begin to end: nodes in trouble, and where we are."""
+    cells = max(width - 2, 1)
+    first, last = playback.moments[0].at, playback.moments[-1].at
+    length = max(last - first, 1e-9)
+    worst: list[float | None] = [None] * cells
+    for moment in playback.moments:
+        cell = min(int((moment.at - first) / length * cells), cells - 1)
+        worst[cell] = max(worst[cell] or 0.0, moment.trouble[0] if moment.trouble else 0.0)
+    line = spark(worst, cells)
+    here = min(int((playback.at - first) / length * cells), cells - 1)
+    return [(" ", ""), (line[:here], "quiet"), ("┃", "strong"), (line[here + 1 :], "quiet")]

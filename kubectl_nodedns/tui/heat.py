@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kubectl_nodedns.metrics import units
-from kubectl_nodedns.metrics.marks import FAILING_RATIO, SLOW_SECONDS
+from kubectl_nodedns.metrics.row_severity import FAILING_RATIO, SLOW_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

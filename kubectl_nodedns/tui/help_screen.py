@@ -12,7 +12,7 @@ from textual.widgets import Static
 from kubectl_nodedns.facts.production import PRODUCTION_WORDS
 from kubectl_nodedns.metrics.columns import COLUMNS
 from kubectl_nodedns.tui.heat import GLYPHS
-from kubectl_nodedns.tui.pieces import content
+from kubectl_nodedns.tui.styled_text import content
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import on, work
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
+from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from kubectl_nodedns.errors import NodednsError
@@ -23,9 +24,8 @@ from kubectl_nodedns.lookup.vantage import pair, plan, questions, vantage_points
 from kubectl_nodedns.names import absolute, marker_name, record_type
 from kubectl_nodedns.printable import printable
 from kubectl_nodedns.tui.lookup_lines import history_line, lookup_lines
-from kubectl_nodedns.tui.pieces import content
 from kubectl_nodedns.tui.probing import remember
-from kubectl_nodedns.tui.text_view import TextView
+from kubectl_nodedns.tui.styled_text import TextView, content
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 
     from kubectl_nodedns.lookup.comparison import Outcome
     from kubectl_nodedns.lookup.vantage import Lookup, VantagePoint
+    from kubectl_nodedns.tui.base_screen import Session
     from kubectl_nodedns.tui.heading import Piece
-    from kubectl_nodedns.tui.live import Session
 
 WATCH_SECONDS = 2.0
 """Time between two rounds of a watch."""
@@ -164,7 +164,7 @@ class LookupPanel(Vertical):
     async def _lookups(self, name: str, rtype: str) -> Sequence[Lookup]:
         """Ask everywhere, or where the cluster does not tell all addresses, at the known ones."""
         try:
-            self._points = await self.session.reader.points()
+            self._points = await self.session.ports.reader.points()
         except NodednsError:
             place, caches = self.session.place, self.session.snapshot.caches
             self._points = vantage_points(
@@ -172,7 +172,7 @@ class LookupPanel(Vertical):
                 kube_dns_ips=[place.kube_dns_ip] if place.kube_dns_ip else [],
             )
         asks = plan(self._points, name=name, rtype=rtype, marker=self._marker)
-        answers = await self.session.asker(self.node, questions(asks))
+        answers = await self.session.ports.asker(self.node, questions(asks))
         return pair(self.node, asks, answers)
 
     def _judge(self, lookups: Sequence[Lookup]) -> None:
@@ -221,3 +221,24 @@ class LookupPanel(Vertical):
 
     def _say(self, *lines: list[Piece]) -> None:
         self.query_one(".said", Static).update(content(lines))
+
+
+class LookupScreen(ModalScreen[None]):
+    """The lookup panel over the screen: one question from one node, everywhere it can be asked.
+
+    Args:
+        session: what the screens share.
+        node: the node to ask from.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "app.pop_screen", "Back")]
+
+    def __init__(self, session: Session, node: str) -> None:
+        super().__init__()
+        self.session = session
+        self.node = node
+
+    def compose(self) -> ComposeResult:
+        """Lay out the panel."""
+        with Vertical(id="lookup"):
+            yield LookupPanel(self.session, self.node, at_once=True)

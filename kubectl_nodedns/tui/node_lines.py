@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from kubectl_nodedns.checks.interception import Interception
 from kubectl_nodedns.metrics import units
-from kubectl_nodedns.metrics.marks import FAILING_RATIO, marks
+from kubectl_nodedns.metrics.row_severity import FAILING_RATIO, marks
 from kubectl_nodedns.tui.node_plots import BESIDE_PLOT, across, lay_out, node_plots
 from kubectl_nodedns.tui.rows import STYLE
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from kubectl_nodedns.metrics.fleet import FleetSnapshot, NodeRow
     from kubectl_nodedns.metrics.traffic import Figures, Upstream
+    from kubectl_nodedns.tui.base_screen import Session
     from kubectl_nodedns.tui.heading import Piece
-    from kubectl_nodedns.tui.live import Session
     from kubectl_nodedns.tui.plots import Plot
     from kubectl_nodedns.tui.trends import Moment
 

@@ -11,14 +11,12 @@ from textual.widgets import ContentSwitcher, Footer, Static
 from kubectl_nodedns.errors import NodednsError
 from kubectl_nodedns.metrics import units
 from kubectl_nodedns.metrics.report import row_text
+from kubectl_nodedns.tui.base_screen import Heading, Session, SnapshotScreen
 from kubectl_nodedns.tui.compare_screen import CompareScreen
-from kubectl_nodedns.tui.live import Heading, LiveScreen, Session
-from kubectl_nodedns.tui.lookup_panel import LookupPanel
-from kubectl_nodedns.tui.lookup_screen import LookupScreen
+from kubectl_nodedns.tui.lookup_panel import LookupPanel, LookupScreen
 from kubectl_nodedns.tui.node_lines import first_lines, node_lines, row_words
-from kubectl_nodedns.tui.pieces import content, tabs
+from kubectl_nodedns.tui.styled_text import TextView, content, tabs
 from kubectl_nodedns.tui.text_lines import configuration_lines, event_lines, log_lines, rule_lines
-from kubectl_nodedns.tui.text_view import TextView
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,7 +25,7 @@ if TYPE_CHECKING:
 
     from kubectl_nodedns.facts.cache_pods import CachePod
     from kubectl_nodedns.metrics.fleet import NodeRow
-    from kubectl_nodedns.tui.given import Configuration
+    from kubectl_nodedns.tui.ports import Configuration
     from kubectl_nodedns.tui.text_lines import Line
 
     Draw = Callable[[NodeRow, int], list[Line]]
@@ -38,7 +36,7 @@ AGAIN_SECONDS = 5.0
 READS_SECONDS = {"events": AGAIN_SECONDS, "logs": AGAIN_SECONDS, "Corefile": 30.0, "rules": 30.0}
 
 
-class NodeScreen(LiveScreen):
+class NodeScreen(SnapshotScreen):
     """One node.
 
     Args:
@@ -110,7 +108,7 @@ class NodeScreen(LiveScreen):
         )
         self.query_one("#node", Static).update(content(self._lines(row, width)))
         session.trends.look_at([self.node])
-        session.feed.look_at([self.node])
+        session.ports.feed.look_at([self.node])
         self._renew()
 
     def action_tab(self, tab: str) -> None:
@@ -227,7 +225,7 @@ class NodeScreen(LiveScreen):
 
     async def _fetch(self, tab: str, pod: CachePod | None) -> Draw:
         """Read what a tab shows; what comes back draws it for a width."""
-        reader, clock = self.session.reader, self.session.clock
+        reader, clock = self.session.ports.reader, self.session.clock
         if tab == "events" or pod is None:
             events = await reader.events(self.node, pod)
             return lambda _, width: event_lines(events, now=clock(), width=width)

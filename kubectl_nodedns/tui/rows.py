@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from kubectl_nodedns.metrics.marks import Severity, marks
+from kubectl_nodedns.metrics.row_severity import Severity, marks
 from kubectl_nodedns.metrics.units import UNKNOWN, age
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from kubectl_nodedns.metrics.fleet import NodeRow
-    from kubectl_nodedns.tui.given import Configuration, Event
     from kubectl_nodedns.tui.heading import Piece
+    from kubectl_nodedns.tui.ports import Configuration, Event
 
 Line = list["Piece"]
 RULES = (

@@ -9,18 +9,22 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from kubectl_nodedns.cluster.access import AccessOptions
 from kubectl_nodedns.cluster.client import Client
 from kubectl_nodedns.cluster.transport import ATTEMPTS, IN_VAIN, LOG_IN_PAUSE
-from kubectl_nodedns.errors import Exit, ForbiddenError, UnreachableError, UsageError
-from tests.contract.api import Api, answers, status, text
+from kubectl_nodedns.commands.session import connect
+from kubectl_nodedns.errors import UNAUTHORIZED, Exit, ForbiddenError, UnreachableError, UsageError
+from kubectl_nodedns.top.pod_reader import PodReader
+from tests.contract.api import Api, answers, document, lines, status, text
 from tests.contract.conftest import access, kubeconfig
 from tests.contract.test_exec import EXEC, STDOUT, ended, execute, speaks
 from tests.contract.test_port_forward import DATA, HEAD, fetch
 from tests.contract.test_port_forward import PATH as FORWARD
 from tests.contract.test_port_forward import speaks as speaks_forward
+from tests.unit.metrics.fleets import pod as cache_pod
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
     from pathlib import Path
 
     from aiohttp import web
@@ -29,6 +33,7 @@ if TYPE_CHECKING:
     from tests.contract.conftest import Ended
 
 PODS = "/api/v1/pods"
+POD = replace(cache_pod("n1"), namespace="kube-system", name="cache")
 DAEMONSETS = "/apis/apps/v1/daemonsets"
 CONFIGMAP: dict[str, Any] = {
     "apiVersion": "v1",
@@ -106,6 +111,7 @@ async def test_a_write_that_was_turned_away_is_made_once(api: Api, expiring: Exp
 
 async def test_a_command_in_a_pod_that_was_turned_away_runs(api: Api, expiring: Expiring) -> None:
     api.script("GET", EXEC, expiring.guarded(speaks(STDOUT + b"out", ended(0))))
+    api.script("GET", "/version", expiring.guarded())
     async with Client(expiring.first(), log_in=expiring.log_in) as client:
         assert (await execute(client)).stdout == "out"
     assert expiring.logins == 1
@@ -116,12 +122,13 @@ async def test_new_credentials_that_are_not_taken_either_are_the_end(
 ) -> None:
     api.script("GET", PODS, expiring.guarded())
     api.script("GET", EXEC, expiring.guarded())
+    api.script("GET", "/version", expiring.guarded())
     async with Client(expiring.first(), log_in=expiring.first) as client:
         with pytest.raises(ForbiddenError):
             await client.list(PODS)
         with pytest.raises(ForbiddenError):
             await execute(client)
-    assert len(api.state.seen) == 4
+    assert [seen.path for seen in api.state.seen] == [PODS, PODS, EXEC, "/version", EXEC]
 
 
 async def test_a_request_that_is_turned_away_after_others_were_too_many_is_sent_again(
@@ -208,9 +215,72 @@ async def test_a_port_forward_that_was_turned_away_is_opened_again(
 ) -> None:
     forward = speaks_forward(DATA + HEAD + b"\r\nhello")
     api.script("GET", FORWARD, expiring.guarded(forward))
+    api.script("GET", "/version", expiring.guarded())
     async with Client(expiring.first(), log_in=expiring.log_in) as client:
         assert await fetch(client) == "hello"
     assert expiring.logins == 1
+
+
+async def test_a_watch_that_was_turned_away_is_opened_again(api: Api, expiring: Expiring) -> None:
+    api.script("GET", PODS, expiring.guarded(lines({"type": "BOOKMARK", "object": {}})))
+    async with Client(expiring.first(), log_in=expiring.log_in) as client:
+        seen = [event["type"] async for event in client.watch(PODS, since="1")]
+    assert seen == ["BOOKMARK"]
+    assert expiring.logins == 1
+    assert [request.path for request in api.state.seen] == [PODS, PODS]
+
+
+async def test_a_watch_that_is_turned_away_again_is_an_error(api: Api, expiring: Expiring) -> None:
+    api.script("GET", PODS, expiring.guarded())
+    async with Client(expiring.first(), log_in=expiring.first) as client:
+        with pytest.raises(ForbiddenError) as caught:
+            _ = [event async for event in client.watch(PODS, since="1")]
+    assert caught.value.status == UNAUTHORIZED
+    assert len(api.state.seen) == 2
+
+
+async def test_what_a_forwarded_port_answers_is_no_reason_to_log_in(
+    api: Api, expiring: Expiring
+) -> None:
+    refusal = DATA + b"HTTP/1.0 401 Unauthorized\r\n\r\nwho are you?"
+    api.script("GET", FORWARD, expiring.guarded(speaks_forward(refusal)))
+    expiring.valid = "token-0"
+    async with Client(expiring.first(), log_in=expiring.log_in) as client:
+        for _ in range(3):
+            with pytest.raises(ForbiddenError, match="who are you"):
+                await fetch(client)
+    assert expiring.logins == 0
+    assert len(api.state.seen) == 3
+
+
+@pytest.mark.parametrize(("path", "ask"), [(EXEC, execute), (FORWARD, fetch)])
+async def test_a_401_of_a_kubelet_is_no_reason_to_log_in(
+    path: str, ask: Callable[[Client], Awaitable[object]], api: Api, expiring: Expiring
+) -> None:
+    """Such as one that does not know the API server."""
+    api.script("GET", path, answers(401, "Unauthorized", "Unauthorized"))
+    api.script("GET", "/version", expiring.guarded())
+    expiring.valid = "token-0"
+    async with Client(expiring.first(), log_in=expiring.log_in) as client:
+        with pytest.raises(ForbiddenError):
+            await ask(client)
+    assert expiring.logins == 0
+
+
+async def test_what_a_screen_reads_logs_in_again(
+    api: Api, expiring: Expiring, with_plugin: Callable[[int], None]
+) -> None:
+    with_plugin(2)
+    events = "/api/v1/events"
+    log = "/api/v1/namespaces/kube-system/pods/cache/log"
+    pod = {"metadata": {"namespace": "kube-system", "name": "cache"}, "spec": {}}
+    api.script("GET", events, expiring.guarded(document({"items": []})))
+    api.script("GET", log.removesuffix("/log"), expiring.guarded(document(pod)))
+    api.script("GET", log, expiring.guarded(text("2026-01-01T00:00:00Z said")))
+    async with connect(AccessOptions(), on_screen=True) as client:
+        reader = PodReader(client, dns_service="", namespace="kube-system")
+        assert await reader.events("n1", None) == []
+        assert await reader.logs(POD, previous=False) == ["2026-01-01T00:00:00Z said"]
 
 
 @pytest.fixture

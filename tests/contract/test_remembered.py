@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -10,12 +9,13 @@ import pytest
 
 from kubectl_nodedns.cli.parser import build_parser
 from kubectl_nodedns.commands.lookup import read_request, way_of
-from kubectl_nodedns.commands.settling import with_remembered
 from kubectl_nodedns.health.gathering import gather
 from kubectl_nodedns.health.scope import Scope
 from kubectl_nodedns.install.recalled import recalled
+from kubectl_nodedns.top.wiring import watching
 from tests.contract import cluster
 from tests.contract.api import Api, answers
+from tests.unit.top.requests import make_request
 
 if TYPE_CHECKING:
     from kubectl_nodedns.cluster.client import Client
@@ -68,13 +68,14 @@ async def test_what_is_given_goes_before_what_is_remembered(client: Client) -> N
 
 
 @pytest.mark.usefixtures("unclear")
-@pytest.mark.parametrize("has", [{"cluster_domain": None}, {}])
-async def test_top_and_monitoring_know_what_enable_was_told(
-    client: Client, has: dict[str, Any]
-) -> None:
-    """`monitoring` has no option for the domain."""
-    found = await with_remembered(client, argparse.Namespace(dns_service=None, kind="x", **has))
-    assert (found.dns_service, found.cluster_domain, found.kind) == (SERVICE, DOMAIN, "x")
+async def test_top_and_monitoring_know_what_enable_was_told(client: Client) -> None:
+    async with watching(client, make_request(selector="pool=a")) as watched:
+        known = watched.request
+        assert watched.monitor.kube_dns_ip == "10.96.0.99"
+    assert (known.dns_service, known.cluster_domain) == (SERVICE, DOMAIN)
+    assert (known.dns_namespace, known.selector) == ("kube-system", "pool=a")
+    # `monitoring` has no option for the domain.
+    assert (await recalled(client, {"dns-service": ""}))["dns-service"] == SERVICE
 
 
 async def test_what_somebody_writes_elsewhere_is_not_remembered(

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from kubectl_nodedns.tui.app import TopApp
-from kubectl_nodedns.tui.given import Place
 from kubectl_nodedns.tui.node_table import NodeTable
+from kubectl_nodedns.tui.ports import Place
 from tests.patience import PATIENCE
-from tests.screens.stand_ins import FixedFeed, given
+from tests.screens.stand_ins import FixedFeed, ports
 from tests.unit.metrics.fleets import NOW, mixed
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from textual.pilot import Pilot
 
     from kubectl_nodedns.metrics.fleet import FleetSnapshot
-    from kubectl_nodedns.tui.given import Asker, Examiner, Playback, Reader
+    from kubectl_nodedns.tui.ports import Asker, Examiner, Playback, Reader
 
 PLACE = Place(
     context="prod-eu-1", mode="iptables", kube_dns_ip="10.96.0.10", cluster_domain="cluster.local"
@@ -110,7 +110,7 @@ async def open_top(
     feed, clock = FixedFeed(seen or mixed()), Clock()
     noted: list[tuple[str, bool]] = []
     app = TopApp(
-        given=given(
+        ports=ports(
             feed,
             asker=asker,
             reader=reader,

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from kubectl_nodedns.tui.app import TopApp
-from kubectl_nodedns.tui.given import Place
-from tests.screens.stand_ins import FixedAsker, FixedExaminer, FixedFeed, Found, given
+from kubectl_nodedns.tui.ports import Place
+from tests.screens.stand_ins import FixedAsker, FixedExaminer, FixedFeed, Found, ports
 from tests.unit.metrics.fleets import NOW, large, mixed, snapshot, traffic
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ async def take(picture: Picture) -> tuple[str, str]:
     """Return what a person sees, as text and as SVG."""
     feed = FixedFeed(large(picture.nodes) if picture.nodes else past(0))
     app = TopApp(
-        given=given(feed, asker=FixedAsker(failing="10.244.2.3"), examiner=FixedExaminer(*FOUND)),
+        ports=ports(feed, asker=FixedAsker(failing="10.244.2.3"), examiner=FixedExaminer(*FOUND)),
         place=PLACE,
         theme=picture.theme,
         clock=lambda: NOW + PAST_SECONDS if not picture.nodes else NOW,

@@ -12,7 +12,7 @@ from kubectl_nodedns.lookup.vantage import VantagePoint, vantage_points
 from kubectl_nodedns.metrics.fleet import NodeRow
 from kubectl_nodedns.metrics.page import read_page
 from kubectl_nodedns.metrics.sampler import Sampled
-from kubectl_nodedns.tui.given import Configuration, Event, Given
+from kubectl_nodedns.tui.ports import Configuration, Event, Ports
 from tests.unit.metrics import pages
 from tests.unit.metrics.fleets import NOW, node
 from tests.unit.metrics.fleets import pod as cache_pod
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from kubectl_nodedns.facts.cache_pods import CachePod
     from kubectl_nodedns.metrics.fleet import FleetSnapshot
-    from kubectl_nodedns.tui.given import Asker, Examiner, Feed, Playback, Reader
+    from kubectl_nodedns.tui.ports import Asker, Examiner, Feed, Playback, Reader
 
 COREFILE = """\
 cluster.local:53 {
@@ -222,7 +222,7 @@ class FixedExaminer:
         return self.found
 
 
-def given(
+def ports(
     feed: Feed,
     *,
     asker: Asker | None = None,
@@ -230,9 +230,9 @@ def given(
     examiner: Examiner | None = None,
     playback: Playback | None = None,
     note_proof: Callable[[str, bool], None] = lambda _node, _intercepted: None,
-) -> Given:
+) -> Ports:
     """All that the screen is handed, with nothing behind what is not named."""
-    return Given(
+    return Ports(
         feed=feed,
         asker=asker or NoAsker(),
         reader=reader or FixedReader(),

@@ -15,7 +15,7 @@ from kubectl_nodedns.tui.help_screen import HelpScreen
 from kubectl_nodedns.tui.themes import SHORT, THEMES
 from tests.patience import until_on_loop
 from tests.screens.person import PLACE, open_top
-from tests.screens.stand_ins import FixedFeed, counted, given
+from tests.screens.stand_ins import FixedFeed, counted, ports
 from tests.unit.metrics.fleets import NOW, row, snapshot
 
 if TYPE_CHECKING:
@@ -177,7 +177,7 @@ async def test_a_fault_ends_the_screen_and_shows_no_variable(
             held = {"secret": "words of somebody else"}
             raise KeyError(held["secret"])
 
-    app = Faulty(given=given(FixedFeed(snapshot(row("n1")))), place=PLACE)
+    app = Faulty(ports=ports(FixedFeed(snapshot(row("n1")))), place=PLACE)
     with pytest.raises(KeyError):
         await app.run_to_end(mouse=False, headless=True)
     told = capsys.readouterr()

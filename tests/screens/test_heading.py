@@ -9,8 +9,8 @@ import pytest
 from kubectl_nodedns.metrics import units
 from kubectl_nodedns.metrics.fleet import totals
 from kubectl_nodedns.metrics.histogram import quantile
-from kubectl_nodedns.tui.given import Place
 from kubectl_nodedns.tui.heading import Seen, counts, problem_line, tiles, title
+from kubectl_nodedns.tui.ports import Place
 from kubectl_nodedns.tui.trends import Moment
 from tests.screens.stand_ins import Found
 from tests.unit.metrics.fleets import CACHE, NOW, mixed, row, snapshot, traffic, unasked

@@ -8,14 +8,14 @@ import pytest
 from textual.widgets import Input
 
 from kubectl_nodedns.tui.fleet_screen import FleetScreen
-from kubectl_nodedns.tui.given import Place
-from kubectl_nodedns.tui.lookup_screen import LookupScreen
+from kubectl_nodedns.tui.lookup_panel import LookupScreen
+from kubectl_nodedns.tui.ports import Place
 from tests.screens.person import open_top
 from tests.screens.stand_ins import BrokenAsker, FixedAsker, FixedReader, NoAsker
 from tests.unit.metrics.fleets import NOW
 
 if TYPE_CHECKING:
-    from kubectl_nodedns.tui.given import Asker
+    from kubectl_nodedns.tui.ports import Asker
 
 PROVED = "✓ intercepted: the node's own cache"
 

@@ -9,7 +9,7 @@ from textual.widgets import Input
 
 from kubectl_nodedns.tui.fleet_screen import FleetScreen
 from kubectl_nodedns.tui.node_screen import TABS, NodeScreen
-from kubectl_nodedns.tui.text_view import TextView
+from kubectl_nodedns.tui.styled_text import TextView
 from tests.screens.person import Person, open_top
 from tests.screens.stand_ins import FixedAsker, FixedReader
 from tests.unit.metrics.fleets import NOW, mixed, node, row, snapshot, traffic

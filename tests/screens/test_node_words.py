@@ -8,9 +8,8 @@ import pytest
 
 from kubectl_nodedns.metrics.histogram import EMPTY
 from kubectl_nodedns.metrics.traffic import Upstream
+from kubectl_nodedns.tui.base_screen import Session
 from kubectl_nodedns.tui.columns import Probed
-from kubectl_nodedns.tui.given import Configuration, Place
-from kubectl_nodedns.tui.live import Session
 from kubectl_nodedns.tui.log_groups import group
 from kubectl_nodedns.tui.node_lines import (
     interception_words,
@@ -18,9 +17,10 @@ from kubectl_nodedns.tui.node_lines import (
     row_words,
     upstream_state,
 )
+from kubectl_nodedns.tui.ports import Configuration, Place
 from kubectl_nodedns.tui.text_lines import event_lines, log_lines, rule_lines
 from kubectl_nodedns.tui.trends import Moment
-from tests.screens.stand_ins import EVENTS, LOG, FixedFeed, given
+from tests.screens.stand_ins import EVENTS, LOG, FixedFeed, ports
 from tests.unit.metrics.fleets import NOW, mixed, row, snapshot, traffic
 
 PLACE = Place(
@@ -34,14 +34,9 @@ def text(pieces: list[tuple[str, str]]) -> str:
 
 def session() -> Session:
     shown = mixed()
-    behind = given(FixedFeed(shown))
+    behind = ports(FixedFeed(shown))
     return Session(
-        feed=behind.feed,
-        asker=behind.asker,
-        reader=behind.reader,
-        examiner=behind.examiner,
-        note_proof=behind.note_proof,
-        playback=None,
+        ports=behind,
         place=PLACE,
         clock=lambda: NOW,
         snapshot=shown,

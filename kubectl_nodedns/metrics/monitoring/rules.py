@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from kubectl_nodedns.metrics.marks import FAILING_RATIO, MEMORY_RATIO, SLOW_SECONDS
+from kubectl_nodedns.metrics.row_severity import FAILING_RATIO, MEMORY_RATIO, SLOW_SECONDS
 from kubectl_nodedns.metrics.series import Series
 
 if TYPE_CHECKING:

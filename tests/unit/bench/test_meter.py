@@ -11,7 +11,7 @@ import pytest
 from kubectl_nodedns.bench.meter import Meter, Reading, _pages, between, summed
 from kubectl_nodedns.bench.plan import Load
 from kubectl_nodedns.errors import ApiError, SilentError
-from kubectl_nodedns.metrics.served import Served
+from kubectl_nodedns.metrics.lookup_counts import Served
 
 BEFORE = Reading(at=1.0, coredns=Served(udp=10, tcp=5), caches=Served(udp=3), tracked=50.0)
 

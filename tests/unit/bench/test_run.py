@@ -14,7 +14,7 @@ from kubectl_nodedns.bench.run import _by_counters, _rounds, _said, _slice
 from kubectl_nodedns.bench.series import CACHE, COREDNS
 from kubectl_nodedns.errors import ApiError, TimedOutError
 from kubectl_nodedns.lookup.batch import Batch
-from kubectl_nodedns.metrics.served import Served
+from kubectl_nodedns.metrics.lookup_counts import Served
 from tests.unit.bench.runs import INTERCEPTED, LOCAL, PLAIN, UPSTREAM, counted, series
 
 if TYPE_CHECKING:

@@ -6,11 +6,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from kubectl_nodedns.facts.cache_pods import CachePod
-from kubectl_nodedns.metrics.details import Detail
 from kubectl_nodedns.metrics.figures import figures
 from kubectl_nodedns.metrics.fleet import FleetSnapshot, Load, NodeRow, Watched, totals
 from kubectl_nodedns.metrics.inventory import Node
 from kubectl_nodedns.metrics.page import read_page
+from kubectl_nodedns.metrics.pod_details import Detail
 from kubectl_nodedns.metrics.sampler import Sampled
 from tests.unit.metrics import pages
 

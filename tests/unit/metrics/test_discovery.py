@@ -250,8 +250,19 @@ def bookmark(version: str) -> dict[str, Any]:
         [{"type": "MODIFIED", "object": {"kind": "Table", "metadata": {}, "rows": [{}]}}],
         [{"type": "MODIFIED", "object": None}],
         [{}],
+        [RuntimeError("nobody expected this")],
     ],
-    ids=["nothing", "a bookmark", "a change", "410", "an error", "half a row", "null", "no event"],
+    ids=[
+        "nothing",
+        "a bookmark",
+        "a change",
+        "410",
+        "an error",
+        "half a row",
+        "null",
+        "no event",
+        "what nobody expected",
+    ],
 )
 async def test_however_a_watch_ends_it_is_not_opened_in_a_flood(
     comes: list[Any], tables: Tables
@@ -277,6 +288,43 @@ async def test_however_a_watch_ends_it_is_not_opened_in_a_flood(
         # After 0, 1, 2, 5, 10 and then every 30 seconds; a first 410 lists at once.
         assert 600 / PAUSE_SECONDS[-1] <= len(opened) <= 600 / PAUSE_SECONDS[-1] + 6
         assert len(listed) <= len(opened) + 1
+
+
+async def test_what_nobody_expected_of_a_watch_is_shown(tables: Tables) -> None:
+    found = Discovery(tables, [CACHE])
+    await found.load()
+    following = asyncio.create_task(found.follow())
+    await settle()
+    tables.lists["pods"] = [RuntimeError("nobody expected this")]
+    tables.events["pods"].put_nowait(RuntimeError("nobody expected this"))
+    await settle()
+    assert ["unexpected RuntimeError" in str(problem) for problem in found.problems()] == [True]
+    following.cancel()
+
+
+async def test_when_it_ends_no_watch_goes_on(tables: Tables) -> None:
+    """Also one of a cache that is gone: whoever cancels has to wait until it has ended."""
+    found = Discovery(tables, [CACHE])
+    await found.load()
+    ending: list[str] = []
+
+    async def watch(path: str, **_: Any) -> AsyncIterator[Any]:
+        try:
+            await asyncio.sleep(3600)
+            yield {}
+        finally:
+            await asyncio.sleep(0.1)
+            ending.append(path.rpartition("/")[2])
+
+    tables.watch = watch  # type: ignore[method-assign, assignment]
+    following = asyncio.create_task(found.follow())
+    await settle()
+    found.watch([])
+    await asyncio.sleep(1.5)
+    assert ending == ["pods"]
+    following.cancel()
+    await asyncio.wait([following])
+    assert ending == ["pods", "nodes"]
 
 
 async def test_a_table_that_cannot_be_read_is_said(tables: Tables) -> None:

@@ -91,7 +91,7 @@ def path(tmp_path: Path) -> Path:
 def shown(path: Path) -> str:
     """All that is printed of the frame."""
     snapshot = Player(Recording(path), playing=False).snapshot()
-    return "\n".join([table(snapshot, wide=True, sort_by=BY_KEY["node"]), *summary(snapshot)])
+    return "\n".join([*table(snapshot, wide=True, sort_by=BY_KEY["node"]), *summary(snapshot)])
 
 
 def test_the_frame_that_these_tests_break_is_sound(path: Path) -> None:

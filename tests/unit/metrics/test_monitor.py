@@ -9,15 +9,16 @@ import pytest
 
 from kubectl_nodedns.checks.interception import Interception
 from kubectl_nodedns.errors import ForbiddenError, UnreachableError
-from kubectl_nodedns.metrics.details import PAUSE_SECONDS
+from kubectl_nodedns.metrics.detail_reader import PAUSE_SECONDS
 from kubectl_nodedns.metrics.discovery import Discovery
-from kubectl_nodedns.metrics.marks import marks
 from kubectl_nodedns.metrics.monitor import (
     CHANGED_SECONDS,
     REREAD_SECONDS,
     Monitor,
 )
+from kubectl_nodedns.metrics.row_severity import marks
 from kubectl_nodedns.metrics.sampler import Sampler
+from kubectl_nodedns.metrics.watched import Found
 from tests.clock import now
 from tests.unit.metrics.pages import KUBE_DNS, LOCAL
 from tests.unit.metrics.test_discovery import CACHE, POD_COLUMNS, Tables, pod_row, table
@@ -27,23 +28,30 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
     from kubectl_nodedns.facts.caches import Cache
-
-
-class Meter:
-    requests = 0
-    received = 0
+    from kubectl_nodedns.facts.progress import Progress
 
 
 class Hands:
-    """What the monitor is given to read caches again."""
+    """What the monitor reads again and again."""
 
     def __init__(self) -> None:
-        self.caches: Sequence[Cache] | Exception = (CACHE,)
+        self.there: Sequence[Cache] | Exception = (CACHE,)
+        self.unfinished: Progress | Exception | None = None
+        self.text = ""
+        self.requests = self.received = 0
 
-    async def reread(self) -> Sequence[Cache]:
-        if isinstance(self.caches, Exception):
-            raise self.caches
-        return self.caches
+    async def caches(self) -> Sequence[Cache]:
+        if isinstance(self.there, Exception):
+            raise self.there
+        return self.there
+
+    async def progress(self, caches: Sequence[Cache]) -> Progress | None:
+        if isinstance(self.unfinished, Exception):
+            raise self.unfinished
+        return self.unfinished
+
+    async def corefile(self, cache: Cache) -> str:
+        return self.text
 
 
 @contextlib.asynccontextmanager
@@ -73,10 +81,9 @@ def make(
     return Monitor(
         discovery=Discovery(tables, [CACHE], clock=now),
         sampler=Sampler(Pods(now), interval=2.0, clock=now),
-        caches=[CACHE],
-        dns_ips=dns_ips,
-        reread=hands.reread,
-        **{"meter": Meter(), "clock": now, **more},
+        cluster=hands,
+        found=Found(caches=(CACHE,), dns_ips=tuple(dns_ips)),
+        **{"clock": now, **more},
     )
 
 
@@ -116,12 +123,11 @@ async def test_our_own_load_is_no_zero_between_two_waves_of_scrapes(
     tables: Tables, hands: Hands
 ) -> None:
     now = [100.0]
-    meter = Meter()
-    monitor = make(tables, hands, clock=lambda: now[0], meter=meter)
+    monitor = make(tables, hands, clock=lambda: now[0])
     loads = []
     for second in range(1, 31):
         now[0] += 1.0
-        meter.requests += 6 if second % 3 == 0 else 0
+        hands.requests += 6 if second % 3 == 0 else 0
         loads.append(monitor.snapshot().load.requests_per_second)
     assert all(1.5 < load < 2.5 for load in loads[9:])
     now[0] += 60.0
@@ -165,10 +171,8 @@ async def test_a_proof_counts_until_the_pod_changes(tables: Tables, hands: Hands
 
 
 async def test_the_capacity_comes_from_the_corefile(tables: Tables, hands: Hands) -> None:
-    async def corefile(cache: Cache) -> str:
-        return ".:53 {\n cache\n}\n"
-
-    monitor = make(tables, hands, corefile=corefile)
+    hands.text = ".:53 {\n cache\n}\n"
+    monitor = make(tables, hands)
     await monitor.load()
     seen = monitor.snapshot()
     assert seen.capacity(seen.nodes[0]) == 2 * 9984
@@ -178,16 +182,46 @@ async def test_the_capacity_comes_from_the_corefile(tables: Tables, hands: Hands
 async def test_a_cache_that_is_removed_is_said(tables: Tables, hands: Hands) -> None:
     monitor = make(tables, hands)
     await monitor.load()
-    hands.caches = ()
+    hands.there = ()
     async with running(monitor):
         await asyncio.sleep(REREAD_SECONDS + 1)
         assert monitor.snapshot().problems == ("the cache has been removed: no DaemonSet",)
-        hands.caches = UnreachableError("gone")
+        hands.there = UnreachableError("gone")
         await asyncio.sleep(REREAD_SECONDS + 1)
         assert monitor.snapshot().problems == ("gone",)
-        hands.caches = (CACHE,)
+        hands.there = (CACHE,)
         await asyncio.sleep(REREAD_SECONDS + 1)
         assert monitor.snapshot().problems == ()
+
+
+async def test_whatever_goes_wrong_while_watching_is_shown_and_does_not_end_it(
+    tables: Tables, hands: Hands
+) -> None:
+    monitor = make(tables, hands)
+    await monitor.load()
+    async with running(monitor):
+        hands.there = RuntimeError("nobody expected this")
+        await asyncio.sleep(REREAD_SECONDS + 1)
+        assert "unexpected RuntimeError" in " ".join(monitor.snapshot().problems)
+        hands.there = (CACHE,)
+        hands.unfinished = ForbiddenError("may not list pods")
+        await asyncio.sleep(REREAD_SECONDS + 1)
+        assert monitor.snapshot().problems == ("may not list pods",)
+        hands.unfinished = None
+        await asyncio.sleep(REREAD_SECONDS + 1)
+        assert monitor.snapshot().problems == ()
+
+
+async def test_details_that_cannot_be_read_are_said(tables: Tables, hands: Hands) -> None:
+    class Broken(Told):
+        async def read(self, *_: Any) -> None:
+            raise RuntimeError("nobody expected this")
+
+    monitor = make(tables, hands, details=Broken())
+    await monitor.load()
+    async with running(monitor):
+        await asyncio.sleep(1.0)
+        assert "unexpected RuntimeError" in " ".join(monitor.snapshot().problems)
 
 
 class Told:
@@ -214,7 +248,7 @@ async def test_a_cache_that_is_removed_is_not_expected_on_any_node(
     async with running(monitor):
         await asyncio.sleep(1.0)
         assert told.caches == (CACHE,)
-        hands.caches = ()
+        hands.there = ()
         await asyncio.sleep(REREAD_SECONDS + PAUSE_SECONDS)
         assert told.caches == ()
 
@@ -227,7 +261,7 @@ async def test_other_pods_may_listen_on_other_ports(tables: Tables, hands: Hands
     monitor = make(tables, hands)
     await monitor.load()
     async with running(monitor):
-        hands.caches = (replace(CACHE, metrics_port=9254),)
+        hands.there = (replace(CACHE, metrics_port=9254),)
         await asyncio.sleep(REREAD_SECONDS / 2)
         assert ports(monitor) == [9253]
         tables.lists["pods"] = [table(POD_COLUMNS, pod_row("p2", "n1"))]
@@ -244,10 +278,8 @@ async def test_when_no_node_s_metrics_can_be_read_it_is_said_once(
     monitor = Monitor(
         discovery=Discovery(tables, [CACHE]),
         sampler=Sampler(pods, clock=now),
-        caches=[CACHE],
-        dns_ips=(),
-        reread=hands.reread,
-        meter=Meter(),
+        cluster=hands,
+        found=Found(caches=(CACHE,)),
     )
     await monitor.load()
     async with running(monitor):

@@ -14,13 +14,13 @@ from tests.unit.metrics.fleets import MIB, mixed, row, snapshot, traffic, unaske
 
 
 def test_a_table_is_aligned_by_cells_and_no_line_ends_in_spaces() -> None:
-    text = render(("NAME", "N"), [("日本", "1"), ("e\u0301", "100")], (True, False))
-    assert text.splitlines() == ["NAME     N", "日本     1", "e\u0301      100"]
+    lines = render(("NAME", "N"), [("日本", "1"), ("e\u0301", "100")], (True, False))
+    assert lines == ["NAME     N", "日本     1", "e\u0301      100"]
 
 
 def test_no_cell_ends_its_line() -> None:
-    text = render(("NAME", "N"), [("a\nb\u202e", "1")], (True, False))
-    assert text.splitlines() == ["NAME                 N", "a\\010b\\226\\128\\174   1"]
+    lines = render(("NAME", "N"), [("a\nb\u202e", "1")], (True, False))
+    assert lines == ["NAME                 N", "a\\010b\\226\\128\\174   1"]
 
 
 def test_cells() -> None:
@@ -28,7 +28,7 @@ def test_cells() -> None:
 
 
 def test_the_table_has_a_line_for_each_node_and_cuts_nothing() -> None:
-    lines = table(mixed(), wide=False, sort_by=BY_KEY["node"]).splitlines()
+    lines = table(mixed(), wide=False, sort_by=BY_KEY["node"])
     assert len(lines) == 9
     assert lines[0].split()[:4] == ["NODE", "POD", "STATE", "RESTARTS"]
     crashing = next(line for line in lines if "ip-10-0-3-19" in line)
@@ -37,21 +37,21 @@ def test_the_table_has_a_line_for_each_node_and_cuts_nothing() -> None:
 
 
 def test_the_wide_table_has_more_columns_at_its_end() -> None:
-    narrow = table(mixed(), wide=False, sort_by=BY_KEY["node"]).splitlines()[0].split()
-    wide = table(mixed(), wide=True, sort_by=BY_KEY["node"]).splitlines()[0].split()
+    narrow = table(mixed(), wide=False, sort_by=BY_KEY["node"])[0].split()
+    wide = table(mixed(), wide=True, sort_by=BY_KEY["node"])[0].split()
     assert set(narrow) < set(wide)
     assert "KUBE-DNS/S" in wide
 
 
 def test_stale_figures_stand_in_brackets() -> None:
-    lines = table(mixed(), wide=False, sort_by=BY_KEY["node"]).splitlines()
+    lines = table(mixed(), wide=False, sort_by=BY_KEY["node"])
     stale = next(line for line in lines if "ip-10-0-3-18" in line)
     assert "(500)" in stale
     assert "(90.0)" in stale
 
 
 def test_the_order() -> None:
-    lines = table(mixed(), wide=False, sort_by=BY_KEY["lookups"]).splitlines()
+    lines = table(mixed(), wide=False, sort_by=BY_KEY["lookups"])
     assert lines[1].startswith("ip-10-0-3-17")
 
 

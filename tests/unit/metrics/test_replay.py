@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import gzip
 import json
 import random
+import weakref
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -12,10 +14,10 @@ import pytest
 
 from kubectl_nodedns.errors import ApiError, UsageError
 from kubectl_nodedns.metrics.capacity import Capacity
-from kubectl_nodedns.metrics.details import Detail
 from kubectl_nodedns.metrics.document import document
 from kubectl_nodedns.metrics.fleet import FleetSnapshot, Load, NodeRow, totals
 from kubectl_nodedns.metrics.page import read_page
+from kubectl_nodedns.metrics.pod_details import Detail
 from kubectl_nodedns.metrics.record import Recorder, trouble
 from kubectl_nodedns.metrics.recording import Recording
 from kubectl_nodedns.metrics.replay import Player
@@ -232,6 +234,32 @@ async def test_a_recording_ends_at_its_limit(path: Path) -> None:
     assert "has reached" in recorder.problem
     assert size(path) < 6000
     assert len(Recording(path).moments) == recorder.frames
+
+
+@pytest.mark.parametrize("end", ["the limit", "a full disk", "closed"])
+async def test_no_page_is_kept_when_the_recording_has_ended(path: Path, end: str) -> None:
+    live = Live()
+    recorder = Recorder(path, FACTS, limit=2000)
+    live.sampler._heard = recorder.heard
+    if end == "the limit":
+        while not recorder.problem:
+            await recorder.frame(await live.tick())
+    elif end == "a full disk":
+        recorder._file = open("/dev/full", "wb", buffering=0)  # noqa: SIM115, PTH123, ASYNC230
+        await recorder.frame(await live.tick())
+        assert "has ended" in recorder.problem
+    else:
+        await recorder.frame(await live.tick())
+        recorder.close()
+    for _ in range(3):
+        seen = await live.tick()
+    kept = [weakref.ref(row.sampled.page) for row in seen.nodes if row.sampled]
+    del seen
+    for _ in range(3):
+        await live.tick()
+    gc.collect()
+    assert kept
+    assert [page for page in kept if page() is not None] == []
 
 
 async def test_a_recording_is_small(path: Path) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from kubectl_nodedns.errors import UsageError
-from kubectl_nodedns.metrics.moments import go_to
+from kubectl_nodedns.metrics.replay_position import go_to
 
 FIRST, LAST = 1_795_341_600.0, 1_795_345_200.0  # 2026-11-22 10:00 and 11:00 UTC
 

@@ -4,40 +4,39 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NoReturn
 
-from kubectl_nodedns.errors import Exit, NodednsError
+from kubectl_nodedns.errors import NodednsError
 from kubectl_nodedns.tui.app import TopApp
-from kubectl_nodedns.tui.given import Given, Place
+from kubectl_nodedns.tui.ports import Place, Ports
 
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Sequence
 
     from kubectl_nodedns.facts.cache_pods import CachePod
     from kubectl_nodedns.lookup.question import Question
     from kubectl_nodedns.metrics.fleet import FleetSnapshot
     from kubectl_nodedns.metrics.replay import Player
+    from kubectl_nodedns.top.top_request import TopRequest
 
 
-async def show_recording(player: Player, arguments: argparse.Namespace, *, sort_by: str) -> int:
+async def show_recording(player: Player, request: TopRequest) -> None:
     """Show a recording on the terminal until the person quits."""
     facts = player.recording.facts
     nobody = Nobody()
     app = TopApp(
-        given=Given(feed=player, asker=nobody, reader=nobody, examiner=_examine, playback=player),
+        ports=Ports(feed=player, asker=nobody, reader=nobody, examiner=_examine, playback=player),
         place=Place(
             context=facts.get("context", ""),
             mode=facts.get("mode", ""),
             kube_dns_ip=next(iter(player.snapshot().kube_dns_ips), ""),
             cluster_domain="",
-            command=("kubectl", "nodedns", "top", "--replay", arguments.replay),
+            command=("kubectl", "nodedns", "top", "--replay", str(request.replay)),
         ),
-        sort_by=sort_by,
-        theme=arguments.theme or "",
+        sort_by=request.sort_by.key,
+        theme=request.theme,
         clock=lambda: player.at,
     )
     player.play()
-    await app.run_to_end(mouse=not arguments.no_mouse)
-    return Exit.OK
+    await app.run_to_end(mouse=request.mouse)
 
 
 class Nobody:

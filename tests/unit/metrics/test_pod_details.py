@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from kubectl_nodedns.errors import ForbiddenError
-from kubectl_nodedns.metrics import details as module
-from kubectl_nodedns.metrics.details import Details, absence, of_pod, unscheduled
+from kubectl_nodedns.metrics import pod_details as module
+from kubectl_nodedns.metrics.detail_reader import DetailReader
 from kubectl_nodedns.metrics.fleet import NodeRow
+from kubectl_nodedns.metrics.pod_details import absence, of_pod, unscheduled
 from tests.unit.metrics.fleets import node, pod, row
 from tests.unit.metrics.test_discovery import CACHE
 
@@ -125,7 +126,7 @@ def bare(name: str = "n1") -> NodeRow:
 
 
 async def test_only_rows_that_need_explaining_are_read_and_only_once(objects: Objects) -> None:
-    details = Details(objects, clock=lambda: 0.0)
+    details = DetailReader(objects, clock=lambda: 0.0)
     windows = NodeRow(node=node("w", windows=True), pods=(), sampled=None)
     rows = [row("fine"), windows, bare("n1")]
     await details.read(rows, [CACHE])
@@ -138,7 +139,7 @@ async def test_only_rows_that_need_explaining_are_read_and_only_once(objects: Ob
 
 
 async def test_a_pod_is_read_again_when_its_row_changes(objects: Objects) -> None:
-    details = Details(objects, clock=lambda: 0.0)
+    details = DetailReader(objects, clock=lambda: 0.0)
     objects.pods["p"] = pod_object({"lastState": killed("OOMKilled", 137)})
     for restarts in (1, 1, 2):
         await details.read([row("n1", of=pod("n1", name="p", restarts=restarts))], [CACHE])
@@ -156,14 +157,14 @@ async def test_a_pod_without_a_node_explains_the_node_that_it_is_meant_for(
     terms = [{"matchFields": [{"key": "metadata.name", "operator": "In", "values": ["n1"]}]}]
     required = {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": terms}}
     objects.unplaced = [{"spec": {"affinity": {"nodeAffinity": required}}}]
-    details = Details(objects)
+    details = DetailReader(objects)
     await details.read([bare("n1"), bare("n2")], [CACHE])
     assert details.get("n1").reason.endswith("its pod is not scheduled yet")  # type: ignore[union-attr]
     assert "taint" in details.get("n2").reason  # type: ignore[union-attr]
 
 
 async def test_no_more_than_so_many_are_read_at_once(objects: Objects) -> None:
-    details = Details(objects)
+    details = DetailReader(objects)
     rows = [bare(f"n{i}") for i in range(25)]
     for known in (10, 20, 25):
         await details.read(rows, [CACHE])
@@ -172,7 +173,7 @@ async def test_no_more_than_so_many_are_read_at_once(objects: Objects) -> None:
 
 async def test_what_may_not_be_read_stays_unknown(objects: Objects) -> None:
     objects.forbidden = True
-    details = Details(objects)
+    details = DetailReader(objects)
     await details.read([bare("n1")], [CACHE])
     assert details.get("n1") == module.Detail()
     assert bare("n1").reason == "no cache pod on this node"
@@ -182,7 +183,7 @@ async def test_pods_that_ask_are_counted_where_the_cache_is_not_asked(objects: O
     """An idle node stays known as such, though nobody doubts it any more."""
     asking = {"spec": {"nodeName": "node1"}, "status": {"phase": "Running"}}
     objects.asking = [asking]
-    details = Details(objects, clock=lambda: 0.0)
+    details = DetailReader(objects, clock=lambda: 0.0)
     await details.read([row("node1"), row("node2")], [CACHE], ["node1"])
     found = details.get("node1")
     assert found is not None

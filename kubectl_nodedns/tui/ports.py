@@ -252,7 +252,7 @@ class Place:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Given:
+class Ports:
     """All that the screen is handed."""
 
     feed: Feed

@@ -1,9 +1,14 @@
-"""From pieces of meaning to styled text in the theme's colours; printable, whoever wrote it."""
+"""From pieces of meaning to styled text in the theme's colours; printable, whoever wrote it.
+
+And the view in which a long one scrolls up and down.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
 from textual.content import Content
 
 from kubectl_nodedns.printable import printable
@@ -55,3 +60,16 @@ def tabs(names: Iterable[str], chosen: str) -> Content:
         style = "bold reverse" if name == chosen else "$text-muted"
         parts.append((text, f"{style} @click=screen.tab('{name}')"))
     return Content.assemble(*parts)
+
+
+class TextView(VerticalScroll, inherit_bindings=False):
+    """A text of any length, which leaves the keys ← and → to the screen that it is on."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up,k", "scroll_up", "Up", show=False),
+        Binding("down,j", "scroll_down", "Down", show=False),
+        Binding("pageup", "page_up", "Page up", show=False),
+        Binding("pagedown", "page_down", "Page down", show=False),
+        Binding("home", "scroll_home", "Top", show=False),
+        Binding("end", "scroll_end", "Bottom", show=False),
+    ]

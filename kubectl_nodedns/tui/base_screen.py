@@ -17,10 +17,16 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from kubectl_nodedns.tui.columns import Probed, columns
-from kubectl_nodedns.tui.heading import Seen, counts, problem_line, title
+from kubectl_nodedns.tui.heading import (
+    Seen,
+    counts,
+    problem_line,
+    replay_words,
+    time_line,
+    title,
+)
 from kubectl_nodedns.tui.modes import Mode, Modes
-from kubectl_nodedns.tui.pieces import content
-from kubectl_nodedns.tui.playing import replay_words, time_line
+from kubectl_nodedns.tui.styled_text import content
 from kubectl_nodedns.tui.trends import Trends
 
 if TYPE_CHECKING:
@@ -28,25 +34,15 @@ if TYPE_CHECKING:
 
     from kubectl_nodedns.metrics.columns import Column
     from kubectl_nodedns.metrics.fleet import FleetSnapshot, NodeRow
-    from kubectl_nodedns.tui.given import Asker, Examiner, Feed, Finding, Place, Playback, Reader
+    from kubectl_nodedns.tui.ports import Finding, Place, Ports
 
 
 @dataclass
 class Session:
     """One person's look at one cluster: what the screens share and may change."""
 
-    feed: Feed
-    """Where snapshots come from."""
-    asker: Asker
-    """Asks questions from a node."""
-    reader: Reader
-    """Reads events, logs and configuration."""
-    examiner: Examiner
-    """Looks for what is wrong."""
-    note_proof: Callable[[str, bool], None]
-    """Is told what a lookup from a node proved about it."""
-    playback: Playback | None
-    """Plays the recording that is the feed; None where the feed is live."""
+    ports: Ports
+    """Where snapshots, answers and texts come from."""
     place: Place
     """Where we look."""
     clock: Callable[[], float]
@@ -76,7 +72,7 @@ class Session:
     def tick(self) -> None:
         """Take the next snapshot, unless paused."""
         if not self.paused:
-            self.taken = self.feed.snapshot()
+            self.taken = self.ports.feed.snapshot()
             self.trends.add(self.taken)
             self.snapshot = self._modes.turn(self.taken, self.mode)
 
@@ -119,19 +115,19 @@ class Heading(Static):
             now=session.clock(),
             paused=session.paused,
             mode=session.mode.value,
-            replay=replay_words(session.playback) if session.playback else "",
+            replay=replay_words(session.ports.playback) if session.ports.playback else "",
             findings=session.findings,
             findings_at=session.findings_at,
         )
         lines = [title(snapshot, session.place, seen, width), counts(snapshot, seen, width)]
-        if session.playback:
-            lines.append(time_line(session.playback, width))
+        if session.ports.playback:
+            lines.append(time_line(session.ports.playback, width))
         if problem := problem_line(snapshot, width):
             lines.append(problem)
         self.update(content(lines))
 
 
-class LiveScreen(Screen[None]):
+class SnapshotScreen(Screen[None]):
     """A screen that shows the session's snapshot.
 
     Args:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from kubectl_nodedns.metrics.served import Served, read_served, total
+from kubectl_nodedns.metrics.lookup_counts import Served, read_served, total
 
 PAGE = """\
 coredns_build_info{goversion="go1.26",revision="",version="1.15.0"} 1

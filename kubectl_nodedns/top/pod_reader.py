@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Any
 
 from kubectl_nodedns.cluster.paths import collection, named
-from kubectl_nodedns.errors import ApiError, NotFoundError
+from kubectl_nodedns.errors import ApiError, NodednsError, NotFoundError
 from kubectl_nodedns.facts.cache_pods import unix
 from kubectl_nodedns.facts.caches import cache_of, read_caches
 from kubectl_nodedns.facts.command_line import words_of
 from kubectl_nodedns.facts.dns_service import read_dns_service
 from kubectl_nodedns.facts.leftovers import read_upstreams
 from kubectl_nodedns.lookup.vantage import VantagePoint, vantage_points
-from kubectl_nodedns.tui.given import Configuration, Event
+from kubectl_nodedns.together import both, together
+from kubectl_nodedns.tui.ports import Configuration, Event
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Awaitable, Mapping, Sequence
 
     from kubectl_nodedns.cluster.client import Client
     from kubectl_nodedns.facts.cache_pods import CachePod
@@ -31,7 +31,7 @@ COREFILES = ("Corefile", "Corefile.base")
 """Keys under which ConfigMaps have the Corefile."""
 
 
-class ClusterReader:
+class PodReader:
     """Reads through the API server.
 
     Args:
@@ -54,10 +54,10 @@ class ClusterReader:
         readings = [self._events("", "Node", node)]
         if pod is not None:
             readings.append(self._events(pod.namespace, "Pod", pod.name))
-        found = await asyncio.gather(*readings, return_exceptions=True)
-        read = [events for events in found if not isinstance(events, BaseException)]
+        found = await together(map(_tried, readings))
+        read = [events for events in found if not isinstance(events, NodednsError)]
         if not read:
-            raise next(error for error in found if isinstance(error, BaseException))
+            raise next(error for error in found if isinstance(error, NodednsError))
         return sorted((e for events in read for e in events), key=lambda e: -e.at)
 
     async def logs(self, pod: CachePod, *, previous: bool) -> Sequence[str]:
@@ -112,11 +112,11 @@ class ClusterReader:
         Raises:
             NodednsError: the DNS service cannot be read.
         """
-        dns, caches = await asyncio.gather(
+        dns, caches = await both(
             read_dns_service(self._client, self._dns_service),
             read_caches(self._client, self._namespace),
         )
-        endpoints, upstreams = await asyncio.gather(
+        endpoints, upstreams = await both(
             self._endpoints(dns.namespace, dns.name), self._upstreams(caches)
         )
         return vantage_points(
@@ -159,6 +159,14 @@ class ClusterReader:
             fields=f"involvedObject.kind={kind},involvedObject.name={name}",
         )
         return [_event(item) for item in items]
+
+
+async def _tried(reading: Awaitable[list[Event]]) -> list[Event] | NodednsError:
+    """Return what a reading failed with, instead of raising it."""
+    try:
+        return await reading
+    except NodednsError as error:
+        return error
 
 
 def _event(item: Mapping[str, Any]) -> Event:
