@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from kubectl_nodedns.verdict import Gap, Verdict
 
 TAB = "\t"
-NAMED = 10
-"""Nodes that the last line of a run names; -o has all of them."""
 
 
 def print_lines(lines: Iterable[str]) -> None:
@@ -68,13 +66,6 @@ def print_outcome(
             entry["gap"] = {"milliseconds": gap.longest, "lost": gap.lost, "sent": gap.sent}
     nodes += [{"node": node, "proved": False, "detail": why} for node, why in unproved.items()]
     print_data({"result": result, "message": text, "nodes": nodes}, output)
-
-
-def with_reasons(nodes: Mapping[str, str]) -> str:
-    """Name nodes with their reasons, and the number of those that are too many to name."""
-    named = [f"{node} ({why})" for node, why in sorted(nodes.items())]
-    more = [f"and {len(named) - NAMED} more"] if len(named) > NAMED else []
-    return ", ".join((*named[:NAMED], *more))
 
 
 def print_data(data: Any, output: str) -> None:

@@ -16,12 +16,13 @@ from kubectl_nodedns.commands.given import (
 from kubectl_nodedns.commands.preflight import Trying, gather
 from kubectl_nodedns.commands.resolvers import read_resolvers
 from kubectl_nodedns.commands.session import connect, make_probes
-from kubectl_nodedns.commands.settling import remembered, settings_of
 from kubectl_nodedns.errors import RefusedError, UsageError
 from kubectl_nodedns.facts.inspection import inspect
 from kubectl_nodedns.install.live import read_live
 from kubectl_nodedns.install.objects import build
 from kubectl_nodedns.install.options import check, settle
+from kubectl_nodedns.install.recalled import remembered
+from kubectl_nodedns.install.settings import settings_of
 from kubectl_nodedns.install.variants import IPTABLES, LIVE
 
 if TYPE_CHECKING:

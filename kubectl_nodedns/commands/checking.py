@@ -15,7 +15,6 @@ from kubectl_nodedns.checks.evidence import Evidence, NodeEvidence
 from kubectl_nodedns.checks.traffic import unasked
 from kubectl_nodedns.commands.cache_reading import Reader, cache_pods, corefiles, last_words
 from kubectl_nodedns.commands.counting import count, count_coredns
-from kubectl_nodedns.commands.drifting import drift_of
 from kubectl_nodedns.commands.proving import prove
 from kubectl_nodedns.commands.surrounding import read_blocked, read_customisations, read_kube_dns
 from kubectl_nodedns.errors import RefusedError
@@ -32,6 +31,7 @@ from kubectl_nodedns.facts.leftovers import read_leftovers, read_upstreams
 from kubectl_nodedns.facts.nodes import Node, read_nodes
 from kubectl_nodedns.facts.pod_dns import read_pod_dns
 from kubectl_nodedns.facts.progress import state_of
+from kubectl_nodedns.install.drift import drift_of
 from kubectl_nodedns.install.recalled import recalled
 
 if TYPE_CHECKING:

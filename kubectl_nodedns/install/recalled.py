@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from kubectl_nodedns.cluster.paths import collection
 from kubectl_nodedns.errors import ApiError
-from kubectl_nodedns.facts.caches import OWN_NAME, is_own
+from kubectl_nodedns.facts.caches import OWN_NAME, is_own, read_caches
 from kubectl_nodedns.facts.dns_service import home_of
 from kubectl_nodedns.install.objects import OPTIONS
 from kubectl_nodedns.install.options import Memory
@@ -45,6 +45,15 @@ async def recalled(client: Client, given: Mapping[str, str]) -> dict[str, str]:
     except ApiError:
         return known
     return {**remembered_about(found, home), **known}
+
+
+async def remembered(client: Client, given: Mapping[str, str]) -> Memory | None:
+    """Read what our installation remembers; None without one."""
+    namespace = home_of(given.get("dns-service"))
+    for cache in await read_caches(client, namespace):
+        if cache.ours:
+            return Memory.of_text(cache.annotations.get(OPTIONS, ""), home=namespace)
+    return None
 
 
 def remembered_about(daemonsets: Iterable[Mapping[str, Any]], home: str) -> dict[str, str]:

@@ -23,7 +23,15 @@ from kubectl_nodedns.names import marker_name
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from kubectl_nodedns.facts.inspection import Inspection
     from kubectl_nodedns.install.options import Memory
+
+USUAL_SERVICE = "kube-system/kube-dns"
+"""The DNS service that is assumed where no cluster is asked."""
+USUAL_ASSUMED = (
+    "DNS selector k8s-app=kube-dns, target port 53, the DNS service's port names dns and dns-tcp"
+)
+"""What else is assumed then, in words."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -264,6 +272,42 @@ class Settings:
                 "leaves its node without DNS until it is back"
             )
         return lines
+
+
+def settings_of(seen: Inspection, memory: Memory) -> Settings:
+    """Put facts and options together; see `Settings.of` for what it raises."""
+    return Settings.of(
+        memory,
+        namespace=seen.dns.namespace,
+        dns_selector=seen.dns.selector,
+        dns_ports=seen.dns.target_ports,
+        dns_port_names=seen.dns.port_names,
+        service_ips=seen.dns.ips,
+        cluster_domain=seen.domain.name,
+        # `enable` refuses a mode that it does not know before; `check --pre` says so and goes on.
+        mode=seen.dataplane.mode if seen.dataplane.mode in VARIANTS else IPTABLES,
+        dns_service=seen.dns.name,
+    )
+
+
+def settings_unseen(memory: Memory, kube_dns_ip: str) -> Settings:
+    """Put options together where no cluster is asked; what it would tell is as it usually is.
+
+    Raises:
+        UsageError: options exclude each other.
+        RefusedError: the addresses do not go together.
+    """
+    namespace, _, service = (memory.value("dns-service") or USUAL_SERVICE).partition("/")
+    return Settings.of(
+        memory,
+        namespace=namespace,
+        dns_selector={"k8s-app": "kube-dns"},
+        dns_ports={"UDP": 53, "TCP": 53},
+        service_ips=(kube_dns_ip,),
+        cluster_domain=memory.value("cluster-domain"),
+        mode=memory.value("mode"),
+        dns_service=service,
+    )
 
 
 def tolerations_of(text: str) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""What `enable` and `disable` share about an installation that somebody else made."""
+"""Which installation of somebody else is taken over, and what that makes of options and plan."""
 
 from __future__ import annotations
 

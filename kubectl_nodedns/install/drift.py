@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from kubectl_nodedns.commands.settling import settings_of
 from kubectl_nodedns.facts.cluster_domain import ClusterDomain
 from kubectl_nodedns.facts.dataplane import Dataplane
 from kubectl_nodedns.install.changes import CREATE, DELETE
@@ -13,6 +12,7 @@ from kubectl_nodedns.install.live import read_live
 from kubectl_nodedns.install.objects import ENABLED, OPTIONS, build
 from kubectl_nodedns.install.options import Memory, settle
 from kubectl_nodedns.install.plan import make_plan
+from kubectl_nodedns.install.settings import settings_of
 
 if TYPE_CHECKING:
     from kubectl_nodedns.cluster.client import Client
