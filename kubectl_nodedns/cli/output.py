@@ -109,7 +109,13 @@ def _yaml(data: Any) -> str:
     import yaml  # noqa: PLC0415 - not before it is needed
 
     class Dumper(yaml.SafeDumper):
-        """Writes texts of several lines, such as a Corefile, as blocks."""
+        """Writes texts of several lines, such as a Corefile, as blocks; and no anchors.
+
+        People commit such files, and read them: what stands twice is written twice.
+        """
+
+        def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 - PyYAML asks this way
+            return True
 
     def text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
         style = "|" if "\n" in value else None

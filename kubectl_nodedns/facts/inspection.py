@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kubectl_nodedns.errors import RefusedError
-from kubectl_nodedns.facts.caches import Cache, Imitation, find_caches
+from kubectl_nodedns.facts.caches import Cache, Found, Imitation, find_caches
 from kubectl_nodedns.facts.cluster_domain import ClusterDomain, read_cluster_domain
 from kubectl_nodedns.facts.dataplane import INSTALLABLE, Dataplane, read_dataplane
 from kubectl_nodedns.facts.dns_service import DnsService, read_dns_service
@@ -57,8 +57,15 @@ class Inspection:
         ]
 
 
-async def inspect(client: Client, given: Mapping[str, str]) -> Inspection:
+async def inspect(
+    client: Client, given: Mapping[str, str], *, there: Found | None = None
+) -> Inspection:
     """Read the facts; options that were given (by name) go before what is found.
+
+    Args:
+        client: an open client.
+        given: options by name.
+        there: the caches, where they were looked for already; None to look for them.
 
     Raises:
         RefusedError: a fact that is needed cannot be had.
@@ -74,7 +81,7 @@ async def inspect(client: Client, given: Mapping[str, str]) -> Inspection:
         dataplane = Dataplane(mode=mode, evidence="as given")
     else:
         dataplane = await read_dataplane(client)
-    there = await find_caches(client, dns.namespace)
+    there = there or await find_caches(client, dns.namespace)
     return Inspection(
         dns=dns,
         domain=found,

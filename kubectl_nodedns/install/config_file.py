@@ -12,7 +12,7 @@ import yaml
 
 from kubectl_nodedns.documents import DocumentError, compose
 from kubectl_nodedns.errors import UsageError
-from kubectl_nodedns.install.option_checks import check
+from kubectl_nodedns.install.option_checks import check, pairs_text
 from kubectl_nodedns.install.option_table import ALL, BY_KEY, NO, Option
 
 if TYPE_CHECKING:
@@ -96,8 +96,8 @@ class _File:
         if option.kind in LISTS:
             return LISTS[option.kind].join(self._list(node, path)) or NO
         if option.kind in MAPS:
-            pairs = [f"{k}={self._scalar(v, f'{path}.{k}')}" for k, v in self._entries(node, path)]
-            return ",".join(pairs)
+            entries = self._entries(node, path)
+            return pairs_text({k: self._scalar(v, f"{path}.{k}") for k, v in entries})
         if option.kind == "stub-domains":
             domains = self._entries(node, path)
             return (

@@ -7,9 +7,11 @@ file's lists and maps become the same text first, so there is one check for each
 from __future__ import annotations
 
 import ipaddress
+import json
 import re
 from typing import TYPE_CHECKING
 
+from kubectl_nodedns.documents import DocumentError, read_json
 from kubectl_nodedns.errors import UsageError
 from kubectl_nodedns.facts.dns_service import split_name
 from kubectl_nodedns.install.corefile_check import check_blocks, check_plugins
@@ -39,6 +41,7 @@ SYSTEM = "kubernetes.io/os"
 _DOMAIN = re.compile(r"([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\.)*[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _LABEL_KEY = re.compile(r"([a-z0-9.-]+/)?[A-Za-z0-9]([\w.-]*[A-Za-z0-9])?")
 _LABEL_VALUE = re.compile(r"([A-Za-z0-9]([\w.-]{0,61}[A-Za-z0-9])?)?")
+_ANNOTATION_VALUE = re.compile(r"(?s).*")
 _IMAGE = re.compile(r"[a-z0-9][\w.:/-]*(@sha256:[0-9a-f]{64})?")
 _REGISTRY = re.compile(r"[a-z0-9][a-z0-9.-]*(:\d+)?(/[a-z0-9][a-z0-9._-]*)*")
 _NUMBER = re.compile(r"[0-9]{1,18}")
@@ -65,17 +68,47 @@ def check(name: str, text: str) -> str:
         UsageError: it cannot be used; the message names the option.
     """
     option = BY_NAME[name]
-    if strange := next((c for c in text if not c.isprintable() and c not in "\t\n\r"), ""):
-        raise UsageError(f"--{name}: there is a character {strange!r} in it, which nobody can read")
+    _check_readable(option, text)
     if option.default is None and text.strip() == NO:
         return ""
     return KINDS[option.kind](option, text)
+
+
+def _check_readable(option: Option, text: str) -> None:
+    if strange := next((c for c in text if not c.isprintable() and c not in "\t\n\r"), ""):
+        raise UsageError(
+            f"--{option.name}: there is a character {strange!r} in it, which nobody can read"
+        )
 
 
 def selector_of(text: str) -> dict[str, str]:
     """Read "key=value,key=value"."""
     pairs = (part.partition("=") for part in text.split(",") if part.strip())
     return {key.strip(): value.strip() for key, _, value in pairs}
+
+
+def pairs_of(text: str) -> dict[str, str]:
+    """Read "key=value,key=value", or a JSON object: a value with a comma needs that.
+
+    Raises:
+        DocumentError: it begins as a JSON object and is none of text to text.
+    """
+    if not text.lstrip().startswith("{"):
+        return selector_of(text)
+    found = read_json(text)
+    if not all(isinstance(value, str) for value in found.values()):
+        raise DocumentError("a value is no text")
+    return dict(found)
+
+
+def pairs_text(pairs: Mapping[str, str]) -> str:
+    """Return pairs as one text, for `pairs_of`; JSON only where a value needs it.
+
+    Earlier versions read the plain form alone.
+    """
+    plain = ",".join(f"{key}={value}" for key, value in sorted(pairs.items()))
+    same = not plain.startswith("{") and selector_of(plain) == dict(pairs)
+    return plain if same else json.dumps(pairs, sort_keys=True, ensure_ascii=False)
 
 
 def _word(option: Option, text: str) -> str:
@@ -234,16 +267,27 @@ def _forward_options(option: Option, text: str) -> str:
 
 
 def _pairs(option: Option, text: str, value: re.Pattern[str]) -> str:
-    for part in filter(None, text.split(",")):
-        key, equals, rest = part.strip().partition("=")
+    parts = [part.strip() for part in text.split(",") if part]
+    if text.lstrip().startswith("{"):
+        try:
+            parts = [f"{key}={rest}" for key, rest in pairs_of(text).items()]
+        except DocumentError as error:
+            raise UsageError(
+                f"--{option.name}: {text!r} is no JSON object of text to text: {error}"
+            ) from error
+    found = {}
+    for part in parts:
+        _check_readable(option, part)  # an escape of JSON hides what it stands for
+        key, equals, rest = part.partition("=")
         if not (equals and _LABEL_KEY.fullmatch(key) and value.fullmatch(rest)):
             raise UsageError(
-                f"--{option.name}: {part.strip()!r} is not of the form KEY=VALUE",
+                f"--{option.name}: {part!r} is not of the form KEY=VALUE",
                 hint="labels that a node must carry, with commas between"
                 if option.name == "node-selector"
                 else "with commas between",
             )
-    return ",".join(f"{k}={v}" for k, v in sorted(selector_of(text).items()))
+        found[key] = rest
+    return pairs_text(found)
 
 
 def _node_selector(option: Option, text: str) -> str:
@@ -262,11 +306,11 @@ def _labels(option: Option, text: str) -> str:
 
 
 def _annotations(option: Option, text: str) -> str:
-    return _not_ours(option, _pairs(option, text, re.compile(r"[^,\n]*")))
+    return _not_ours(option, _pairs(option, text, _ANNOTATION_VALUE))
 
 
 def _not_ours(option: Option, text: str) -> str:
-    for key in selector_of(text):
+    for key in pairs_of(text):
         if key.startswith(OURS) or key.startswith("prometheus.io/"):
             raise UsageError(f"--{option.name}: {key} is written by this plugin itself")
     return text

@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING
 
 from kubectl_nodedns import __version__
 from kubectl_nodedns.errors import NodednsError, RefusedError, UsageError
+from kubectl_nodedns.facts.caches import find_caches
+from kubectl_nodedns.facts.dns_service import home_of
 from kubectl_nodedns.facts.inspection import Inspection, inspect, refuse, refuse_mode
 from kubectl_nodedns.facts.kubelets import read_handed_out
 from kubectl_nodedns.facts.progress import read_progress
+from kubectl_nodedns.install.handover import read_record
 from kubectl_nodedns.install.injection import plan_injection
 from kubectl_nodedns.install.injection_policy import Resolver
 from kubectl_nodedns.install.live import Live, read_live
@@ -19,7 +22,7 @@ from kubectl_nodedns.install.objects import build
 from kubectl_nodedns.install.options import changes, settle
 from kubectl_nodedns.install.plan import Plan, make_plan
 from kubectl_nodedns.install.plan_text import describe
-from kubectl_nodedns.install.recalled import remembered
+from kubectl_nodedns.install.recalled import memory_among
 from kubectl_nodedns.install.requests import CLIENT, INSTALL
 from kubectl_nodedns.install.settings import settings_of
 from kubectl_nodedns.install.takeover import (
@@ -145,17 +148,23 @@ async def survey(client: Client, request: EnableRequest, report: Report) -> Grou
         UsageError: --kube-dns-ip is not what this cluster has.
     """
     given = request.given
-    before = await remembered(client, given) or await recorded_options(client, given)
+    home = home_of(given.get("dns-service"))
+    there = await find_caches(client, home)
+    before, record = memory_among(there.caches, home), None
+    if before is None:
+        record = await read_record(client, home)
+        before = recorded_options(record, home)
     memory, notes = settle(given, before, upgrade=request.upgrade, whole=request.whole)
     notes += changes(before, memory) if before else []
-    seen = await inspect(client, memory.given)
+    # Options that are remembered say no other DNS service than one in that namespace.
+    seen = await inspect(client, memory.given, there=there)
     report.lines(f"          {line}" for line in seen.lines())
     if request.kube_dns_ip and request.kube_dns_ip not in seen.dns.ips:
         raise UsageError(
             f"--kube-dns-ip: this cluster's is {seen.dns.ip}", hint="leave it out: it is read"
         )
     adoption = await find_adoption(
-        client, seen.caches, seen.dns, asked=request.adopt, domain=seen.domain.name
+        client, seen.caches, seen.dns, record, asked=request.adopt, domain=seen.domain.name
     )
     memory = memory_of(memory, adoption, whole=request.whole)
     mode = seen.dataplane.mode

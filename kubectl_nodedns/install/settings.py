@@ -13,7 +13,7 @@ from kubectl_nodedns.facts.images import mirrored
 from kubectl_nodedns.install.corefile import CLUSTER, LOCAL, Caching, Forwarding, corefile
 from kubectl_nodedns.install.corefile_check import check_corefile, check_no_loop
 from kubectl_nodedns.install.memory_need import MemoryNeed, memory_need
-from kubectl_nodedns.install.option_checks import SYSTEM
+from kubectl_nodedns.install.option_checks import SYSTEM, pairs_of
 from kubectl_nodedns.install.option_table import ALL, AUTO, NO
 from kubectl_nodedns.install.options import addresses, check_together, selector_of
 from kubectl_nodedns.install.quantity import memory_bytes
@@ -161,7 +161,7 @@ class Settings:
             priority_class=value("priority-class"),
             tolerations=value("toleration"),
             labels=selector_of(value("labels")),
-            pod_annotations=selector_of(value("pod-annotations")),
+            pod_annotations=pairs_of(value("pod-annotations")),
             ports=Ports(
                 health=int(value("health-port")),
                 metrics=int(value("metrics-port")),

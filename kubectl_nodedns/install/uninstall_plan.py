@@ -13,6 +13,7 @@ from kubectl_nodedns.facts.dns_service import home_of, read_dns_service
 from kubectl_nodedns.facts.mutating_policies import Admission, read_admission
 from kubectl_nodedns.facts.nodes import Node, read_nodes
 from kubectl_nodedns.facts.progress import read_progress
+from kubectl_nodedns.install.handover import read_record
 from kubectl_nodedns.install.live import MANAGED, Live, is_ours, read_live
 from kubectl_nodedns.install.needs import left_text, read_users
 from kubectl_nodedns.install.objects import FULL, NAME, OPTIONS, RECORD, serves_alone
@@ -304,7 +305,8 @@ async def _adoption(
     if not begun and (live.daemonset is not None or not (request.adopt and caches)):
         return None
     dns = await read_dns_service(client, request.dns_service)
-    return await find_adoption(client, caches, dns, asked=request.adopt)
+    record = await read_record(client, dns.namespace)
+    return await find_adoption(client, caches, dns, record, asked=request.adopt)
 
 
 async def _refuse_users(
