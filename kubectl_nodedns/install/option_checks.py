@@ -9,12 +9,14 @@ from __future__ import annotations
 import ipaddress
 import json
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kubectl_nodedns.documents import DocumentError, read_json
 from kubectl_nodedns.errors import UsageError
 from kubectl_nodedns.facts.dns_service import split_name
 from kubectl_nodedns.install.corefile_check import check_blocks, check_plugins
+from kubectl_nodedns.install.option_forms import EFFECTS, Form
 from kubectl_nodedns.install.option_table import ALL, AUTO, BY_NAME, NO, Option
 from kubectl_nodedns.install.quantity import canonical_cpu, canonical_memory
 from kubectl_nodedns.names import absolute, address
@@ -36,7 +38,6 @@ LONGEST_DOMAIN = 200
 """Characters of a cluster domain; names of services stand before it, and 253 is the limit."""
 MOST_SERVERS = 15
 """Upstreams that CoreDNS's forward takes (plugin/forward)."""
-EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
 SYSTEM = "kubernetes.io/os"
 _DOMAIN = re.compile(r"([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\.)*[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _LABEL_KEY = re.compile(r"([a-z0-9.-]+/)?[A-Za-z0-9]([\w.-]*[A-Za-z0-9])?")
@@ -71,7 +72,7 @@ def check(name: str, text: str) -> str:
     _check_readable(option, text)
     if option.default is None and text.strip() == NO:
         return ""
-    return KINDS[option.kind](option, text)
+    return KINDS[option.kind].check(option, text)
 
 
 def _check_readable(option: Option, text: str) -> None:
@@ -342,29 +343,39 @@ def _memory(option: Option, text: str) -> str:
     return text if text in (AUTO, NO) else canonical_memory(text, option=f"--{option.name}")
 
 
-KINDS: Mapping[str, Callable[[Option, str], str]] = {
-    "word": _word,
-    "number": _number,
-    "switch": _switch,
-    "duration": _duration,
-    "local-ip": _local_ip,
-    "domain": _domain,
-    "image": _image,
-    "registry": _registry,
-    "name": _name,
-    "names": _names,
-    "external-name": _external_name,
-    "dns-service": _dns_service,
-    "servers": _servers,
-    "stub-domains": _stub_domains,
-    "blocks": _blocks,
-    "plugins": _plugins,
-    "forward-options": _forward_options,
-    "node-selector": _node_selector,
-    "labels": _labels,
-    "annotations": _annotations,
-    "tolerations": _tolerations,
-    "cpu": _cpu,
-    "memory": _memory,
+@dataclass(frozen=True)
+class Kind:
+    """One kind of option."""
+
+    check: Callable[[Option, str], str]
+    """Returns the canonical form of a value, or raises a UsageError."""
+    form: Form = Form.TEXT
+    """What a value is in a configuration file."""
+
+
+KINDS: Mapping[str, Kind] = {
+    "word": Kind(_word),
+    "number": Kind(_number, Form.NUMBER),
+    "switch": Kind(_switch, Form.SWITCH),
+    "duration": Kind(_duration),
+    "local-ip": Kind(_local_ip),
+    "domain": Kind(_domain),
+    "image": Kind(_image),
+    "registry": Kind(_registry),
+    "name": Kind(_name),
+    "names": Kind(_names, Form.LIST),
+    "external-name": Kind(_external_name),
+    "dns-service": Kind(_dns_service),
+    "servers": Kind(_servers, Form.LIST),
+    "stub-domains": Kind(_stub_domains, Form.LISTS),
+    "blocks": Kind(_blocks),
+    "plugins": Kind(_plugins),
+    "forward-options": Kind(_forward_options, Form.LIST),
+    "node-selector": Kind(_node_selector, Form.MAP),
+    "labels": Kind(_labels, Form.MAP),
+    "annotations": Kind(_annotations, Form.MAP),
+    "tolerations": Kind(_tolerations, Form.TAINTS),
+    "cpu": Kind(_cpu),
+    "memory": Kind(_memory),
 }
-"""How each kind of option is checked."""
+"""Every kind of option, by the name that the table of options has for it."""

@@ -13,6 +13,7 @@ from kubectl_nodedns.errors import UsageError
 from kubectl_nodedns.install.config_file import read_config
 from kubectl_nodedns.install.config_schema import config_schema
 from kubectl_nodedns.install.option_checks import KINDS, check, pairs_of
+from kubectl_nodedns.install.option_forms import Form
 from kubectl_nodedns.install.option_table import GROUPS, OPTIONS
 from kubectl_nodedns.install.options import Memory
 from tests.docs.documents import ROOT
@@ -106,6 +107,8 @@ def test_every_option_has_a_check_a_group_and_a_property_in_the_schema() -> None
     for option in OPTIONS:
         assert option.kind in KINDS
         assert option.group in GROUPS
+        several = KINDS[option.kind].form in (Form.LIST, Form.LISTS, Form.TAINTS)
+        assert bool(option.joint) is several, option.name
         assert properties[option.key]["description"] == option.text
         if option.default:
             assert check(option.name, option.default) == option.default

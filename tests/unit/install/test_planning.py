@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from kubectl_nodedns.errors import ConflictError, RefusedError
-from kubectl_nodedns.facts.inspection import Inspection
 from kubectl_nodedns.install.live import Live
 from kubectl_nodedns.install.objects import build
 from kubectl_nodedns.install.options import DEFAULTS, Memory
@@ -26,6 +25,7 @@ from tests.unit.install.test_diff import edited
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from kubectl_nodedns.facts.inspection import Inspection
     from kubectl_nodedns.lookup.probes import Probes
 
 NAMES = ("node1", "node2")
