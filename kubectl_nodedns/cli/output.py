@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from kubectl_nodedns.verdict import Gap, Verdict
 
 TAB = "\t"
-NAMED = 10
-"""Nodes that the last line of a run names; -o has all of them."""
 
 
 def print_lines(lines: Iterable[str]) -> None:
@@ -70,13 +68,6 @@ def print_outcome(
     print_data({"result": result, "message": text, "nodes": nodes}, output)
 
 
-def with_reasons(nodes: Mapping[str, str]) -> str:
-    """Name nodes with their reasons, and the number of those that are too many to name."""
-    named = [f"{node} ({why})" for node, why in sorted(nodes.items())]
-    more = [f"and {len(named) - NAMED} more"] if len(named) > NAMED else []
-    return ", ".join((*named[:NAMED], *more))
-
-
 def print_data(data: Any, output: str) -> None:
     """Print plain data as JSON or YAML."""
     if output == "json":
@@ -118,7 +109,13 @@ def _yaml(data: Any) -> str:
     import yaml  # noqa: PLC0415 - not before it is needed
 
     class Dumper(yaml.SafeDumper):
-        """Writes texts of several lines, such as a Corefile, as blocks."""
+        """Writes texts of several lines, such as a Corefile, as blocks; and no anchors.
+
+        People commit such files, and read them: what stands twice is written twice.
+        """
+
+        def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 - PyYAML asks this way
+            return True
 
     def text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
         style = "|" if "\n" in value else None

@@ -1,4 +1,4 @@
-"""What every command that speaks to a cluster needs: a client, a lease, probes."""
+"""What every command that speaks to a cluster needs: a client, and probes."""
 
 from __future__ import annotations
 
@@ -10,12 +10,10 @@ from typing import TYPE_CHECKING
 from kubectl_nodedns.cli.talk import Talk
 from kubectl_nodedns.cluster.access import AccessOptions, resolve
 from kubectl_nodedns.cluster.client import Client
-from kubectl_nodedns.install.lease import Me, held
 from kubectl_nodedns.lookup.probes import Probes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from contextlib import AbstractAsyncContextManager
 
     from kubectl_nodedns.probes.options import ProbeOptions
 
@@ -38,20 +36,6 @@ def terminal_question() -> Callable[[str], bool] | None:
     if not all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):
         return None
     return partial(Talk().confirm, yes=False)
-
-
-def hold_lease(
-    client: Client, namespace: str, command: str, told: Callable[[str], None]
-) -> AbstractAsyncContextManager[None]:
-    """Return the lease that keeps other runs from changing an installation; hold it while writing.
-
-    Args:
-        client: an open client.
-        namespace: the DNS service's.
-        command: what runs, such as "enable".
-        told: called with what people should know about it.
-    """
-    return held(client, namespace, me=Me.doing(command), told=told)
 
 
 def make_probes(

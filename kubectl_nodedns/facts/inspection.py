@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kubectl_nodedns.errors import RefusedError
-from kubectl_nodedns.facts.caches import Cache, Imitation, find_caches
+from kubectl_nodedns.facts.caches import Cache, Found, Imitation, find_caches
 from kubectl_nodedns.facts.cluster_domain import ClusterDomain, read_cluster_domain
 from kubectl_nodedns.facts.dataplane import INSTALLABLE, Dataplane, read_dataplane
 from kubectl_nodedns.facts.dns_service import DnsService, read_dns_service
@@ -59,8 +59,15 @@ class Inspection:
         ]
 
 
-async def inspect(client: Client, given: Mapping[str, str]) -> Inspection:
+async def inspect(
+    client: Client, given: Mapping[str, str], *, there: Found | None = None
+) -> Inspection:
     """Read the facts; options that were given (by name) go before what is found.
+
+    Args:
+        client: an open client.
+        given: options by name.
+        there: the caches, where they were looked for already; None to look for them.
 
     Raises:
         RefusedError: a fact that is needed cannot be had.
@@ -70,7 +77,7 @@ async def inspect(client: Client, given: Mapping[str, str]) -> Inspection:
         nodes = group.create_task(read_nodes(client))
         domain = group.create_task(_domain(client, dns.namespace, nodes, given))
         dataplane = group.create_task(_dataplane(client, given))
-        looking = group.create_task(find_caches(client, dns.namespace))
+        looking = group.create_task(_caches(client, dns.namespace, there))
     there = looking.result()
     return Inspection(
         dns=dns,
@@ -93,6 +100,10 @@ async def _domain(
         return ClusterDomain(name=domain, evidence="as given")
     ready = [node.name for node in await nodes if node.ready]
     return await read_cluster_domain(client, namespace, ready[:3])
+
+
+async def _caches(client: Client, namespace: str, there: Found | None) -> Found:
+    return there or await find_caches(client, namespace)
 
 
 async def _dataplane(client: Client, given: Mapping[str, str]) -> Dataplane:

@@ -1,11 +1,37 @@
-"""What comes back to CoreDNS when the caches go, in words. Pure."""
+"""What comes back to CoreDNS when the caches go."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kubectl_nodedns.errors import ApiError
+from kubectl_nodedns.metrics.monitor import traffic_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from kubectl_nodedns.cluster.client import Client
+    from kubectl_nodedns.facts.caches import Cache
+    from kubectl_nodedns.install.proof import Report
 
 BUSY = 1000
 """Lookups a second of one CoreDNS pod from which more replicas are worth a thought."""
 MANIFOLD = 2.0
 """From so many times today's load on it is a warning."""
+
+
+async def tell_capacity(
+    client: Client, caches: Sequence[Cache], coredns: int, report: Report
+) -> None:
+    """Say what comes back to CoreDNS; where the caches cannot be asked, that it is not known."""
+    try:
+        traffic = await traffic_of(client, caches)
+    except ApiError:
+        traffic = None
+    if traffic is None or traffic.lookups is None:
+        report.note("what comes back to CoreDNS is not known: the caches' counters cannot be read")
+    else:
+        report.note(capacity_words(traffic.lookups, traffic.hit_ratio, coredns))
 
 
 def capacity_words(lookups: float, hit_ratio: float | None, coredns: int) -> str:

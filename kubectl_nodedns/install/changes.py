@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -129,5 +130,8 @@ def differences(wanted: Any, found: Any, keys: Keys = ()) -> list[Difference]:
 
 
 def _short(value: Any) -> str:
-    text = "nothing" if value is None else str(value)
+    """Return a value as the API has it: text as it is, all else as JSON."""
+    text = "nothing" if value is None else value
+    if not isinstance(text, str):
+        text = json.dumps(value, ensure_ascii=False)
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"

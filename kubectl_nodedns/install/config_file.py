@@ -12,7 +12,8 @@ import yaml
 
 from kubectl_nodedns.documents import DocumentError, compose
 from kubectl_nodedns.errors import UsageError
-from kubectl_nodedns.install.option_checks import check
+from kubectl_nodedns.install.option_checks import KINDS, check, pairs_text
+from kubectl_nodedns.install.option_forms import Form
 from kubectl_nodedns.install.option_table import ALL, BY_KEY, NO, Option
 
 if TYPE_CHECKING:
@@ -20,10 +21,6 @@ if TYPE_CHECKING:
 
 API_VERSION = "nodedns/v1alpha1"
 KIND = "NodeDNSConfiguration"
-LISTS = {"names": ",", "servers": ",", "forward-options": ";"}
-"""Kinds whose value in a file is a list, with what joins it."""
-MAPS = frozenset({"node-selector", "labels", "annotations"})
-"""Kinds whose value in a file is a map of text to text."""
 TAINT = ("key", "operator", "value", "effect")
 """What a toleration in a file may say, in Kubernetes' own words."""
 
@@ -93,20 +90,20 @@ class _File:
             raise self._error(node, f"{path}: {said}", hint=error.hint) from error
 
     def _text(self, option: Option, node: yaml.Node, path: str) -> str:
-        if option.kind in LISTS:
-            return LISTS[option.kind].join(self._list(node, path)) or NO
-        if option.kind in MAPS:
-            pairs = [f"{k}={self._scalar(v, f'{path}.{k}')}" for k, v in self._entries(node, path)]
-            return ",".join(pairs)
-        if option.kind == "stub-domains":
+        form = KINDS[option.kind].form
+        if form is Form.LIST:
+            return option.joint.join(self._list(node, path)) or NO
+        if form is Form.MAP:
+            entries = self._entries(node, path)
+            return pairs_text({k: self._scalar(v, f"{path}.{k}") for k, v in entries})
+        if form is Form.LISTS:
             domains = self._entries(node, path)
-            return (
-                ";".join(f"{k}={','.join(self._list(v, f'{path}.{k}'))}" for k, v in domains) or NO
-            )
-        if option.kind == "tolerations":
+            lists = (f"{k}={','.join(self._list(v, f'{path}.{k}'))}" for k, v in domains)
+            return option.joint.join(lists) or NO
+        if form is Form.TAINTS:
             if isinstance(node, yaml.ScalarNode) and node.value in (ALL, NO):
                 return str(node.value)
-            return ",".join(self._taints(node, path)) or NO
+            return option.joint.join(self._taints(node, path)) or NO
         return self._scalar(node, path)
 
     def _taints(self, node: yaml.Node, path: str) -> Iterator[str]:

@@ -5,42 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from kubectl_nodedns.install.config_file import API_VERSION, KIND
-from kubectl_nodedns.install.option_checks import EFFECTS
-from kubectl_nodedns.install.option_table import ALL, NO, OPTIONS, Option
-
-TEXT = {"type": "string"}
-TEXTS = {"type": "array", "items": TEXT}
-MAP = {"type": "object", "additionalProperties": TEXT}
-TOLERATIONS = {
-    "oneOf": [
-        {"type": "string", "enum": [ALL, NO]},
-        {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "additionalProperties": False,
-                "properties": {
-                    "key": TEXT,
-                    "operator": {"type": "string", "enum": ["Equal", "Exists"]},
-                    "value": TEXT,
-                    "effect": {"type": "string", "enum": list(EFFECTS)},
-                },
-            },
-        },
-    ]
-}
-SHAPES: dict[str, dict[str, Any]] = {
-    "switch": {"type": "boolean"},
-    "names": TEXTS,
-    "servers": TEXTS,
-    "forward-options": TEXTS,
-    "stub-domains": {"type": "object", "additionalProperties": TEXTS},
-    "node-selector": MAP,
-    "labels": MAP,
-    "annotations": MAP,
-    "tolerations": TOLERATIONS,
-}
-"""Shapes of the kinds that are not plain text."""
+from kubectl_nodedns.install.option_checks import KINDS
+from kubectl_nodedns.install.option_forms import Form
+from kubectl_nodedns.install.option_table import OPTIONS, Option
 
 
 def config_schema() -> dict[str, Any]:
@@ -66,9 +33,10 @@ def config_schema() -> dict[str, Any]:
 
 
 def _property(option: Option) -> dict[str, Any]:
-    found = dict(SHAPES.get(option.kind, TEXT))
-    if option.kind == "number":
-        found = {"type": "integer", "minimum": option.least, "maximum": option.most}
+    form = KINDS[option.kind].form
+    found = dict(form.schema)
+    if form is Form.NUMBER:
+        found |= {"minimum": option.least, "maximum": option.most}
     if option.choices:
         found["enum"] = list(option.choices)
     found["description"] = option.text

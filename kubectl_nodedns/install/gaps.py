@@ -6,6 +6,7 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from kubectl_nodedns.errors import NodednsError
+from kubectl_nodedns.install.plan import nodes_text
 from kubectl_nodedns.together import together
 
 if TYPE_CHECKING:
@@ -57,3 +58,15 @@ class Gaps:
         for gap in await together(watch.end() for watch in watches):
             self.measured.append(gap)
             self._report.note(f"{gap.node}: {gap}")
+
+
+def gaps_text(gaps: Sequence[Gap]) -> str:
+    """Say what the gaps came to: the longest one, and all lookups that were lost."""
+    known = {gap.longest: gap for gap in gaps if gap.longest is not None}
+    if not known:
+        return "the gaps could not be measured"
+    worst = known[max(known)]
+    lost, sent = sum(gap.lost for gap in gaps), sum(gap.sent for gap in gaps)
+    text = f"longest gap {worst.longest} ms (node {worst.node}), {lost} of {sent} lookups lost"
+    unknown = sum(gap.longest is None for gap in gaps)
+    return f"{text}, not measured on {nodes_text(unknown)}" if unknown else text

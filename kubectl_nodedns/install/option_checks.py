@@ -7,12 +7,16 @@ file's lists and maps become the same text first, so there is one check for each
 from __future__ import annotations
 
 import ipaddress
+import json
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from kubectl_nodedns.documents import DocumentError, read_json
 from kubectl_nodedns.errors import UsageError
 from kubectl_nodedns.facts.dns_service import split_name
 from kubectl_nodedns.install.corefile_check import check_blocks, check_plugins
+from kubectl_nodedns.install.option_forms import EFFECTS, Form
 from kubectl_nodedns.install.option_table import ALL, AUTO, BY_NAME, NO, Option
 from kubectl_nodedns.install.quantity import canonical_cpu, canonical_memory
 from kubectl_nodedns.names import absolute, address
@@ -34,11 +38,11 @@ LONGEST_DOMAIN = 200
 """Characters of a cluster domain; names of services stand before it, and 253 is the limit."""
 MOST_SERVERS = 15
 """Upstreams that CoreDNS's forward takes (plugin/forward)."""
-EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
 SYSTEM = "kubernetes.io/os"
 _DOMAIN = re.compile(r"([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\.)*[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _LABEL_KEY = re.compile(r"([a-z0-9.-]+/)?[A-Za-z0-9]([\w.-]*[A-Za-z0-9])?")
 _LABEL_VALUE = re.compile(r"([A-Za-z0-9]([\w.-]{0,61}[A-Za-z0-9])?)?")
+_ANNOTATION_VALUE = re.compile(r"(?s).*")
 _IMAGE = re.compile(r"[a-z0-9][\w.:/-]*(@sha256:[0-9a-f]{64})?")
 _REGISTRY = re.compile(r"[a-z0-9][a-z0-9.-]*(:\d+)?(/[a-z0-9][a-z0-9._-]*)*")
 _NUMBER = re.compile(r"[0-9]{1,18}")
@@ -65,17 +69,47 @@ def check(name: str, text: str) -> str:
         UsageError: it cannot be used; the message names the option.
     """
     option = BY_NAME[name]
-    if strange := next((c for c in text if not c.isprintable() and c not in "\t\n\r"), ""):
-        raise UsageError(f"--{name}: there is a character {strange!r} in it, which nobody can read")
+    _check_readable(option, text)
     if option.default is None and text.strip() == NO:
         return ""
-    return KINDS[option.kind](option, text)
+    return KINDS[option.kind].check(option, text)
+
+
+def _check_readable(option: Option, text: str) -> None:
+    if strange := next((c for c in text if not c.isprintable() and c not in "\t\n\r"), ""):
+        raise UsageError(
+            f"--{option.name}: there is a character {strange!r} in it, which nobody can read"
+        )
 
 
 def selector_of(text: str) -> dict[str, str]:
     """Read "key=value,key=value"."""
     pairs = (part.partition("=") for part in text.split(",") if part.strip())
     return {key.strip(): value.strip() for key, _, value in pairs}
+
+
+def pairs_of(text: str) -> dict[str, str]:
+    """Read "key=value,key=value", or a JSON object: a value with a comma needs that.
+
+    Raises:
+        DocumentError: it begins as a JSON object and is none of text to text.
+    """
+    if not text.lstrip().startswith("{"):
+        return selector_of(text)
+    found = read_json(text)
+    if not all(isinstance(value, str) for value in found.values()):
+        raise DocumentError("a value is no text")
+    return dict(found)
+
+
+def pairs_text(pairs: Mapping[str, str]) -> str:
+    """Return pairs as one text, for `pairs_of`; JSON only where a value needs it.
+
+    Earlier versions read the plain form alone.
+    """
+    plain = ",".join(f"{key}={value}" for key, value in sorted(pairs.items()))
+    same = not plain.startswith("{") and selector_of(plain) == dict(pairs)
+    return plain if same else json.dumps(pairs, sort_keys=True, ensure_ascii=False)
 
 
 def _word(option: Option, text: str) -> str:
@@ -234,16 +268,27 @@ def _forward_options(option: Option, text: str) -> str:
 
 
 def _pairs(option: Option, text: str, value: re.Pattern[str]) -> str:
-    for part in filter(None, text.split(",")):
-        key, equals, rest = part.strip().partition("=")
+    parts = [part.strip() for part in text.split(",") if part]
+    if text.lstrip().startswith("{"):
+        try:
+            parts = [f"{key}={rest}" for key, rest in pairs_of(text).items()]
+        except DocumentError as error:
+            raise UsageError(
+                f"--{option.name}: {text!r} is no JSON object of text to text: {error}"
+            ) from error
+    found = {}
+    for part in parts:
+        _check_readable(option, part)  # an escape of JSON hides what it stands for
+        key, equals, rest = part.partition("=")
         if not (equals and _LABEL_KEY.fullmatch(key) and value.fullmatch(rest)):
             raise UsageError(
-                f"--{option.name}: {part.strip()!r} is not of the form KEY=VALUE",
+                f"--{option.name}: {part!r} is not of the form KEY=VALUE",
                 hint="labels that a node must carry, with commas between"
                 if option.name == "node-selector"
                 else "with commas between",
             )
-    return ",".join(f"{k}={v}" for k, v in sorted(selector_of(text).items()))
+        found[key] = rest
+    return pairs_text(found)
 
 
 def _node_selector(option: Option, text: str) -> str:
@@ -262,11 +307,11 @@ def _labels(option: Option, text: str) -> str:
 
 
 def _annotations(option: Option, text: str) -> str:
-    return _not_ours(option, _pairs(option, text, re.compile(r"[^,\n]*")))
+    return _not_ours(option, _pairs(option, text, _ANNOTATION_VALUE))
 
 
 def _not_ours(option: Option, text: str) -> str:
-    for key in selector_of(text):
+    for key in pairs_of(text):
         if key.startswith(OURS) or key.startswith("prometheus.io/"):
             raise UsageError(f"--{option.name}: {key} is written by this plugin itself")
     return text
@@ -298,29 +343,39 @@ def _memory(option: Option, text: str) -> str:
     return text if text in (AUTO, NO) else canonical_memory(text, option=f"--{option.name}")
 
 
-KINDS: Mapping[str, Callable[[Option, str], str]] = {
-    "word": _word,
-    "number": _number,
-    "switch": _switch,
-    "duration": _duration,
-    "local-ip": _local_ip,
-    "domain": _domain,
-    "image": _image,
-    "registry": _registry,
-    "name": _name,
-    "names": _names,
-    "external-name": _external_name,
-    "dns-service": _dns_service,
-    "servers": _servers,
-    "stub-domains": _stub_domains,
-    "blocks": _blocks,
-    "plugins": _plugins,
-    "forward-options": _forward_options,
-    "node-selector": _node_selector,
-    "labels": _labels,
-    "annotations": _annotations,
-    "tolerations": _tolerations,
-    "cpu": _cpu,
-    "memory": _memory,
+@dataclass(frozen=True)
+class Kind:
+    """One kind of option."""
+
+    check: Callable[[Option, str], str]
+    """Returns the canonical form of a value, or raises a UsageError."""
+    form: Form = Form.TEXT
+    """What a value is in a configuration file."""
+
+
+KINDS: Mapping[str, Kind] = {
+    "word": Kind(_word),
+    "number": Kind(_number, Form.NUMBER),
+    "switch": Kind(_switch, Form.SWITCH),
+    "duration": Kind(_duration),
+    "local-ip": Kind(_local_ip),
+    "domain": Kind(_domain),
+    "image": Kind(_image),
+    "registry": Kind(_registry),
+    "name": Kind(_name),
+    "names": Kind(_names, Form.LIST),
+    "external-name": Kind(_external_name),
+    "dns-service": Kind(_dns_service),
+    "servers": Kind(_servers, Form.LIST),
+    "stub-domains": Kind(_stub_domains, Form.LISTS),
+    "blocks": Kind(_blocks),
+    "plugins": Kind(_plugins),
+    "forward-options": Kind(_forward_options, Form.LIST),
+    "node-selector": Kind(_node_selector, Form.MAP),
+    "labels": Kind(_labels, Form.MAP),
+    "annotations": Kind(_annotations, Form.MAP),
+    "tolerations": Kind(_tolerations, Form.TAINTS),
+    "cpu": Kind(_cpu),
+    "memory": Kind(_memory),
 }
-"""How each kind of option is checked."""
+"""Every kind of option, by the name that the table of options has for it."""

@@ -1,12 +1,16 @@
-"""The proof as `install` needs it: callables that it is handed."""
+"""What this room is handed: who asks from nodes, who listens, what looks for obstacles."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
+    from kubectl_nodedns.facts.inspection import Inspection
+    from kubectl_nodedns.install.live import Live
+    from kubectl_nodedns.install.objects import Objects
+    from kubectl_nodedns.install.settings import Settings
     from kubectl_nodedns.lookup.probes import Probes
     from kubectl_nodedns.verdict import Gap, Verdict
 
@@ -55,12 +59,46 @@ class Report(Protocol):
     def note(self, text: str) -> None:
         """Something worth knowing."""
 
+    def lines(self, lines: Iterable[str]) -> None:
+        """Lines as they are."""
+
 
 class MakeProbes(Protocol):
     """Makes probes that are not started yet."""
 
     def __call__(self, registry: str = "", *, dns_policy: str = "ClusterFirst") -> Probes:
         """Return probes whose image comes from `registry` (empty for its own)."""
+
+
+class Obstacles(Protocol):
+    """What the preflight checks came to."""
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """What the plan should show: warnings, and what could not be looked at."""
+
+    def refuse(self) -> None:
+        """Refuse to go on when a finding is an error.
+
+        Raises:
+            RefusedError: with all of them.
+        """
+
+    async def refuse_resolvers(self, probes: Probes, nodes: Sequence[str]) -> None:
+        """Refuse nodes whose own resolvers lead back to the cache, or nowhere.
+
+        Raises:
+            RefusedError: a node has such resolvers.
+        """
+
+
+class Preflight(Protocol):
+    """Looks at what could stand in the way of an installation."""
+
+    async def __call__(
+        self, seen: Inspection, settings: Settings, wanted: Objects, live: Live, *, image: str
+    ) -> Obstacles:
+        """Look at everything, and try what may be tried; `image` is the probes'."""
 
 
 def failed(verdicts: Sequence[Verdict]) -> list[Verdict]:

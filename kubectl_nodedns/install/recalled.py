@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from kubectl_nodedns.cluster.client import Client
+    from kubectl_nodedns.facts.caches import Cache
 
 ABOUT_THE_CLUSTER = ("dns-service", "cluster-domain")
 """Options that say what the cluster is; every command has them."""
@@ -47,12 +48,26 @@ async def recalled(client: Client, given: Mapping[str, str]) -> dict[str, str]:
     return {**remembered_about(found, home), **known}
 
 
-async def remembered(client: Client, given: dict[str, str]) -> Memory | None:
-    """Read what our installation remembers; None without one."""
-    namespace = home_of(given.get("dns-service"))
-    for cache in await read_caches(client, namespace):
+async def remembered(client: Client, given: Mapping[str, str]) -> Memory | None:
+    """Read what our installation remembers; None without one.
+
+    Raises:
+        ApiError: DaemonSets cannot be read.
+    """
+    home = home_of(given.get("dns-service"))
+    return memory_among(await read_caches(client, home), home)
+
+
+def memory_among(caches: Iterable[Cache], home: str) -> Memory | None:
+    """Return what our installation remembers; None where it is none of `caches`.
+
+    Args:
+        caches: the caches of the cluster.
+        home: namespace of the DNS service, where ours can be.
+    """
+    for cache in caches:
         if cache.ours:
-            return Memory.of_text(cache.annotations.get(OPTIONS, ""), home=namespace)
+            return Memory.of_text(cache.annotations.get(OPTIONS, ""), home=home)
     return None
 
 

@@ -107,9 +107,12 @@ class Rollout:
         """
         try:
             if not self._plan.unchanged:
+                # Upstream service and Corefile first: a pod that starts finds whom to ask.
                 await self._write_base()
+                # Nobody is intercepted before the same revision answered everything in the dark.
                 if self._plan.dark:
                     await self._start_dark()
+                # OnDelete: this template reaches a node only when its pod is deleted, below.
                 await self._apply_daemonset(FULL, ENABLING)
             verdicts = await self._check_kept()
             self.repaired = tuple(v.node for v in await self._verdicts.bad(verdicts))
@@ -248,6 +251,7 @@ class Rollout:
 
     async def _replace(self, node: str) -> None:
         pod = (await self._pods.read(node)).get(node)
+        # Before the deletion: whatever ends the run from here on, the node counts as touched.
         self._standing.put([node], Stand.SWITCHING)
         wanted = (self._plan.revision, FULL)
         stale = pod is not None and (
@@ -302,6 +306,7 @@ class Rollout:
         order = list(reversed(touched))
         size = self._plan.batch_size if self._plan.gaps else len(order)
         try:
+            # The template before any pod: one that is deleted first would come back as it was.
             previous = self._previous()
             await self._client.apply(previous, force=True)
             for i in range(0, len(order), size or 1):

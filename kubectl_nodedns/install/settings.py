@@ -13,7 +13,7 @@ from kubectl_nodedns.facts.images import mirrored
 from kubectl_nodedns.install.corefile import CLUSTER, LOCAL, Caching, Forwarding, corefile
 from kubectl_nodedns.install.corefile_check import check_corefile, check_no_loop
 from kubectl_nodedns.install.memory_need import MemoryNeed, memory_need
-from kubectl_nodedns.install.option_checks import SYSTEM
+from kubectl_nodedns.install.option_checks import SYSTEM, pairs_of
 from kubectl_nodedns.install.option_table import ALL, AUTO, NO
 from kubectl_nodedns.install.options import addresses, check_together, selector_of
 from kubectl_nodedns.install.quantity import memory_bytes
@@ -25,6 +25,13 @@ if TYPE_CHECKING:
 
     from kubectl_nodedns.facts.inspection import Inspection
     from kubectl_nodedns.install.options import Memory
+
+USUAL_SERVICE = "kube-system/kube-dns"
+"""The DNS service that is assumed where no cluster is asked."""
+USUAL_ASSUMED = (
+    "DNS selector k8s-app=kube-dns, target port 53, the DNS service's port names dns and dns-tcp"
+)
+"""What else is assumed then, in words."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,7 +161,7 @@ class Settings:
             priority_class=value("priority-class"),
             tolerations=value("toleration"),
             labels=selector_of(value("labels")),
-            pod_annotations=selector_of(value("pod-annotations")),
+            pod_annotations=pairs_of(value("pod-annotations")),
             ports=Ports(
                 health=int(value("health-port")),
                 metrics=int(value("metrics-port")),
@@ -280,6 +287,26 @@ def settings_of(seen: Inspection, memory: Memory) -> Settings:
         # `enable` refuses a mode that it does not know before; `check --pre` says so and goes on.
         mode=seen.dataplane.mode if seen.dataplane.mode in VARIANTS else IPTABLES,
         dns_service=seen.dns.name,
+    )
+
+
+def settings_unseen(memory: Memory, kube_dns_ip: str) -> Settings:
+    """Put options together where no cluster is asked; what it would tell is as it usually is.
+
+    Raises:
+        UsageError: options exclude each other.
+        RefusedError: the addresses do not go together.
+    """
+    namespace, _, service = (memory.value("dns-service") or USUAL_SERVICE).partition("/")
+    return Settings.of(
+        memory,
+        namespace=namespace,
+        dns_selector={"k8s-app": "kube-dns"},
+        dns_ports={"UDP": 53, "TCP": 53},
+        service_ips=(kube_dns_ip,),
+        cluster_domain=memory.value("cluster-domain"),
+        mode=memory.value("mode"),
+        dns_service=service,
     )
 
 

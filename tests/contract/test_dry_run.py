@@ -152,3 +152,24 @@ def test_facts_of_the_cluster_are_in_the_objects(api: Api, config: Path, run: Ru
     assert [p["targetPort"] for p in upstream["spec"]["ports"]] == ["dns", 1053]
     [container] = daemonset["spec"]["template"]["spec"]["containers"]
     assert container["args"][1] == "169.254.20.10,10.3.0.10"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/apis/apps/v1/daemonsets",
+        "/api/v1/namespaces/kube-system/configmaps/node-local-dns-adopted",
+    ],
+)
+def test_what_is_installed_is_read_once(path: str, api: Api, config: Path, run: Run) -> None:
+    cluster.fill(api)
+    ended = run("enable", "--dry-run=server")
+    assert ended.code == Exit.OK, ended.err
+    assert [seen.method for seen in api.state.seen if seen.path == path] == ["GET"]
+
+
+def test_printed_objects_have_no_yaml_anchors(home: Path, run: Run) -> None:
+    ended = run("enable", "--dry-run=client", *VALUES, "--labels=team=a")
+    assert ended.code == Exit.OK, ended.err
+    assert "&id" not in ended.out
+    assert "*id" not in ended.out

@@ -9,15 +9,15 @@ import pytest
 from aiohttp import web
 
 from kubectl_nodedns.cli.talk import Talk
-from kubectl_nodedns.commands.injecting import (
+from kubectl_nodedns.errors import PartialError
+from kubectl_nodedns.facts.mutating_policies import read_admission
+from kubectl_nodedns.install.injection import (
     LABELLED,
     install_injection,
     plan_injection,
     remove_injection,
 )
-from kubectl_nodedns.errors import PartialError
-from kubectl_nodedns.facts.mutating_policies import read_admission
-from kubectl_nodedns.install.injection import Resolver
+from kubectl_nodedns.install.injection_policy import Resolver
 from kubectl_nodedns.install.live import MANAGED
 from tests.contract.api import Api, answers, document
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from kubectl_nodedns.commands.setup_gate import SetupGate
 from kubectl_nodedns.install.live import read_pods
 from kubectl_nodedns.install.objects import DARK, MANAGED_BY, PHASE, SELECTOR
+from kubectl_nodedns.install.setup_gate import SetupGate
 from kubectl_nodedns.lookup.proof import Verdict
 from tests.contract.api import answers, text
 

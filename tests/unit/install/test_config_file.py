@@ -12,8 +12,10 @@ import pytest
 from kubectl_nodedns.errors import UsageError
 from kubectl_nodedns.install.config_file import read_config
 from kubectl_nodedns.install.config_schema import config_schema
-from kubectl_nodedns.install.option_checks import KINDS, check
+from kubectl_nodedns.install.option_checks import KINDS, check, pairs_of
+from kubectl_nodedns.install.option_forms import Form
 from kubectl_nodedns.install.option_table import GROUPS, OPTIONS
+from kubectl_nodedns.install.options import Memory
 from tests.docs.documents import ROOT
 
 HEAD = "apiVersion: nodedns/v1alpha1\nkind: NodeDNSConfiguration\n"
@@ -105,6 +107,8 @@ def test_every_option_has_a_check_a_group_and_a_property_in_the_schema() -> None
     for option in OPTIONS:
         assert option.kind in KINDS
         assert option.group in GROUPS
+        several = KINDS[option.kind].form in (Form.LIST, Form.LISTS, Form.TAINTS)
+        assert bool(option.joint) is several, option.name
         assert properties[option.key]["description"] == option.text
         if option.default:
             assert check(option.name, option.default) == option.default
@@ -125,3 +129,47 @@ def test_the_example_in_the_documents_is_a_good_file() -> None:
     text = (ROOT / "docs" / "configuration.md").read_text()
     [example] = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
     assert len(read(example)) > 5
+
+
+@pytest.mark.parametrize(
+    "value", ["me, or you", '{"a": 1, "b": [2]}', "x,b=y", " padded ", "two\nlines", "a=b", ""]
+)
+def test_an_annotation_of_a_file_is_what_the_pods_get(value: str) -> None:
+    """A comma does not cut it, and what looks like JSON is text."""
+    found = read(HEAD + f"spec:\n  podAnnotations: {{a.example/b: {json.dumps(value)}, z: y}}\n")
+    text = found["pod-annotations"]
+    assert pairs_of(text) == {"a.example/b": value, "z": "y"}
+    assert check("pod-annotations", text) == text
+    memory = Memory.of_text(Memory(given=found).as_text())
+    assert (memory.given, memory.wrong) == (found, {})
+
+
+def test_annotations_without_commas_are_remembered_as_older_versions_read_them() -> None:
+    assert read(HEAD + "spec:\n  podAnnotations: {z: y, a: b}\n")["pod-annotations"] == "a=b,z=y"
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ('{"a": 1}', "a value is no text"),
+        ('{"a": ', "is no JSON object"),
+        (r'{"a": "\u001b[2J"}', r"there is a character '\x1b' in it"),
+        ('{"app.kubernetes.io/name": "x, y"}', "is written by this plugin itself"),
+        ('{"b c": "x"}', "is not of the form KEY=VALUE"),
+    ],
+)
+def test_json_is_checked_as_pairs_are(value: str, said: str) -> None:
+    with pytest.raises(UsageError, match=re.escape(said)):
+        check("pod-annotations", value)
+
+
+@pytest.mark.parametrize("key", ["labels", "nodeSelector"])
+def test_a_comma_in_a_label_is_refused_and_makes_no_second_one(key: str) -> None:
+    with pytest.raises(UsageError, match=f"spec.{key}: 'a=x,b=y' is not of the form KEY=VALUE"):
+        read(HEAD + f'spec:\n  {key}: {{a: "x,b=y"}}\n')
+
+
+@pytest.mark.parametrize("spec", ["labels: {[a]: b}", "? [a]\n  : b", "tolerations: [{[a]: b}]"])
+def test_a_list_as_a_key_is_named_with_its_line(spec: str) -> None:
+    with pytest.raises(UsageError, match=r"nodedns.yaml:4: a key of .* is not a single value"):
+        read(f"{HEAD}spec:\n  {spec}\n")

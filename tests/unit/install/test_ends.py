@@ -18,9 +18,9 @@ from kubectl_nodedns.errors import (
 )
 from kubectl_nodedns.install.objects import DARK, FULL, build, daemonset_of
 from kubectl_nodedns.install.plan import make_plan
-from kubectl_nodedns.install.removal import Removal, why_back
 from kubectl_nodedns.install.rollout import Rollout
 from kubectl_nodedns.install.standing import Stand, Standing, going_on
+from kubectl_nodedns.install.uninstall import Uninstall, why_back
 from tests.unit.install.samples import NOTHING, OPTIONS, SETTINGS, installed, node
 from tests.unit.install.world import Proof, Report, Verdict, World
 
@@ -64,11 +64,11 @@ def enable(world: World, proof: Proof, report: Report) -> Rollout:
     return Rollout(cast("Client", world), plan, NOTHING, proof, report, timeout=1.0)
 
 
-def disable(world: World, proof: Proof, report: Report) -> Removal:
+def disable(world: World, proof: Proof, report: Report) -> Uninstall:
     """A removal from three nodes, one after the other."""
     live = installed(SETTINGS)
     world.start(daemonset_of(build(SETTINGS, options=OPTIONS)))
-    return Removal(
+    return Uninstall(
         cast("Client", world),
         live,
         NAMES,
@@ -136,7 +136,7 @@ async def test_a_template_that_cannot_be_put_back_is_said() -> None:
     assert world.phases() == [FULL, FULL, DARK]
 
 
-async def interrupted_at(run: Rollout | Removal, proof: Proof, question: str, name: str) -> None:
+async def interrupted_at(run: Rollout | Uninstall, proof: Proof, question: str, name: str) -> None:
     """Have Ctrl-C come while a question is asked."""
     task = asyncio.create_task(run.run())
 

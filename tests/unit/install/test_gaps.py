@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from kubectl_nodedns.commands.rolling_out import gaps_text
 from kubectl_nodedns.errors import RevertedError
-from kubectl_nodedns.install.gaps import Gaps
+from kubectl_nodedns.install.gaps import Gaps, gaps_text
 from kubectl_nodedns.lookup.gap import Gap
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import pytest
 from kubectl_nodedns.install.handover import Record, handed_over, is_renamed
 from kubectl_nodedns.install.live import Live, newest
 from kubectl_nodedns.install.objects import OPTIONS, RECORD
-from kubectl_nodedns.install.removal import ours
+from kubectl_nodedns.install.uninstall_plan import ours
 from tests.unit.install.samples import SETTINGS, installed
 from tests.unit.install.test_adoption import daemonset, kubespray, pod_on
 

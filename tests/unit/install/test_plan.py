@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from kubectl_nodedns.install.changes import CONFIGURE, CREATE, DELETE, UNCHANGED
+from kubectl_nodedns.install.changes import CONFIGURE, CREATE, DELETE, UNCHANGED, Difference
 from kubectl_nodedns.install.live import Live
 from kubectl_nodedns.install.objects import DARK, DISABLING, ENABLED, ENABLING, FULL, build
 from kubectl_nodedns.install.plan import Plan, batches, make_plan
@@ -274,3 +274,18 @@ def test_phase_and_state_count_as_differences_of_the_daemonset() -> None:
     paths = [field.path for field in change.fields]
     assert "spec.template.spec.containers[0].args[1]" in paths
     assert FULL in [field.wanted for field in change.fields]
+
+
+@pytest.mark.parametrize(
+    ("found", "wanted", "said"),
+    [
+        (False, True, "spec.x: false → true"),
+        ({"kubernetes.io/os": "linux"}, None, 'spec.x: {"kubernetes.io/os": "linux"} → nothing'),
+        (["ä"], "text", 'spec.x: ["ä"] → text'),
+        (1, {}, "spec.x: 1 → {}"),
+    ],
+)
+def test_a_value_in_the_plan_is_written_as_the_api_has_it(
+    found: Any, wanted: Any, said: str
+) -> None:
+    assert str(Difference(("spec", "x"), found, wanted)) == said

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kubectl_nodedns.install.injection import LABEL, Resolver, objects, plain_patch
+from kubectl_nodedns.install.injection_policy import LABEL, Resolver, objects, plain_patch
 
 RESOLVER = Resolver(local_ip="169.254.20.11", kube_dns_ip="10.96.0.10", cluster_domain="k8s.test")
 

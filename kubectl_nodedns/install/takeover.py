@@ -1,4 +1,4 @@
-"""What `enable` and `disable` share about an installation that somebody else made."""
+"""Which installation of somebody else is taken over, and what that makes of options and plan."""
 
 from __future__ import annotations
 
@@ -9,9 +9,7 @@ from kubectl_nodedns.errors import RefusedError
 from kubectl_nodedns.facts.caches import cache_of
 from kubectl_nodedns.facts.cluster_domain import read_cluster_domain
 from kubectl_nodedns.facts.dataplane import IPVS
-from kubectl_nodedns.facts.dns_service import home_of
 from kubectl_nodedns.install.adoption import Adoption, read_adoption, read_daemonset
-from kubectl_nodedns.install.handover import read_record
 from kubectl_nodedns.install.live import Live
 from kubectl_nodedns.install.objects import REVISION
 from kubectl_nodedns.install.options import DEFAULTS, Memory, settle
@@ -19,17 +17,19 @@ from kubectl_nodedns.install.settings import Settings
 from kubectl_nodedns.install.variants import IPTABLES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from kubectl_nodedns.cluster.client import Client
     from kubectl_nodedns.facts.caches import Cache
     from kubectl_nodedns.facts.dns_service import DnsService
+    from kubectl_nodedns.install.handover import Record
 
 
 async def find_adoption(
     client: Client,
     caches: Sequence[Cache],
     dns: DnsService,
+    record: Record | None,
     *,
     asked: bool,
     domain: str = "",
@@ -38,12 +38,20 @@ async def find_adoption(
 
     One that an earlier run began to take over is gone on with, asked or not.
 
+    Args:
+        client: an open client.
+        caches: all caches of the cluster.
+        dns: the DNS service.
+        record: what a run that began to take one over wrote down; None when none did.
+        asked: whether one is to be taken over.
+        domain: the cluster domain, to read what the cache was told; empty to leave that.
+
     Raises:
         RefusedError: it cannot be taken over.
     """
     foreign = next((cache for cache in caches if not cache.ours), None)
     ours = next((cache for cache in caches if cache.ours), None)
-    if ours is None and (record := await read_record(client, dns.namespace)):
+    if ours is None and record is not None:
         uid = record.daemonset["metadata"]["uid"]
         there = next((cache for cache in caches if cache.uid == uid), None)
         daemonset = await read_daemonset(client, there) if there else record.daemonset
@@ -73,13 +81,16 @@ async def find_adoption(
     )
 
 
-async def recorded_options(client: Client, given: Mapping[str, str]) -> Memory | None:
-    """Return the options of a run that was killed while it took an installation over."""
-    namespace = home_of(given.get("dns-service"))
-    record = await read_record(client, namespace)
+def recorded_options(record: Record | None, home: str) -> Memory | None:
+    """Return the options of a run that was killed while it took an installation over.
+
+    Args:
+        record: what that run wrote down; None when there was none.
+        home: namespace of the DNS service.
+    """
     if record is None or not record.options:
         return None
-    return Memory.of_text(record.options, home=namespace)
+    return Memory.of_text(record.options, home=home)
 
 
 def memory_of(memory: Memory, adoption: Adoption | None, *, whole: bool) -> Memory:

@@ -8,43 +8,42 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from kubectl_nodedns import __version__
-from kubectl_nodedns.commands.adopting import (
+from kubectl_nodedns.errors import NodednsError, RefusedError, UsageError
+from kubectl_nodedns.facts.caches import find_caches
+from kubectl_nodedns.facts.dns_service import home_of
+from kubectl_nodedns.facts.inspection import Inspection, inspect, refuse, refuse_mode
+from kubectl_nodedns.facts.kubelets import read_handed_out
+from kubectl_nodedns.facts.progress import read_progress
+from kubectl_nodedns.install.handover import read_record
+from kubectl_nodedns.install.injection import plan_injection
+from kubectl_nodedns.install.injection_policy import Resolver
+from kubectl_nodedns.install.live import Live, read_live
+from kubectl_nodedns.install.objects import build
+from kubectl_nodedns.install.options import changes, settle
+from kubectl_nodedns.install.plan import Plan, make_plan
+from kubectl_nodedns.install.plan_text import describe
+from kubectl_nodedns.install.recalled import memory_among
+from kubectl_nodedns.install.requests import CLIENT, INSTALL
+from kubectl_nodedns.install.settings import settings_of
+from kubectl_nodedns.install.takeover import (
     find_adoption,
     memory_of,
     recorded_options,
     refuse_other_address,
     with_adopted,
 )
-from kubectl_nodedns.commands.given import probe_options
-from kubectl_nodedns.commands.injecting import INSTALL, plan_injection
-from kubectl_nodedns.commands.settling import resolver_of
-from kubectl_nodedns.errors import NodednsError, RefusedError, UsageError
-from kubectl_nodedns.facts.inspection import Inspection, inspect, refuse, refuse_mode
-from kubectl_nodedns.facts.kubelets import read_handed_out
-from kubectl_nodedns.facts.progress import read_progress
-from kubectl_nodedns.health.preflight import ignored, notes_of, weigh
-from kubectl_nodedns.health.preflight_gathering import Trying, gather
-from kubectl_nodedns.install.live import Live, read_live
-from kubectl_nodedns.install.objects import build
-from kubectl_nodedns.install.options import changes, settle
-from kubectl_nodedns.install.plan import Plan, make_plan
-from kubectl_nodedns.install.plan_text import describe
-from kubectl_nodedns.install.recalled import remembered
-from kubectl_nodedns.install.settings import settings_of
-from kubectl_nodedns.install.variants import PRINTED_ONLY
+from kubectl_nodedns.install.variants import NFTABLES, PRINTED_ONLY
 
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Sequence
 
-    from kubectl_nodedns.checks.finding import Outcome
-    from kubectl_nodedns.checks.preflight_evidence import Preflight
-    from kubectl_nodedns.cli.talk import Talk
     from kubectl_nodedns.cluster.client import Client
-    from kubectl_nodedns.commands.injecting import Injection
     from kubectl_nodedns.install.adoption import Adoption
+    from kubectl_nodedns.install.injection import Injection
     from kubectl_nodedns.install.objects import Objects
     from kubectl_nodedns.install.options import Memory
+    from kubectl_nodedns.install.proof import Obstacles, Preflight, Report
+    from kubectl_nodedns.install.requests import EnableRequest
     from kubectl_nodedns.install.settings import Settings
 
 
@@ -87,70 +86,99 @@ class Prepared:
     """What becomes of objects and nodes."""
     injection: Injection | None
     """What becomes of the admission policy."""
-    evidence: Preflight
-    """What the preflight checks looked at."""
-    outcome: Outcome
+    obstacles: Obstacles
     """What the preflight checks came to."""
-    notes: tuple[str, ...]
-    """Lines below the plan."""
+    force: bool
+    """Whether fields of other managers are taken over."""
+    probes: str
+    """Image and namespace of the probes, in words."""
 
     @property
     def unchanged(self) -> bool:
         """Whether nothing would be written."""
         return self.plan.unchanged and (self.injection is None or self.injection.unchanged)
 
-    def lines(self, arguments: argparse.Namespace) -> list[str]:
+    @property
+    def objects(self) -> Objects:
+        """All objects that are to be there in the end, the admission policy among them."""
+        return [*self.wanted, *(self.injection.wanted if self.injection else ())]
+
+    def lines(self) -> list[str]:
         """Say in lines what would be done."""
-        adoption, memory = self.ground.adoption, self.ground.memory
-        image = probe_options(arguments).image_from(memory.value("image-registry"))
+        adoption = self.ground.adoption
         return [
             *((*adoption.lines(), *adoption.told()) if adoption else ()),
             *describe(self.plan),
             *(self.injection.lines() if self.injection else ()),
-            f"{'probes':<10} {image} in namespace {probe_options(arguments).namespace}",
-            *self.notes,
+            f"{'probes':<10} {self.probes}",
+            *self.ground.notes,
+            *self.obstacles.notes,
         ]
 
+    def refuse(self) -> None:
+        """Refuse to take somebody's fields away, and what preflight findings speak against.
 
-async def survey(
-    client: Client,
-    arguments: argparse.Namespace,
-    given: dict[str, str],
-    kube_dns_ip: str,
-    talk: Talk,
-) -> Ground:
+        Raises:
+            ConflictError: somebody else owns fields that would be written.
+            RefusedError: a preflight finding is an error.
+        """
+        if not self.force:
+            self.plan.refuse_conflicts()
+        if not self.plan.unchanged:
+            self.obstacles.refuse()
+
+    def refuse_unprovable(self) -> None:
+        """Refuse to install a cache that no node can prove.
+
+        Raises:
+            RefusedError: there is no node to prove it on.
+        """
+        if not (self.plan.unchanged or self.plan.proved):
+            raise RefusedError(
+                "there is no node to prove the cache on: none is selected, runs Linux and is ready",
+                hint="nothing was written. kubectl get nodes --show-labels, and --node-selector",
+            )
+
+
+async def survey(client: Client, request: EnableRequest, report: Report) -> Ground:
     """Find out where the installation would stand.
 
     Raises:
         RefusedError: a fact cannot be had, or the dataplane is not one to install on.
         UsageError: --kube-dns-ip is not what this cluster has.
     """
-    before = await remembered(client, given) or await recorded_options(client, given)
-    whole = arguments.config is not None
-    memory, notes = settle(given, before, upgrade=arguments.upgrade, whole=whole)
+    given = request.given
+    home = home_of(given.get("dns-service"))
+    there = await find_caches(client, home)
+    before, record = memory_among(there.caches, home), None
+    if before is None:
+        record = await read_record(client, home)
+        before = recorded_options(record, home)
+    memory, notes = settle(given, before, upgrade=request.upgrade, whole=request.whole)
     notes += changes(before, memory) if before else []
-    seen = await inspect(client, memory.given)
-    talk.lines(f"          {line}" for line in seen.lines())
-    if kube_dns_ip and kube_dns_ip not in seen.dns.ips:
+    # Options that are remembered say no other DNS service than one in that namespace.
+    seen = await inspect(client, memory.given, there=there)
+    report.lines(f"          {line}" for line in seen.lines())
+    if request.kube_dns_ip and request.kube_dns_ip not in seen.dns.ips:
         raise UsageError(
             f"--kube-dns-ip: this cluster's is {seen.dns.ip}", hint="leave it out: it is read"
         )
     adoption = await find_adoption(
-        client, seen.caches, seen.dns, asked=arguments.adopt, domain=seen.domain.name
+        client, seen.caches, seen.dns, record, asked=request.adopt, domain=seen.domain.name
     )
-    memory = memory_of(memory, adoption, whole=whole)
+    memory = memory_of(memory, adoption, whole=request.whole)
     mode = seen.dataplane.mode
     printed = mode in PRINTED_ONLY and memory.value("mode") == mode
-    if not (printed and arguments.dry_run == "client"):
+    if not (printed and request.dry_run == CLIENT):
         refuse_mode(seen.dataplane)
-    if mode == "nftables":
+    if mode == NFTABLES:
         notes.append(
             "nftables mode works by the kernel's rules; upstream does not document it, so each "
             "node's setup errors are a gate as well"
         )
     settings = settings_of(seen, memory)
     refuse_other_address(adoption, settings.local_ip)
-    notes += _uncovered(seen.dns.ips, settings.kube_dns_ip)
+    notes += uncovered(seen.dns.ips, settings.kube_dns_ip)
     if progress := await read_progress(client, seen.caches):
         notes.append(f"{progress}: enable goes on from there")
     return Ground(
@@ -164,13 +192,16 @@ async def survey(
 
 
 async def prepare(
-    client: Client,
-    arguments: argparse.Namespace,
-    ground: Ground,
-    canary: dict[str, str],
-    talk: Talk,
+    client: Client, request: EnableRequest, ground: Ground, preflight: Preflight, report: Report
 ) -> Prepared:
     """Read what is there, and say what would become of it.
+
+    Args:
+        client: an open client.
+        request: what `enable` is asked to do.
+        ground: where the installation would stand.
+        preflight: looks at what could stand in the way.
+        report: where progress goes.
 
     Raises:
         RefusedError: to go on would not be safe.
@@ -184,7 +215,7 @@ async def prepare(
     wanted = build(settings, options=options)
     found = await read_live(client, settings.namespace, wanted)
     live = with_adopted(found, adoption, options)
-    _refuse_foreign(live, settings.namespace)
+    refuse_foreign(live, settings.namespace)
     planned = partial(
         make_plan,
         settings=settings,
@@ -192,22 +223,17 @@ async def prepare(
         wanted=wanted,
         live=live,
         nodes=seen.nodes,
-        batch_size=arguments.batch_size,
-        remembered=_yield_of(seen, ground.before),
-        canary=canary,
+        batch_size=request.batch_size,
+        remembered=yield_of(seen, ground.before),
+        canary=request.canary,
     )
     plan = planned()
     # Where the cache is transparent, kubelets may still hand out the local IP of one before it.
     if asking := await _asking(client, settings.local_ip, plan):
         plan = planned(asking=asking)
-    asked = arguments.inject == INSTALL
-    injection = await plan_injection(client, resolver_of(settings), asked=asked)
-    talk.step("preflight: what could stand in the way")
-    trying = _trying(
-        arguments, probe_options(arguments).image_from(ground.memory.value("image-registry"))
-    )
-    evidence = await gather(client, seen, settings, wanted, live, trying)
-    outcome = weigh(evidence, ignored(arguments.ignore or ()))
+    injection = await plan_injection(client, Resolver.of(settings), asked=request.inject == INSTALL)
+    report.step("preflight: what could stand in the way")
+    image = request.probes.image_from(ground.memory.value("image-registry"))
     return Prepared(
         ground=ground,
         found=found,
@@ -215,9 +241,9 @@ async def prepare(
         wanted=wanted,
         plan=plan,
         injection=injection,
-        evidence=evidence,
-        outcome=outcome,
-        notes=(*ground.notes, *notes_of(outcome)),
+        obstacles=await preflight(seen, settings, wanted, live, image=image),
+        force=request.force_conflicts or adoption is not None,
+        probes=f"{image} in namespace {request.probes.namespace}",
     )
 
 
@@ -228,7 +254,7 @@ async def _asking(client: Client, local_ip: str, plan: Plan) -> list[str]:
     return [node for node, servers in handed.items() if local_ip in servers]
 
 
-def _yield_of(seen: Inspection, before: Memory | None) -> Objects | None:
+def yield_of(seen: Inspection, before: Memory | None) -> Objects | None:
     """Return the objects that the remembered options yield, to tell drift by.
 
     None when another version of this plugin wrote them: its objects may have been others.
@@ -240,7 +266,7 @@ def _yield_of(seen: Inspection, before: Memory | None) -> Objects | None:
     return None
 
 
-def _uncovered(service_ips: Sequence[str], kube_dns_ip: str) -> list[str]:
+def uncovered(service_ips: Sequence[str], kube_dns_ip: str) -> list[str]:
     """Say which addresses of a dual-stack DNS service the cache does not take over."""
     others = [ip for ip in service_ips if ip != kube_dns_ip]
     if not others:
@@ -249,16 +275,12 @@ def _uncovered(service_ips: Sequence[str], kube_dns_ip: str) -> list[str]:
     return [f"dual stack: the cache covers {kube_dns_ip} (it speaks one address family); {rest}"]
 
 
-def _trying(arguments: argparse.Namespace, image: str) -> Trying:
-    return Trying(
-        probe_namespace=probe_options(arguments).namespace,
-        probe_image=image,
-        pods=arguments.dry_run != "client",
-        force=arguments.force_conflicts,
-    )
+def refuse_foreign(live: Live, namespace: str) -> None:
+    """Refuse to apply over objects that bear our names and are not ours.
 
-
-def _refuse_foreign(live: Live, namespace: str) -> None:
+    Raises:
+        RefusedError: there is one.
+    """
     if foreign := live.foreign():
         raise RefusedError(
             f"there is a {foreign[0]} in namespace {namespace} that is not ours",

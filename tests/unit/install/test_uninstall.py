@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from kubectl_nodedns.install.live import Live
 from kubectl_nodedns.install.objects import DARK, build
-from kubectl_nodedns.install.removal import commands, describe, installed, ours
+from kubectl_nodedns.install.uninstall_plan import commands, describe, installed, ours
 from tests.unit.install import samples
 from tests.unit.install.samples import NOTHING, SETTINGS, pod, stored
 

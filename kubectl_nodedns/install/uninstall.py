@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import re
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -19,7 +18,6 @@ from kubectl_nodedns.cluster.paths import object_path
 from kubectl_nodedns.errors import PartialError, RevertedError, TimedOutError
 from kubectl_nodedns.facts.nodes import read_nodes
 from kubectl_nodedns.install.handover import forget
-from kubectl_nodedns.install.live import Live, is_ours
 from kubectl_nodedns.install.needs import delete_unneeded
 from kubectl_nodedns.install.objects import (
     DARK,
@@ -34,6 +32,7 @@ from kubectl_nodedns.install.objects import (
 from kubectl_nodedns.install.plan import batches, nodes_text
 from kubectl_nodedns.install.pods import CachePods
 from kubectl_nodedns.install.standing import Stand, Standing, in_words
+from kubectl_nodedns.install.uninstall_plan import ours
 from kubectl_nodedns.install.verdicts import Verdicts
 from kubectl_nodedns.together import together
 
@@ -42,6 +41,7 @@ if TYPE_CHECKING:
 
     from kubectl_nodedns.cluster.client import Client
     from kubectl_nodedns.install.leftover import Leftover
+    from kubectl_nodedns.install.live import Live
     from kubectl_nodedns.install.needs import User
     from kubectl_nodedns.install.proof import Proof, Report
     from kubectl_nodedns.install.sweep import Sweep
@@ -54,76 +54,6 @@ SILENCE = 20.0
 AGAIN = "run disable again to go on, or enable to go back"
 DARK_START = 10.0
 """Seconds to let a pod get started in the dark, so that it also ends in order."""
-NOW_WAIT = 60.0
-"""Seconds that `--now` gives the cache pods to end, at most: what they use is not taken away."""
-# The ConfigMap goes last: a run that was stopped half-way is known by it (see `installed`).
-_ORDER = ("DaemonSet", "Service", "ServiceAccount", "ConfigMap")
-
-
-def installed(live: Live) -> tuple[str, str]:
-    """Return local IP and cluster domain of what is installed, from its own Corefile.
-
-    Returns:
-        Two empty strings when no Corefile of ours is left.
-    """
-    for (kind, _), obj in live.objects.items():
-        text = (obj.get("data") or {}).get("Corefile", "") if kind == "ConfigMap" else ""
-        domain = re.search(r"^id\.nodedns\.(\S+):53", text, re.MULTILINE)
-        health = re.search(r"^\s*health \[?([0-9a-f.:]+?)\]?:\d+$", text, re.MULTILINE)
-        if domain and health and is_ours(obj):
-            return health[1], domain[1]
-    return "", ""
-
-
-def ours(live: Live) -> list[Mapping[str, Any]]:
-    """Return our objects, in the order in which they are deleted."""
-    found = [obj for obj in live.objects.values() if is_ours(obj)]
-    found.sort(key=lambda o: (_ORDER.index(o["kind"]), o["metadata"]["name"]))
-    # A record without our DaemonSet is a handover that is to be gone on with: so it goes first.
-    return sorted(found, key=lambda o: o["metadata"]["name"] != RECORD)
-
-
-def describe(
-    live: Live,
-    nodes: Sequence[str],
-    left_out: Mapping[str, str],
-    size: int,
-    left: Mapping[str, User] | None = None,
-) -> list[str]:
-    """Say in lines what `disable` does.
-
-    Args:
-        live: what is installed.
-        nodes: nodes that can be asked.
-        left_out: the others, each with the reason.
-        size: nodes given back at once.
-        left: objects that stay, by kind and name, each with who uses it.
-    """
-    full = [n for n in nodes if n in live.pods and live.pods[n].phase == FULL]
-    lines = []
-    alone = live.daemonset is not None and serves_alone(live.daemonset)
-    if full and not alone:
-        lines.append(f"{'give back':<10} {nodes_text(len(full))}, at most {size} at a time")
-    for obj in ours(live):
-        metadata = obj["metadata"]
-        user = (left or {}).get(f"{obj['kind']} {metadata['name']}")
-        where = f"{obj['kind']} {metadata['namespace']}/{metadata['name']}"
-        lines.append(f"{'keep':<10} {where}: {user} uses it" if user else f"{'delete':<10} {where}")
-    lines += [f"{'unproved':<10} node {node}: {why}" for node, why in left_out.items()]
-    return lines
-
-
-def commands(objects: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return kubectl commands that delete `objects`, in their order."""
-    return [
-        f"kubectl{_in(obj)} delete {obj['kind'].lower()} {obj['metadata']['name']}"
-        for obj in objects
-    ]
-
-
-def _in(obj: Mapping[str, Any]) -> str:
-    namespace = obj["metadata"].get("namespace")
-    return f" -n {namespace}" if namespace else ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,7 +70,7 @@ class Unclean:
     """Always: somebody looked."""
 
 
-class Removal:
+class Uninstall:
     """One run of `disable`.
 
     Args:
@@ -391,43 +321,3 @@ def why_back(bad: Verdict) -> tuple[str, str]:
         return why, "look at CoreDNS and kube-proxy there"
     why = f"whether node {bad.node} has DNS without the cache is not known: {bad.text}"
     return why, "look at its kubelet"
-
-
-async def remove_now(
-    client: Client, live: Live, report: Report, *, timeout: float
-) -> Mapping[str, User]:
-    """Delete everything of ours that no cache needs, without a question and without a proof.
-
-    Args:
-        client: an open client.
-        live: what is installed.
-        report: where progress goes.
-        timeout: seconds that the cache pods are given to end, at most `NOW_WAIT`.
-
-    Returns:
-        What was left because a cache that runs uses it, each with who.
-    """
-    objects = ours(live)
-    namespace = next((obj["metadata"]["namespace"] for obj in objects), "")
-    pods = CachePods(client, namespace, timeout=min(timeout, NOW_WAIT), note=report.note)
-    ending = set()
-    if ("ConfigMap", RECORD) in live.objects:
-        # A takeover was cut off where its pods belong to no DaemonSet: nothing deletes them for us.
-        orphans = [pod for pod in (await pods.read()).values() if pod.orphaned]
-        for pod in orphans:
-            await pods.delete(pod)
-        ending |= {pod.node for pod in orphans}
-    rest = []
-    for obj in objects:
-        if obj["kind"] != "DaemonSet" and obj["metadata"]["name"] != RECORD:
-            rest.append(obj)
-            continue
-        report.step(f"delete {obj['kind']} {obj['metadata']['name']}")
-        await client.delete(object_path(dict(obj)), uid=obj["metadata"]["uid"])
-        if obj["kind"] == "DaemonSet":
-            ending |= set(live.pods)
-    try:
-        await pods.gone(ending)
-    except TimedOutError as error:
-        report.note(f"{error}; going on")
-    return await delete_unneeded(client, rest, report)

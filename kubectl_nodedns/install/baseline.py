@@ -11,7 +11,7 @@ from kubectl_nodedns.together import together
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from kubectl_nodedns.cli.talk import Talk
+    from kubectl_nodedns.install.proof import Report
     from kubectl_nodedns.lookup.probes import Probes
     from kubectl_nodedns.lookup.proof import Prover, Target, Verdict
 
@@ -26,13 +26,13 @@ class Baseline:
     """The target of later gates: without the names that failed here."""
 
 
-async def start_probes(probes: Probes, nodes: Sequence[str], talk: Talk) -> None:
+async def start_probes(probes: Probes, nodes: Sequence[str], report: Report) -> None:
     """Start a probe on each node.
 
     Raises:
         RefusedError: one does not run.
     """
-    talk.step(f"start {len(nodes)} probe pod{'s' if len(nodes) != 1 else ''}")
+    report.step(f"start {len(nodes)} probe pod{'s' if len(nodes) != 1 else ''}")
     failed = await probes.start(nodes)
     if failed:
         node, why = next(iter(sorted(failed.items())))
@@ -44,23 +44,23 @@ async def start_probes(probes: Probes, nodes: Sequence[str], talk: Talk) -> None
 
 
 async def ask_baseline(
-    prover: Prover, nodes: Sequence[str], talk: Talk, *, otherwise: str
+    prover: Prover, nodes: Sequence[str], report: Report, *, otherwise: str
 ) -> Baseline:
     """Ask from each node what resolves now; report it.
 
     Args:
         prover: asks from the nodes.
         nodes: names of the nodes.
-        talk: where progress goes.
+        report: where progress goes.
         otherwise: what else can be done, where a node cannot be asked.
 
     Raises:
         RefusedError: a question left no node: that tells nothing, good or bad.
     """
-    talk.step("baseline: what resolves before anything is written")
+    report.step("baseline: what resolves before anything is written")
     verdicts = await together(map(prover.baseline, nodes))
     for verdict in verdicts:
-        talk.node(verdict)
+        report.node(verdict)
     _refuse_unasked(verdicts, otherwise)
     target = prover.target
     failed: set[str] = set()
@@ -68,7 +68,7 @@ async def ask_baseline(
         for answer in verdict.answers[1:]:
             if not answer.ok and answer.question.name not in failed:
                 failed.add(answer.question.name)
-                talk.note(
+                report.note(
                     f"{answer.question.name} fails already on node {verdict.node} "
                     f"({answer.summary()}): later gates leave it out"
                 )
