@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
 from kubectl_nodedns.cluster.paths import named
 from kubectl_nodedns.errors import ApiError, NodednsError, RefusedError
+from kubectl_nodedns.facts.cache_corefile import read_cache_corefile
 from kubectl_nodedns.facts.caches import Cache, read_caches
 from kubectl_nodedns.facts.command_line import flag
 from kubectl_nodedns.facts.dns_service import home_of, read_dns_service
+from kubectl_nodedns.facts.handed_out import cluster_ips_of
+from kubectl_nodedns.readable import understood
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,7 +20,7 @@ if TYPE_CHECKING:
     from kubectl_nodedns.cluster.client import Client
 
 
-async def find_caches(client: Client, dns_service: str) -> tuple[Cache, ...]:
+async def caches_to_watch(client: Client, dns_service: str) -> tuple[Cache, ...]:
     """Find the caches to watch, ours or not.
 
     Args:
@@ -55,22 +59,19 @@ async def coredns_ips_of(
     found = list(dns_ips)
     for cache in caches:
         service = flag(cache.arguments, "upstreamsvc") or "kube-dns"  # the agent's own default
-        try:
-            read = await client.get(named("v1", "services", cache.namespace, service))
-        except ApiError:
-            continue
-        spec = read.get("spec") or {}
-        found += spec.get("clusterIPs") or [spec.get("clusterIP") or ""]
+        with contextlib.suppress(ApiError):
+            found += await _addresses_of(client, cache.namespace, service)
     return tuple(dict.fromkeys(ip for ip in found if ip not in {"", "None"}))
 
 
-async def read_corefile(client: Client, cache: Cache) -> str:
+@understood("the upstream service")
+async def _addresses_of(client: Client, namespace: str, service: str) -> tuple[str, ...]:
+    read = await client.get(named("v1", "services", namespace, service))
+    return tuple(cluster_ips_of(read)[1])
+
+
+async def corefile_of(client: Client, cache: Cache) -> str:
     """Read a cache's Corefile; empty where there is none or it is not ours to read."""
-    if not cache.configmap:
-        return ""
-    try:
-        read = await client.get(named("v1", "configmaps", cache.namespace, cache.configmap))
-    except ApiError:
-        return ""
-    data = read.get("data") or {}
-    return str(data.get("Corefile") or next(iter(data.values()), ""))
+    with contextlib.suppress(ApiError):
+        return await read_cache_corefile(client, cache)
+    return ""

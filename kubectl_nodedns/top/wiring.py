@@ -11,10 +11,10 @@ from kubectl_nodedns.cluster.web import Web
 from kubectl_nodedns.errors import ApiError
 from kubectl_nodedns.facts.caches import read_caches
 from kubectl_nodedns.facts.caches_to_watch import (
+    caches_to_watch,
     coredns_ips_of,
+    corefile_of,
     dns_ips_of,
-    find_caches,
-    read_corefile,
 )
 from kubectl_nodedns.facts.dataplane import read_dataplane
 from kubectl_nodedns.facts.progress import read_progress
@@ -95,7 +95,7 @@ class LiveCluster:
 
     async def corefile(self, cache: Cache) -> str:
         """Read a cache's Corefile."""
-        return await read_corefile(self._client, cache)
+        return await corefile_of(self._client, cache)
 
 
 @contextlib.asynccontextmanager
@@ -166,7 +166,7 @@ async def _make_monitor(
         NodednsError: there is none.
     """
     caches, dns_ips = await both(
-        find_caches(client, request.dns_service), dns_ips_of(client, request.dns_service)
+        caches_to_watch(client, request.dns_service), dns_ips_of(client, request.dns_service)
     )
     return Monitor(
         discovery=Discovery(client, caches, labels=request.selector),

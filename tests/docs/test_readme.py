@@ -21,7 +21,7 @@ def the_line(start: str) -> str:
 
 
 def test_the_table_of_top_has_its_columns_and_the_line_below_it_all_its_parts() -> None:
-    header = table(mixed(), wide=False, sort_by=BY_KEY["node"]).splitlines()[0]
+    header = table(mixed(), wide=False, sort_by=BY_KEY["node"])[0]
     assert the_line("NODE    POD").split() == header.split()
     parts = summary(mixed())[0].split(", ")
     assert len(the_line("3 of 3 nodes ready, ").split(", ")) == len(parts)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from kubectl_nodedns.cluster.paths import collection
 from kubectl_nodedns.errors import ApiError, NodednsError
-from kubectl_nodedns.facts.caches_to_watch import dns_ips_of, find_caches, read_corefile
+from kubectl_nodedns.facts.caches_to_watch import caches_to_watch, corefile_of, dns_ips_of
 from kubectl_nodedns.facts.progress import GO_ON, read_progress
 from kubectl_nodedns.metrics.capacity import capacity
 from kubectl_nodedns.metrics.discovery import Discovery
@@ -42,14 +42,14 @@ async def read_installed(
         NodednsError: there is no cache, or none of its pods tells its version.
     """
     caches, dns_ips = await both(
-        find_caches(client, request.dns_service), dns_ips_of(client, request.dns_service)
+        caches_to_watch(client, request.dns_service), dns_ips_of(client, request.dns_service)
     )
     if progress := await read_progress(client, caches):
         told(f"{progress}: {GO_ON}")
     cache = caches[0]
     labels = dict(pair.split("=", 1) for pair in cache.selector.split(",") if "=" in pair)
     version, (corefile, has_service) = await both(
-        _version(client, cache), both(read_corefile(client, cache), _has_service(client, cache))
+        _version(client, cache), both(corefile_of(client, cache), _has_service(client, cache))
     )
     room = capacity(corefile)
     return Installed(

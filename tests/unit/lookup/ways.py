@@ -37,7 +37,7 @@ WAY = Way(
     cache=None,
     cache_pods=(),
     upstream_ips=(),
-    endpoints=(Endpoint(address="10.244.1.3", pod="coredns-1", node="node1"),),
+    endpoints=(Endpoint(address="10.244.1.3", port=53, pod="coredns-1", node="node1"),),
     forwards=(),
     nodes=NODES,
     unread=(),
