@@ -28,8 +28,7 @@ from kubectl_nodedns.commands import top  # noqa: E402
 from kubectl_nodedns.commands.demo import _finished  # noqa: E402
 from kubectl_nodedns.demo.cluster import Cluster, Options  # noqa: E402
 from kubectl_nodedns.demo.faults import ALL  # noqa: E402
-from kubectl_nodedns.tui.app import TopApp  # noqa: E402
-from kubectl_nodedns.tui.themes import SHORT  # noqa: E402
+from kubectl_nodedns.tui.app import SHORT, TopApp  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

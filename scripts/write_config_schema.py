@@ -12,7 +12,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
-from kubectl_nodedns.install.config_schema import config_schema  # noqa: E402
+from kubectl_nodedns.install.config_file import config_schema  # noqa: E402
 
 FILE = ROOT / "docs" / "config.schema.json"
 COMMAND = "python scripts/write_config_schema.py"

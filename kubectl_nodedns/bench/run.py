@@ -40,8 +40,7 @@ from kubectl_nodedns.together import together
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from kubectl_nodedns.bench.names import Name
-    from kubectl_nodedns.bench.plan import Talk
+    from kubectl_nodedns.bench.plan import Name, Talk
     from kubectl_nodedns.cluster.client import Client
     from kubectl_nodedns.lookup.probes import Probes
 

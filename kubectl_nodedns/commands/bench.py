@@ -5,8 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from kubectl_nodedns.bench.names import Name, read_names
-from kubectl_nodedns.bench.plan import BenchRequest, Load
+from kubectl_nodedns.bench.plan import BenchRequest, Load, Name, read_names
 from kubectl_nodedns.bench.report import Format, pair_json, pair_lines, run_json, run_lines
 from kubectl_nodedns.bench.result import Result, read_result
 from kubectl_nodedns.bench.run import measure

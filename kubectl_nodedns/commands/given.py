@@ -15,7 +15,7 @@ from kubectl_nodedns.health.scope import Scope
 from kubectl_nodedns.install.config_file import read_config
 from kubectl_nodedns.install.option_checks import check, selector_of
 from kubectl_nodedns.install.option_table import NO, OPTIONS
-from kubectl_nodedns.probes.options import (
+from kubectl_nodedns.probes.probe_job import (
     LIFETIME,
     NAMESPACE,
     START,

@@ -15,7 +15,7 @@ from kubectl_nodedns.lookup.probes import Probes
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from kubectl_nodedns.probes.options import ProbeOptions
+    from kubectl_nodedns.probes.probe_job import ProbeOptions
 
 
 def connect(access: AccessOptions, *, on_screen: bool = False) -> Client:

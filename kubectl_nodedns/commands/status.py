@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import argparse
 
     from kubectl_nodedns.cluster.access import AccessOptions
-    from kubectl_nodedns.probes.options import ProbeOptions
+    from kubectl_nodedns.probes.probe_job import ProbeOptions
 
 
 def run(arguments: argparse.Namespace, *, shortest_window: float = SHORTEST_WINDOW) -> int:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from kubectl_nodedns.facts.kubelets import Resolvers
     from kubectl_nodedns.install.proof import MakeProbes
     from kubectl_nodedns.install.settings import Settings
-    from kubectl_nodedns.probes.options import ProbeOptions
+    from kubectl_nodedns.probes.probe_job import ProbeOptions
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,11 +2,12 @@
 
 Every key that is not known, every value of a wrong kind and every key that stands twice is an error
 with its line. Values become the same text as on the command line and go through the same checks.
+The JSON schema for editors is made of the same table.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
@@ -14,7 +15,7 @@ from kubectl_nodedns.documents import DocumentError, compose
 from kubectl_nodedns.errors import UsageError
 from kubectl_nodedns.install.option_checks import KINDS, check, pairs_text
 from kubectl_nodedns.install.option_forms import Form
-from kubectl_nodedns.install.option_table import ALL, BY_KEY, NO, Option
+from kubectl_nodedns.install.option_table import ALL, BY_KEY, NO, OPTIONS, Option
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -160,3 +161,45 @@ def _empty(node: yaml.Node) -> bool:
 
 def _example() -> str:
     return f"it begins with:\napiVersion: {API_VERSION}\nkind: {KIND}\nspec: {{}}"
+
+
+def config_schema() -> dict[str, Any]:
+    """Return the schema (JSON Schema, draft 7)."""
+    return {
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "title": KIND,
+        "description": "Options of kubectl nodedns enable --config",
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["apiVersion", "kind"],
+        "properties": {
+            "apiVersion": {"type": "string", "const": API_VERSION},
+            "kind": {"type": "string", "const": KIND},
+            "metadata": {"type": "object"},
+            "spec": {
+                "type": ["object", "null"],
+                "additionalProperties": False,
+                "properties": {option.key: _property(option) for option in OPTIONS},
+            },
+        },
+    }
+
+
+def _property(option: Option) -> dict[str, Any]:
+    form = KINDS[option.kind].form
+    found = dict(form.schema)
+    if form is Form.NUMBER:
+        found |= {"minimum": option.least, "maximum": option.most}
+    if option.choices:
+        found["enum"] = list(option.choices)
+    found["description"] = option.text
+    if option.default and "type" in found and found["type"] in ("string", "integer", "boolean"):
+        found["default"] = _default(option, found["type"])
+    return found
+
+
+def _default(option: Option, kind: str) -> str | int | bool:
+    text = option.default or ""
+    if kind == "boolean":
+        return text == "true"
+    return int(text) if kind == "integer" else text

@@ -1,4 +1,7 @@
-"""Take an installation out: probes, baseline, the way back node by node, and how it ended."""
+"""Take an installation out: probes, baseline, the way back node by node, and how it ended.
+
+Before that, people are told what comes back to CoreDNS when the caches go.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +9,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from kubectl_nodedns.cluster.paths import object_path
-from kubectl_nodedns.errors import NodednsError, TimedOutError
+from kubectl_nodedns.errors import ApiError, NodednsError, TimedOutError
 from kubectl_nodedns.facts.clients import Clients, nameservers
 from kubectl_nodedns.facts.dns_service import read_dns_service
 from kubectl_nodedns.facts.rights import demand, to_change, to_hold
 from kubectl_nodedns.install.adoption import adopt
 from kubectl_nodedns.install.baseline import ask_baseline, start_probes
-from kubectl_nodedns.install.capacity import tell_capacity
 from kubectl_nodedns.install.injection import demand_injection, remove_injection
 from kubectl_nodedns.install.lease import Me, held
 from kubectl_nodedns.install.live import read_live, refuse_changed
@@ -35,11 +37,13 @@ from kubectl_nodedns.install.takeover import settings_to_remove
 from kubectl_nodedns.install.uninstall import Uninstall
 from kubectl_nodedns.install.uninstall_plan import installed, ours, refuse_clients
 from kubectl_nodedns.lookup.proof import Prover, Target
+from kubectl_nodedns.metrics.monitor import traffic_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from kubectl_nodedns.cluster.client import Client
+    from kubectl_nodedns.facts.caches import Cache
     from kubectl_nodedns.facts.dns_service import DnsService
     from kubectl_nodedns.install.live import Live
     from kubectl_nodedns.install.needs import User
@@ -51,10 +55,57 @@ if TYPE_CHECKING:
     from kubectl_nodedns.lookup.probes import Probes
     from kubectl_nodedns.verdict import Verdict
 
+BUSY = 1000
+"""Lookups a second of one CoreDNS pod from which more replicas are worth a thought."""
+MANIFOLD = 2.0
+"""From so many times today's load on it is a warning."""
 GO_BACK = "enable to go back"
 """What can be done instead of going on."""
 NOW_WAIT = 60.0
 """Seconds that `--now` gives the cache pods to end, at most: what they use is not taken away."""
+
+
+async def tell_capacity(
+    client: Client, caches: Sequence[Cache], coredns: int, report: Report
+) -> None:
+    """Say what comes back to CoreDNS; where the caches cannot be asked, that it is not known."""
+    try:
+        traffic = await traffic_of(client, caches)
+    except ApiError:
+        traffic = None
+    if traffic is None or traffic.lookups is None:
+        report.note("what comes back to CoreDNS is not known: the caches' counters cannot be read")
+    else:
+        report.note(capacity_words(traffic.lookups, traffic.hit_ratio, coredns))
+
+
+def capacity_words(lookups: float, hit_ratio: float | None, coredns: int) -> str:
+    """Say what CoreDNS gets when all lookups come back to it.
+
+    Args:
+        lookups: that the caches answer now, a second.
+        hit_ratio: share of them that never reached anybody else; None when not known.
+        coredns: ready CoreDNS pods.
+    """
+    if lookups < 1:
+        return "the caches are asked next to nothing now: CoreDNS gets little more without them"
+    text = f"the caches answer about {lookups:.0f} lookups/s"
+    if hit_ratio is not None:
+        text += f", {_share(hit_ratio)} of them themselves"
+    text += f"; all of them come back to {coredns} CoreDNS pod{'s' if coredns != 1 else ''}"
+    factor = 1 / max(1 - hit_ratio, 0.01) if hit_ratio is not None else MANIFOLD
+    if factor >= MANIFOLD and lookups / max(coredns, 1) > BUSY:
+        return f"WARNING: {text}, which get {_times(factor)} now: scale CoreDNS up first"
+    return text
+
+
+def _share(ratio: float) -> str:
+    steps = ((0.95, "nearly all"), (0.7, "most"), (0.4, "about half"), (0.1, "some"))
+    return next((words for least, words in steps if ratio >= least), "few")
+
+
+def _times(factor: float) -> str:
+    return "a small part of that" if factor >= 4 else "half of that or less"  # noqa: PLR2004
 
 
 async def dry_run(client: Client, plan: UninstallPlan, report: Report, *, server: bool) -> Result:

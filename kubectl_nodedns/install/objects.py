@@ -1,6 +1,7 @@
 """Settings to Kubernetes objects: a pure function.
 
-The objects of `manifests/` are edited by their structure. Two labels on the pod template tell what
+The objects of `manifests/` are edited by their structure; the folder stands at the top of the
+repository and travels inside the package as `_manifests`. Two labels on the pod template tell what
 a running cache pod is: its revision, a hash of all that makes the cache what it is, and its phase,
 "dark" (listening on the local IP alone) or "full" (on the kube-dns IP too). Both phases of one
 installation share a revision.
@@ -11,14 +12,17 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
+from importlib import resources
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import yaml
 
 from kubectl_nodedns.facts import progress
 from kubectl_nodedns.facts.caches import OWN_NAME, SETUP_METRICS_PORT, local_ips_of
 from kubectl_nodedns.facts.command_line import words_of
 from kubectl_nodedns.facts.dataplane import CALICO_EBPF
 from kubectl_nodedns.install.corefile import HEALTH_PORT
-from kubectl_nodedns.install.manifest import read_objects
 from kubectl_nodedns.install.quantity import memory_bytes
 from kubectl_nodedns.install.settings import tolerations_of
 from kubectl_nodedns.install.untracked import forget_answers, untrack_answers
@@ -31,9 +35,11 @@ from kubectl_nodedns.install.variants import (
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from importlib.resources.abc import Traversable
 
     from kubectl_nodedns.install.settings import Settings
 
+FILE = "nodelocaldns.yaml"
 NAME = OWN_NAME
 UPSTREAM = "kube-dns-upstream"
 RECORD = "node-local-dns-adopted"
@@ -51,8 +57,22 @@ SELECTOR = "k8s-app=node-local-dns"
 GO_MEMORY_LIMIT = "GOMEMLIMIT"
 SOFT = 0.9
 """Share of the memory limit from which the Go runtime collects harder."""
-
 Objects = list[dict[str, Any]]
+
+
+def folder() -> Traversable:
+    """Return the folder with the manifests, in an installed package or in a checkout."""
+    package = resources.files("kubectl_nodedns")
+    packed = package / "_manifests"
+    if packed.is_dir():
+        return packed
+    return Path(str(package)).parent / "manifests"
+
+
+def read_objects() -> list[dict[str, Any]]:
+    """Return the objects of the manifest, in the order in which they must be created."""
+    text = (folder() / FILE).read_text(encoding="utf-8")
+    return [document for document in yaml.safe_load_all(text) if document]
 
 
 def build(

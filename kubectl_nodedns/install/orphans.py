@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from kubectl_nodedns.facts.dns_service import DnsService
     from kubectl_nodedns.install.live import Live
     from kubectl_nodedns.install.proof import Report
-    from kubectl_nodedns.probes.options import ProbeOptions
+    from kubectl_nodedns.probes.probe_job import ProbeOptions
 
 
 async def make_sweep(

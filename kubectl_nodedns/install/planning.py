@@ -20,8 +20,7 @@ from kubectl_nodedns.install.injection_policy import Resolver
 from kubectl_nodedns.install.live import Live, read_live
 from kubectl_nodedns.install.objects import build
 from kubectl_nodedns.install.options import changes, settle
-from kubectl_nodedns.install.plan import Plan, make_plan
-from kubectl_nodedns.install.plan_text import describe
+from kubectl_nodedns.install.plan import Plan, describe, make_plan
 from kubectl_nodedns.install.recalled import memory_among
 from kubectl_nodedns.install.requests import CLIENT, INSTALL
 from kubectl_nodedns.install.settings import settings_of

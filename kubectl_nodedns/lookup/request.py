@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from kubectl_nodedns.cluster.access import AccessOptions
-    from kubectl_nodedns.probes.options import ProbeOptions
+    from kubectl_nodedns.probes.probe_job import ProbeOptions
 
 TRANSFERS = frozenset({"AXFR", "IXFR"})
 LARGEST_BUFFER = 65535

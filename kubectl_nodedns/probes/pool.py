@@ -16,8 +16,15 @@ from kubectl_nodedns.cluster.whole import whole
 from kubectl_nodedns.errors import ApiError, NodednsError, NotFoundError, UsageError
 from kubectl_nodedns.probes.failure import ProbeFailure, failure_of_error
 from kubectl_nodedns.probes.jobs import ShortLived, delete_all
-from kubectl_nodedns.probes.options import IMAGE, LIFETIME, NAMESPACE, check_namespace
-from kubectl_nodedns.probes.probe_job import CONTAINER, RUN_LABEL, job_for
+from kubectl_nodedns.probes.probe_job import (
+    CONTAINER,
+    IMAGE,
+    LIFETIME,
+    NAMESPACE,
+    RUN_LABEL,
+    check_namespace,
+    job_for,
+)
 from kubectl_nodedns.probes.starting import Starting
 from kubectl_nodedns.together import together
 

@@ -1,4 +1,4 @@
-"""The Job of one probe, and what the state of its pod means. Pure.
+"""How a probe is started, its Job, and what the state of its pod means. Pure.
 
 Its pod holds no token, fits the "restricted" Pod Security level, tolerates every taint, and opts
 out of sidecars and of injected DNS settings: either would falsify every answer.
@@ -6,14 +6,24 @@ out of sidecars and of injected DNS settings: either would falsify every answer.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from kubectl_nodedns.errors import UsageError
+from kubectl_nodedns.facts.images import mirrored
 from kubectl_nodedns.probes.jobs import job_on
-from kubectl_nodedns.probes.options import LIFETIME
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+IMAGE = "registry.k8s.io/e2e-test-images/agnhost:2.39"
+"""The image that the Kubernetes documentation debugs DNS with; it has dig, sh and sleep."""
+NAMESPACE = "default"
+"""Where probes run unless another namespace is given."""
+LIFETIME = 1800
+"""Seconds after which a probe pod ends, whatever became of us."""
+START = 180.0
+"""Seconds that probes may take to start, unless a shorter time is given."""
 LINGER = 30
 """Seconds after its end when a probe's Job is deleted by the cluster itself."""
 RUN_LABEL = "kubectl-nodedns/probe-run"
@@ -46,6 +56,37 @@ GIVE_UP = frozenset(
     }
 )
 """Waiting reasons that do not go away by waiting."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProbeOptions:
+    """How the probes of one command are started."""
+
+    namespace: str = NAMESPACE
+    """Namespace that they run in."""
+    image: str = ""
+    """Image that they run; empty for the default one."""
+    lifetime: int = LIFETIME
+    """Whole seconds after which one ends by itself."""
+    start: float = START
+    """Seconds that they may take to start."""
+
+    def image_from(self, registry: str) -> str:
+        """Return the image that probes run; the default one comes from `registry`, if not empty."""
+        return self.image or mirrored(IMAGE, registry)
+
+
+def check_namespace(namespace: str) -> None:
+    """Refuse kube-system.
+
+    Raises:
+        UsageError: it is that.
+    """
+    if namespace == "kube-system":
+        raise UsageError(
+            "--probe-namespace: probes never run in kube-system",
+            hint="exec rights there would reach every pod of the control plane",
+        )
 
 
 def job_for(

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from kubectl_nodedns.cluster.access import AccessOptions
     from kubectl_nodedns.metrics.columns import Column
-    from kubectl_nodedns.probes.options import ProbeOptions
+    from kubectl_nodedns.probes.probe_job import ProbeOptions
 
 SHORTEST_REFRESH = 0.5
 """Seconds; more often is load without news."""

@@ -1,4 +1,9 @@
-"""The application: one clock, the keys that work everywhere, and the commands of the palette."""
+"""The application: one clock, keys that work everywhere, commands of the palette, themes.
+
+Themes of ours have colours that colour-blind people can tell apart, those of Okabe and Ito ("Color
+Universal Design", 2008): good is blue, worth a look is orange, bad is vermilion; no pair of them
+differs by red and green alone.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +15,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.theme import Theme
 
 from kubectl_nodedns.metrics.columns import COLUMNS
 from kubectl_nodedns.printable import printable
@@ -20,7 +26,6 @@ from kubectl_nodedns.tui.lasting import lasting
 from kubectl_nodedns.tui.modes import Mode
 from kubectl_nodedns.tui.node_screen import TABS, NodeScreen
 from kubectl_nodedns.tui.probing import Probing
-from kubectl_nodedns.tui.themes import SHORT, THEMES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -30,6 +35,52 @@ if TYPE_CHECKING:
 
     from kubectl_nodedns.tui.ports import Place, Ports
 
+BLUE, SKY, GREEN, ORANGE, VERMILION, PURPLE = (
+    "#0072b2",
+    "#56b4e9",
+    "#009e73",
+    "#e69f00",
+    "#d55e00",
+    "#cc79a7",
+)
+COLOUR_BLIND_DARK = Theme(
+    name="colour-blind-dark",
+    primary=BLUE,
+    secondary=PURPLE,
+    accent=SKY,
+    success=SKY,
+    warning=ORANGE,
+    error=VERMILION,
+    foreground="#e8e8e8",
+    background="#101418",
+    surface="#181d22",
+    panel="#222930",
+    dark=True,
+)
+COLOUR_BLIND_LIGHT = Theme(
+    name="colour-blind-light",
+    primary=BLUE,
+    secondary=PURPLE,
+    accent=BLUE,
+    success=BLUE,
+    warning="#8a5f00",
+    error="#a84300",
+    foreground="#1b1b1b",
+    background="#fafafa",
+    surface="#f0f0f0",
+    panel="#e2e6ea",
+    dark=False,
+)
+THEMES = (COLOUR_BLIND_DARK, COLOUR_BLIND_LIGHT)
+SHORT = {
+    "dark": "textual-dark",
+    "light": "textual-light",
+    "ansi": "ansi-dark",
+    "ansi-light": "ansi-light",
+    "colour-blind": COLOUR_BLIND_DARK.name,
+    "colour-blind-light": COLOUR_BLIND_LIGHT.name,
+}
+"""Names by which `--theme` calls them."""
 TICK_SECONDS = 1.0
 NOT_OFFERED = ("Keys", "Maximize", "Minimize")
 """Commands of Textual's that do no good here: our help has the keys, and what there is is large."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from kubectl_nodedns.metrics import units
 from kubectl_nodedns.metrics.histogram import quantile
-from kubectl_nodedns.tui.sparks import spark
+from kubectl_nodedns.tui.columns import spark
 from kubectl_nodedns.tui.trends import Moment, values
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from kubectl_nodedns.lookup.comparison import compare
-from kubectl_nodedns.lookup.interception import interception_asks
+from kubectl_nodedns.lookup.marker import interception_asks
 from kubectl_nodedns.lookup.vantage import Where, pair, questions
 from kubectl_nodedns.together import together
 from kubectl_nodedns.tui.columns import Probed

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 from aiohttp import web
 
+from kubectl_nodedns.demo.cluster import Serving
 from kubectl_nodedns.demo.kinds import BY_PATH, Resource
 from kubectl_nodedns.demo.routes import Routes
-from kubectl_nodedns.demo.serving import Serving
 from kubectl_nodedns.demo.store import Store
 from kubectl_nodedns.demo.verbs import Verbs
 

@@ -15,7 +15,7 @@ from kubectl_nodedns.errors import NodednsError
 from kubectl_nodedns.health.before_install import PreflightRequest, look_before_install
 from kubectl_nodedns.health.gathering import gather
 from kubectl_nodedns.health.scope import Scope
-from kubectl_nodedns.probes.options import ProbeOptions
+from kubectl_nodedns.probes.probe_job import ProbeOptions
 from tests.contract.api import Api
 from tests.contract.test_odd_objects import prepare
 

@@ -9,9 +9,8 @@ import yaml
 
 from kubectl_nodedns.cluster.paths import PLURALS
 from kubectl_nodedns.facts.rights import to_change, to_hold, to_look
-from kubectl_nodedns.install.manifest import read_objects
-from kubectl_nodedns.probes.options import NAMESPACE
-from kubectl_nodedns.probes.probe_job import job_for
+from kubectl_nodedns.install.objects import read_objects
+from kubectl_nodedns.probes.probe_job import NAMESPACE, job_for
 from tests.docs.documents import ROOT
 
 FILE = ROOT / "docs" / "rbac.yaml"

@@ -108,7 +108,7 @@ def test_the_installed_program_tells_its_version(installed: Installed) -> None:
 
 def test_the_installed_program_is_the_wheels_and_not_the_checkouts(installed: Installed) -> None:
     code = (
-        "import kubectl_nodedns; from kubectl_nodedns.install.manifest import folder;"
+        "import kubectl_nodedns; from kubectl_nodedns.install.objects import folder;"
         "print(kubectl_nodedns.__file__); print(folder())"
     )
     lines = installed.run("python", "-c", code).stdout.splitlines()

@@ -9,10 +9,9 @@ import pytest
 from textual.widgets import Static
 
 from kubectl_nodedns.metrics.columns import COLUMNS
-from kubectl_nodedns.tui.app import TopApp
+from kubectl_nodedns.tui.app import SHORT, THEMES, TopApp
 from kubectl_nodedns.tui.fleet_screen import FleetScreen
 from kubectl_nodedns.tui.help_screen import HelpScreen
-from kubectl_nodedns.tui.themes import SHORT, THEMES
 from tests.patience import until_on_loop
 from tests.screens.person import PLACE, open_top
 from tests.screens.stand_ins import FixedFeed, counted, ports

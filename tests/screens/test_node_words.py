@@ -10,7 +10,6 @@ from kubectl_nodedns.metrics.histogram import EMPTY
 from kubectl_nodedns.metrics.traffic import Upstream
 from kubectl_nodedns.tui.base_screen import Session
 from kubectl_nodedns.tui.columns import Probed
-from kubectl_nodedns.tui.log_groups import group
 from kubectl_nodedns.tui.node_lines import (
     interception_words,
     node_lines,
@@ -18,7 +17,7 @@ from kubectl_nodedns.tui.node_lines import (
     upstream_state,
 )
 from kubectl_nodedns.tui.ports import Configuration, Place
-from kubectl_nodedns.tui.text_lines import event_lines, log_lines, rule_lines
+from kubectl_nodedns.tui.text_lines import event_lines, group, log_lines, rule_lines
 from kubectl_nodedns.tui.trends import Moment
 from tests.screens.stand_ins import EVENTS, LOG, FixedFeed, ports
 from tests.unit.metrics.fleets import NOW, mixed, row, snapshot, traffic

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from kubectl_nodedns.metrics import units
+from kubectl_nodedns.tui.columns import spark
 from kubectl_nodedns.tui.plots import Curve, Plot, ceiling, draw
-from kubectl_nodedns.tui.sparks import spark
 from kubectl_nodedns.tui.trends import MOMENTS, RECENT, REMEMBERED, SHORTEST, Trends
 from tests.unit.metrics.fleets import NOW, large, row, snapshot, traffic
 

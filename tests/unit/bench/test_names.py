@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from kubectl_nodedns.bench.names import MOST, read_names, usual
+from kubectl_nodedns.bench.plan import MOST, read_names, usual
 from kubectl_nodedns.errors import UsageError
 
 

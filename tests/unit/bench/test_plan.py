@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from kubectl_nodedns.bench.names import Name
 from kubectl_nodedns.bench.plan import (
     LIGHT_RATE,
     LIGHT_TOTAL,
     BenchRequest,
     Burden,
     Load,
+    Name,
     addresses_of,
     agreed,
     choose_names,
@@ -30,7 +30,7 @@ from kubectl_nodedns.facts.dns_service import DnsService
 from kubectl_nodedns.facts.inspection import Inspection
 from kubectl_nodedns.facts.nodes import Node
 from kubectl_nodedns.facts.production import production_word
-from kubectl_nodedns.probes.options import ProbeOptions
+from kubectl_nodedns.probes.probe_job import ProbeOptions
 from tests.unit.lookup.samples import bad, good, marker, none
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kubectl_nodedns.bench.plot import ASCII, BLOCKS, Axis, ascii_only, cumulative, written
+from kubectl_nodedns.bench.report import ASCII, BLOCKS, Axis, ascii_only, cumulative, written
 
 TIMES = st.lists(st.integers(0, 10**7), min_size=1, max_size=200)
 

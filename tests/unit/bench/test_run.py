@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from kubectl_nodedns.bench.meter import Reading
-from kubectl_nodedns.bench.names import Name
-from kubectl_nodedns.bench.plan import Load
+from kubectl_nodedns.bench.plan import Load, Name
 from kubectl_nodedns.bench.run import _by_counters, _rounds, _said, _slice
 from kubectl_nodedns.bench.series import CACHE, COREDNS
 from kubectl_nodedns.errors import ApiError, TimedOutError

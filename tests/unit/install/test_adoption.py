@@ -19,8 +19,7 @@ from kubectl_nodedns.install.adoption import (
 from kubectl_nodedns.install.diff import diff_document, diff_lines
 from kubectl_nodedns.install.live import Live, newest
 from kubectl_nodedns.install.objects import ENABLING, FULL, OPTIONS, STATE, applicable
-from kubectl_nodedns.install.plan import make_plan
-from kubectl_nodedns.install.plan_text import describe
+from kubectl_nodedns.install.plan import describe, make_plan
 from tests.unit.install.samples import SETTINGS, build, node
 
 KUBE_DNS_IP = "10.96.0.10"

@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 
 from kubectl_nodedns.errors import UsageError
-from kubectl_nodedns.install.config_file import read_config
-from kubectl_nodedns.install.config_schema import config_schema
+from kubectl_nodedns.install.config_file import config_schema, read_config
 from kubectl_nodedns.install.option_checks import KINDS, check, pairs_of
 from kubectl_nodedns.install.option_forms import Form
 from kubectl_nodedns.install.option_table import GROUPS, OPTIONS

@@ -3,7 +3,7 @@ from __future__ import annotations
 import re
 
 from kubectl_nodedns.install.corefile import CLUSTER, LOCAL, UPSTREAM, Block, corefile
-from kubectl_nodedns.install.manifest import read_objects
+from kubectl_nodedns.install.objects import read_objects
 
 IPV4 = corefile(
     cluster_domain="cluster.local",

@@ -14,8 +14,7 @@ from kubectl_nodedns.install.changes import CONFIGURE
 from kubectl_nodedns.install.diff import diff_document, diff_lines
 from kubectl_nodedns.install.objects import ENABLING, build
 from kubectl_nodedns.install.ownership import other_owners
-from kubectl_nodedns.install.plan import Plan, make_plan
-from kubectl_nodedns.install.plan_text import describe
+from kubectl_nodedns.install.plan import Plan, describe, make_plan
 from tests.unit.install.samples import (
     NOTHING,
     OLD_REVISION,

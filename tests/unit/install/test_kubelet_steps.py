@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from kubectl_nodedns.facts.distribution import KUBEADM, OTHER, Distribution, of_nodes
-from kubectl_nodedns.install.kubelet_steps import steps
+from kubectl_nodedns.install.kubelet_rollout import steps
 
 
 def node(version: str = "v1.37.2", image: str = "Debian", **labels: str) -> dict[str, Any]:

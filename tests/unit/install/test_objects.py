@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from kubectl_nodedns.install.manifest import read_objects
 from kubectl_nodedns.install.objects import (
     DARK,
     ENABLED,
@@ -23,6 +22,7 @@ from kubectl_nodedns.install.objects import (
     build,
     daemonset_of,
     darkened,
+    read_objects,
     revision_of,
 )
 from tests.unit.install.samples import SETTINGS, stored

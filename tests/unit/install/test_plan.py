@@ -10,8 +10,7 @@ import pytest
 from kubectl_nodedns.install.changes import CONFIGURE, CREATE, DELETE, UNCHANGED, Difference
 from kubectl_nodedns.install.live import Live
 from kubectl_nodedns.install.objects import DARK, DISABLING, ENABLED, ENABLING, FULL, build
-from kubectl_nodedns.install.plan import Plan, batches, make_plan
-from kubectl_nodedns.install.plan_text import describe
+from kubectl_nodedns.install.plan import Plan, batches, describe, make_plan
 from tests.unit.install.samples import (
     NOTHING,
     OLD_REVISION,

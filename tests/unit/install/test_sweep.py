@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from kubectl_nodedns.install.capacity import capacity_words
+from kubectl_nodedns.install.disabling import capacity_words
 from kubectl_nodedns.install.host_jobs import COREFILE, LIFETIME, clean_job, look_job
 from kubectl_nodedns.install.leftover import Leftover, leftover_of
 

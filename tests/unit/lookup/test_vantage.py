@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from kubectl_nodedns.lookup.comparison import compare
-from kubectl_nodedns.lookup.document import document
+from kubectl_nodedns.lookup.events import document
 from kubectl_nodedns.lookup.question import Answer, Manner
-from kubectl_nodedns.lookup.table import Layout
+from kubectl_nodedns.lookup.rendering import Layout
 from kubectl_nodedns.lookup.vantage import Where, pair, plan, questions, vantage_points
 from tests.unit.lookup.rows import CORE_1, KUBE_DNS, LOCAL, RESOLVER, healthy, marked, row, silent
 

@@ -12,7 +12,7 @@ from kubectl_nodedns.facts.nodes import Node
 from kubectl_nodedns.facts.way import Endpoint, Way
 from kubectl_nodedns.lookup.question import Manner
 from kubectl_nodedns.lookup.request import LookupRequest
-from kubectl_nodedns.probes.options import ProbeOptions
+from kubectl_nodedns.probes.probe_job import ProbeOptions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

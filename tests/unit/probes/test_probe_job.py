@@ -10,8 +10,7 @@ from kubectl_nodedns.cluster.access import Access
 from kubectl_nodedns.cluster.client import Client
 from kubectl_nodedns.errors import UsageError
 from kubectl_nodedns.lookup.probes import Probes
-from kubectl_nodedns.probes.options import LIFETIME
-from kubectl_nodedns.probes.probe_job import job_for, pod_state
+from kubectl_nodedns.probes.probe_job import LIFETIME, job_for, pod_state
 
 JOB = job_for("node1", name="probe-0", run="abcd", namespace="default", image="agnhost:2.39")
 

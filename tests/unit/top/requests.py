@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from kubectl_nodedns.cluster.access import AccessOptions
-from kubectl_nodedns.probes.options import ProbeOptions
+from kubectl_nodedns.probes.probe_job import ProbeOptions
 from kubectl_nodedns.top.top_request import TopRequest, column_named
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from kubectl_nodedns.errors import NodednsError
 from kubectl_nodedns.lookup.question import Answer
 from kubectl_nodedns.metrics.columns import BY_KEY
-from kubectl_nodedns.top.printed_probing import PrintedProbing
+from kubectl_nodedns.top.printed import PrintedProbing
 from kubectl_nodedns.tui.probing import PAUSE_SECONDS
 from tests.screens.stand_ins import FixedAsker
 from tests.unit.metrics.fleets import mixed
