@@ -36,7 +36,7 @@ from kubectl_nodedns.install.plan import Plan, nodes_text
 from kubectl_nodedns.install.pods import CachePods
 from kubectl_nodedns.install.standing import Stand, Standing, in_words
 from kubectl_nodedns.install.variants import Variant
-from kubectl_nodedns.install.verdicts import Verdicts
+from kubectl_nodedns.install.verdicts import Verdicts, the_same_on
 from kubectl_nodedns.together import together
 
 if TYPE_CHECKING:
@@ -186,7 +186,7 @@ class Rollout:
                 ) from error
             raise
         if bad:
-            await self._fail_dark(f"node {bad[0].node}: {bad[0].text}", _more(bad))
+            await self._fail_dark(f"node {bad[0].node}: {bad[0].text}", the_same_on(bad[1:]))
         proved = {verdict.node for verdict in verdicts if verdict.ok}
         self._standing.put(proved & set(self._standing.nodes), Stand.DARKENED)
 
@@ -245,7 +245,7 @@ class Rollout:
             except Exception as error:  # noqa: BLE001 - whatever it is, no node stays unproved
                 await self._put_back(*in_words(error))
             if bad:
-                await self._put_back(f"node {bad[0].node}: {bad[0].text}", _more(bad))
+                await self._put_back(f"node {bad[0].node}: {bad[0].text}", the_same_on(bad[1:]))
             self._standing.put((verdict.node for verdict in verdicts if verdict.ok), Stand.SWITCHED)
         return verdicts
 
@@ -394,8 +394,3 @@ class Rollout:
 
 def _after(hint: str) -> str:
     return f"{hint}\nrun enable again when the cause is gone, or disable to take it out".strip()
-
-
-def _more(bad: Sequence[Verdict]) -> str:
-    others = [verdict.node for verdict in bad[1:]]
-    return f"the same on: {', '.join(others)}" if others else ""

@@ -51,3 +51,8 @@ class Verdicts:
         if bad := failed(verdicts):
             await self._pods.look(verdict.node for verdict in bad)
         return [verdict for verdict in bad if verdict.node not in self._pods.lost]
+
+
+def the_same_on(verdicts: Sequence[Verdict]) -> str:
+    """Name the nodes of more verdicts of one cause; empty without any."""
+    return f"the same on: {', '.join(one.node for one in verdicts)}" if verdicts else ""

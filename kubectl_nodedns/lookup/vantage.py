@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from kubectl_nodedns.lookup.marker import Marker, read_marker
 from kubectl_nodedns.lookup.question import Answer, Manner, Question
+from kubectl_nodedns.names import marker_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -187,3 +188,22 @@ def pair(node: str, asks: Iterable[Ask], answers: Iterable[Answer]) -> tuple[Loo
         marker = got[0] if ask.marker else None
         lookups.append(Lookup(node=node, point=ask.point, answer=got[-1], marker=marker))
     return tuple(lookups)
+
+
+def interception_asks(
+    *, local_ips: Iterable[str], kube_dns_ips: Iterable[str], domain: str
+) -> tuple[Ask, ...]:
+    """Return a name that every cluster has, at each address, with the marker beside it.
+
+    Args:
+        local_ips: addresses of the caches.
+        kube_dns_ips: cluster IPs of the DNS service.
+        domain: the cluster domain; empty when not known, and then nothing can be proved.
+    """
+    return plan(
+        vantage_points(local_ips=local_ips, kube_dns_ips=kube_dns_ips),
+        name=f"kubernetes.default.svc.{domain or 'cluster.local'}.",
+        rtype="A",
+        marker=marker_name(domain) if domain else "",
+        protocols=("udp",),
+    )

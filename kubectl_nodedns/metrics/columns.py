@@ -17,8 +17,9 @@ from kubectl_nodedns.metrics.row_severity import severity
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from kubectl_nodedns.metrics.fleet import FleetSnapshot, NodeRow
+    from kubectl_nodedns.metrics.fleet import FleetSnapshot
     from kubectl_nodedns.metrics.histogram import Latency
+    from kubectl_nodedns.metrics.node_row import NodeRow
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
     from kubectl_nodedns.facts.caches import Cache
-    from kubectl_nodedns.metrics.fleet import NodeRow
+    from kubectl_nodedns.metrics.node_row import NodeRow
 
 AGAIN_SECONDS = 60.0
 """How long a reading counts, unless the pod's row changes before."""

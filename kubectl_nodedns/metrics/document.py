@@ -14,8 +14,9 @@ from kubectl_nodedns.metrics.histogram import quantile
 from kubectl_nodedns.metrics.row_severity import marks, severity
 
 if TYPE_CHECKING:
-    from kubectl_nodedns.metrics.fleet import FleetSnapshot, NodeRow, Watched
+    from kubectl_nodedns.metrics.fleet import FleetSnapshot, Watched
     from kubectl_nodedns.metrics.histogram import Latency
+    from kubectl_nodedns.metrics.node_row import NodeRow
     from kubectl_nodedns.metrics.traffic import Figures, Traffic, Upstream, Zone
 
 

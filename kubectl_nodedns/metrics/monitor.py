@@ -18,7 +18,8 @@ from kubectl_nodedns.facts.progress import GO_ON
 from kubectl_nodedns.metrics.capacity import capacity
 from kubectl_nodedns.metrics.detail_reader import PAUSE_SECONDS
 from kubectl_nodedns.metrics.discovery import Discovery
-from kubectl_nodedns.metrics.fleet import FleetSnapshot, Load, NodeRow, Watched, totals
+from kubectl_nodedns.metrics.fleet import FleetSnapshot, Load, Watched, totals
+from kubectl_nodedns.metrics.node_row import NodeRow
 from kubectl_nodedns.metrics.sampler import Sampler
 from kubectl_nodedns.metrics.source import PodProxy, Scraped
 from kubectl_nodedns.metrics.watched import Found, Unread

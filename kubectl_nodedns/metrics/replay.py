@@ -15,8 +15,9 @@ from kubectl_nodedns.facts.cache_pods import CachePod
 from kubectl_nodedns.facts.nodes import natural
 from kubectl_nodedns.metrics import codec
 from kubectl_nodedns.metrics.figures import asked_addresses, figures
-from kubectl_nodedns.metrics.fleet import FleetSnapshot, NodeRow, totals
+from kubectl_nodedns.metrics.fleet import FleetSnapshot, totals
 from kubectl_nodedns.metrics.inventory import Node
+from kubectl_nodedns.metrics.node_row import NodeRow
 from kubectl_nodedns.metrics.pod_details import Detail
 from kubectl_nodedns.metrics.sampler import Sampled
 

@@ -13,7 +13,8 @@ from kubectl_nodedns.metrics.row_severity import unasked
 from kubectl_nodedns.metrics.table import render
 
 if TYPE_CHECKING:
-    from kubectl_nodedns.metrics.fleet import FleetSnapshot, NodeRow
+    from kubectl_nodedns.metrics.fleet import FleetSnapshot
+    from kubectl_nodedns.metrics.node_row import NodeRow
 
 
 def table(snapshot: FleetSnapshot, *, wide: bool, sort_by: Column) -> list[str]:

@@ -16,7 +16,8 @@ from kubectl_nodedns.metrics import units
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from kubectl_nodedns.metrics.fleet import FleetSnapshot, NodeRow
+    from kubectl_nodedns.metrics.fleet import FleetSnapshot
+    from kubectl_nodedns.metrics.node_row import NodeRow
 
 FAILING_RATIO = (0.01, 0.03)
 """Share of failed responses from which to look, and from which to act."""

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from typing import Self
 
     from kubectl_nodedns.lookup.vantage import Ask
-    from kubectl_nodedns.metrics.fleet import FleetSnapshot, NodeRow
+    from kubectl_nodedns.metrics.fleet import FleetSnapshot
+    from kubectl_nodedns.metrics.node_row import NodeRow
     from kubectl_nodedns.top.probe_pods import ProbePods
     from kubectl_nodedns.top.wiring import WatchedCluster
 

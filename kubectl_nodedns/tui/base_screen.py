@@ -33,7 +33,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from kubectl_nodedns.metrics.columns import Column
-    from kubectl_nodedns.metrics.fleet import FleetSnapshot, NodeRow
+    from kubectl_nodedns.metrics.fleet import FleetSnapshot
+    from kubectl_nodedns.metrics.node_row import NodeRow
     from kubectl_nodedns.tui.ports import Finding, Place, Ports
 
 

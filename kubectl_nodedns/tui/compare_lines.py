@@ -16,8 +16,9 @@ from kubectl_nodedns.tui.node_lines import upstream_state
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from kubectl_nodedns.metrics.fleet import FleetSnapshot, NodeRow
+    from kubectl_nodedns.metrics.fleet import FleetSnapshot
     from kubectl_nodedns.metrics.histogram import Latency
+    from kubectl_nodedns.metrics.node_row import NodeRow
     from kubectl_nodedns.metrics.traffic import Traffic
     from kubectl_nodedns.tui.heading import Piece
 

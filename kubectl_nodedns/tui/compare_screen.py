@@ -23,7 +23,7 @@ from kubectl_nodedns.tui.styled_text import TextView, content
 if TYPE_CHECKING:
     from textual.app import ComposeResult
 
-    from kubectl_nodedns.metrics.fleet import NodeRow
+    from kubectl_nodedns.metrics.node_row import NodeRow
     from kubectl_nodedns.tui.compare_lines import Line
 
 

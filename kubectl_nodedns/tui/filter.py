@@ -10,7 +10,8 @@ from kubectl_nodedns.metrics.row_severity import Severity, severity
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from kubectl_nodedns.metrics.fleet import FleetSnapshot, NodeRow
+    from kubectl_nodedns.metrics.fleet import FleetSnapshot
+    from kubectl_nodedns.metrics.node_row import NodeRow
 
 
 def keep(rows: Iterable[NodeRow], text: str) -> list[NodeRow]:

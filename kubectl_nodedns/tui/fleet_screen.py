@@ -27,7 +27,7 @@ from kubectl_nodedns.tui.styled_text import content
 if TYPE_CHECKING:
     from textual.app import ComposeResult
 
-    from kubectl_nodedns.metrics.fleet import NodeRow
+    from kubectl_nodedns.metrics.node_row import NodeRow
 
 TALL = 30
 """Lines from which the totals have notes."""

@@ -15,7 +15,8 @@ from kubectl_nodedns.metrics.row_severity import FAILING_RATIO, SLOW_SECONDS
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from kubectl_nodedns.metrics.fleet import FleetSnapshot, NodeRow
+    from kubectl_nodedns.metrics.fleet import FleetSnapshot
+    from kubectl_nodedns.metrics.node_row import NodeRow
     from kubectl_nodedns.tui.heading import Piece
 
 GLYPHS = ("·", "░", "▒", "▓", "█")

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from rich.style import Style
     from textual import events
 
-    from kubectl_nodedns.metrics.fleet import FleetSnapshot, NodeRow
+    from kubectl_nodedns.metrics.fleet import FleetSnapshot
+    from kubectl_nodedns.metrics.node_row import NodeRow
 
 PADDING = 1
 """Cells left and right of the map, as the style sheet has them."""

@@ -17,7 +17,8 @@ from kubectl_nodedns.metrics.traffic import Figures, Traffic, Upstream
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from kubectl_nodedns.metrics.fleet import FleetSnapshot, NodeRow
+    from kubectl_nodedns.metrics.fleet import FleetSnapshot
+    from kubectl_nodedns.metrics.node_row import NodeRow
     from kubectl_nodedns.metrics.sampler import Sampled
 
 

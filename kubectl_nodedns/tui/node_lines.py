@@ -13,7 +13,8 @@ from kubectl_nodedns.tui.rows import STYLE
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from kubectl_nodedns.metrics.fleet import FleetSnapshot, NodeRow
+    from kubectl_nodedns.metrics.fleet import FleetSnapshot
+    from kubectl_nodedns.metrics.node_row import NodeRow
     from kubectl_nodedns.metrics.traffic import Figures, Upstream
     from kubectl_nodedns.tui.base_screen import Session
     from kubectl_nodedns.tui.heading import Piece

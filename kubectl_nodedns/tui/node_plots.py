@@ -10,7 +10,7 @@ from kubectl_nodedns.tui.plots import Curve, Plot, draw
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from kubectl_nodedns.metrics.fleet import NodeRow
+    from kubectl_nodedns.metrics.node_row import NodeRow
     from kubectl_nodedns.tui.plots import Line
     from kubectl_nodedns.tui.trends import Moment
 

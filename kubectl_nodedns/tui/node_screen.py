@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
 
     from kubectl_nodedns.facts.cache_pods import CachePod
-    from kubectl_nodedns.metrics.fleet import NodeRow
+    from kubectl_nodedns.metrics.node_row import NodeRow
     from kubectl_nodedns.tui.ports import Configuration
     from kubectl_nodedns.tui.text_lines import Line
 

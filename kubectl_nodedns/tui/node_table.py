@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from textual import events
 
     from kubectl_nodedns.metrics.columns import Column
-    from kubectl_nodedns.metrics.fleet import FleetSnapshot, NodeRow
+    from kubectl_nodedns.metrics.fleet import FleetSnapshot
+    from kubectl_nodedns.metrics.node_row import NodeRow
 
 
 @dataclass

@@ -10,8 +10,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from kubectl_nodedns.lookup.comparison import compare
-from kubectl_nodedns.lookup.marker import interception_asks
-from kubectl_nodedns.lookup.vantage import Where, pair, questions
+from kubectl_nodedns.lookup.vantage import Where, interception_asks, pair, questions
 from kubectl_nodedns.together import together
 from kubectl_nodedns.tui.columns import Probed
 
@@ -20,7 +19,8 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
     from kubectl_nodedns.lookup.vantage import Ask, Lookup
-    from kubectl_nodedns.metrics.fleet import NodeRow, Watched
+    from kubectl_nodedns.metrics.fleet import Watched
+    from kubectl_nodedns.metrics.node_row import NodeRow
     from kubectl_nodedns.tui.base_screen import Session
 
 CAP = 20

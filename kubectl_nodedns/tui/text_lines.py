@@ -17,7 +17,7 @@ from kubectl_nodedns.tui.lookup_lines import wrap
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from kubectl_nodedns.metrics.fleet import NodeRow
+    from kubectl_nodedns.metrics.node_row import NodeRow
     from kubectl_nodedns.tui.heading import Piece
     from kubectl_nodedns.tui.ports import Configuration, Event
 

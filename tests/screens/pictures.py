@@ -15,7 +15,8 @@ from tests.screens.stand_ins import FixedAsker, FixedExaminer, FixedFeed, Found,
 from tests.unit.metrics.fleets import NOW, large, mixed, snapshot, traffic
 
 if TYPE_CHECKING:
-    from kubectl_nodedns.metrics.fleet import FleetSnapshot, NodeRow
+    from kubectl_nodedns.metrics.fleet import FleetSnapshot
+    from kubectl_nodedns.metrics.node_row import NodeRow
 
 PLACE = Place(
     context="prod-eu-1", mode="iptables", kube_dns_ip="10.96.0.10", cluster_domain="cluster.local"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from kubectl_nodedns.errors import NodednsError
 from kubectl_nodedns.lookup.question import Answer, Question, Record
 from kubectl_nodedns.lookup.vantage import VantagePoint, vantage_points
-from kubectl_nodedns.metrics.fleet import NodeRow
+from kubectl_nodedns.metrics.node_row import NodeRow
 from kubectl_nodedns.metrics.page import read_page
 from kubectl_nodedns.metrics.sampler import Sampled
 from kubectl_nodedns.tui.ports import Configuration, Event, Ports

@@ -6,7 +6,7 @@ import pytest
 from textual.widgets import Input
 
 from kubectl_nodedns.metrics.columns import COLUMNS
-from kubectl_nodedns.metrics.fleet import NodeRow
+from kubectl_nodedns.metrics.node_row import NodeRow
 from kubectl_nodedns.tui.fleet_screen import FleetScreen
 from kubectl_nodedns.tui.node_screen import NodeScreen
 from kubectl_nodedns.tui.node_table import NodeTable

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from kubectl_nodedns.facts.cache_pods import CachePod
 from kubectl_nodedns.metrics.figures import figures
-from kubectl_nodedns.metrics.fleet import FleetSnapshot, Load, NodeRow, Watched, totals
+from kubectl_nodedns.metrics.fleet import FleetSnapshot, Load, Watched, totals
 from kubectl_nodedns.metrics.inventory import Node
+from kubectl_nodedns.metrics.node_row import NodeRow
 from kubectl_nodedns.metrics.page import read_page
 from kubectl_nodedns.metrics.pod_details import Detail
 from kubectl_nodedns.metrics.sampler import Sampled

@@ -6,7 +6,7 @@ import pytest
 
 from kubectl_nodedns.facts.nodes import natural
 from kubectl_nodedns.metrics.columns import BY_KEY, COLUMNS, INTERCEPTION, PRINTED, ordered
-from kubectl_nodedns.metrics.fleet import NodeRow
+from kubectl_nodedns.metrics.node_row import NodeRow
 from tests.unit.metrics.fleets import mixed, node, row, snapshot, traffic
 
 

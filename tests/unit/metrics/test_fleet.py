@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 
 from kubectl_nodedns.checks.interception import Interception
-from kubectl_nodedns.metrics.fleet import NodeRow, stale_after, totals
+from kubectl_nodedns.metrics.fleet import stale_after, totals
 from kubectl_nodedns.metrics.histogram import quantile
+from kubectl_nodedns.metrics.node_row import NodeRow
 from tests.unit.metrics.fleets import (
     CACHE,
     KUBE_DNS,

@@ -8,7 +8,7 @@ import pytest
 from kubectl_nodedns.errors import ForbiddenError
 from kubectl_nodedns.metrics import pod_details as module
 from kubectl_nodedns.metrics.detail_reader import DetailReader
-from kubectl_nodedns.metrics.fleet import NodeRow
+from kubectl_nodedns.metrics.node_row import NodeRow
 from kubectl_nodedns.metrics.pod_details import absence, of_pod, unscheduled
 from tests.unit.metrics.fleets import node, pod, row
 from tests.unit.metrics.test_discovery import CACHE

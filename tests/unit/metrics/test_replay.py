@@ -15,7 +15,8 @@ import pytest
 from kubectl_nodedns.errors import ApiError, UsageError
 from kubectl_nodedns.metrics.capacity import Capacity
 from kubectl_nodedns.metrics.document import document
-from kubectl_nodedns.metrics.fleet import FleetSnapshot, Load, NodeRow, totals
+from kubectl_nodedns.metrics.fleet import FleetSnapshot, Load, totals
+from kubectl_nodedns.metrics.node_row import NodeRow
 from kubectl_nodedns.metrics.page import read_page
 from kubectl_nodedns.metrics.pod_details import Detail
 from kubectl_nodedns.metrics.record import Recorder, trouble

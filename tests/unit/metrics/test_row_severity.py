@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from kubectl_nodedns.metrics.fleet import NodeRow
+from kubectl_nodedns.metrics.node_row import NodeRow
 from kubectl_nodedns.metrics.row_severity import Severity, marks, severity
 from kubectl_nodedns.tui.modes import Mode, Modes
 from tests.unit.metrics.fleets import KUBE_DNS, MIB, NOW, node, pod, row, snapshot, traffic, unasked
