@@ -194,6 +194,14 @@ class Cluster:
         """Let faults happen to the caches that are there from the start too."""
         self._serving.call(self._trouble())
 
+    def change(self, work: Callable[[Store], None]) -> None:
+        """Change what is stored on the loop of the cluster, as whoever acts in it does."""
+
+        async def changed() -> None:
+            work(self.store)
+
+        self._serving.call(changed())
+
     def kubeconfig(self) -> str:
         """Return a kubeconfig with one context, named "demo". JSON is YAML."""
         content = {

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import subprocess
     from collections.abc import Callable, Iterator
 
+    from kubectl_nodedns.demo.store import Store
     from tests.contract.conftest import Ended
 
     Run = Callable[..., Ended]
@@ -223,14 +224,14 @@ def test_a_cluster_without_faults_has_no_finding_however_many_nodes_are_idle(
         machine = cluster.machines[name]
         machine.profile = replace(machine.profile, rate=0.0)
 
-    async def remove_pods() -> None:
-        for (namespace, name), pod in list(cluster.store.all(PODS).items()):
+    def remove_pods(store: Store) -> None:
+        for (namespace, name), pod in list(store.all(PODS).items()):
             if namespace == "shop" and pod["spec"].get("nodeName") in names:
-                cluster.store.remove(PODS, namespace, name)
+                store.remove(PODS, namespace, name)
 
     with cluster:
         if idle < nodes:
-            cluster._serving.call(remove_pods())
+            cluster.change(remove_pods)
         file = home / "kubeconfig"
         file.write_text(cluster.kubeconfig())
         monkeypatch.setenv("KUBECONFIG", str(file))

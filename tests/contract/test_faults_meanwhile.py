@@ -179,7 +179,7 @@ def test_a_second_run_is_refused_and_ctrl_c_gives_the_lease_back(
     first.send_signal(signal.SIGSTOP)
     lease = cluster.store.all(LEASES)["kube-system", "kubectl-nodedns"]
     fresh = {**lease["spec"], "renewTime": "2999-01-01T00:00:00Z"}
-    cluster.store.put(LEASES, {**lease, "spec": fresh})
+    cluster.change(lambda store: store.put(LEASES, {**lease, "spec": fresh}))
     ended = run("disable", "--yes")
     assert ended.code == Exit.REFUSED, ended.err
     assert f"(enable, process {first.pid}), for " in ended.err

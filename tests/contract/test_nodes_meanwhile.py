@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from aiohttp import web
 
     from kubectl_nodedns.demo.kinds import Address
-    from kubectl_nodedns.demo.store import Change, Object
+    from kubectl_nodedns.demo.store import Change, Object, Store
     from tests.contract.conftest import Ended
 
     Run = Callable[..., Ended]
@@ -59,9 +59,21 @@ class Loss:
                 if pod["spec"].get("nodeName") == VICTIM:
                     store.remove(PODS, *key)
             return
-        node = store.all(NODES)["", VICTIM]
-        unknown = {"type": "Ready", "status": "Unknown"}
-        store.put(NODES, {**node, "status": {**node["status"], "conditions": [unknown]}})
+        _say_ready(store, "Unknown")
+
+    def is_over(self, store: Store) -> None:
+        """Have the node back, whose kubelet has ended what was deleted."""
+        for key, pod in list(store.all(PODS).items()):
+            if pod["spec"].get("nodeName") == VICTIM:
+                store.remove(PODS, *key)
+        self.happened = False
+        _say_ready(store, "True")
+
+
+def _say_ready(store: Store, status: str) -> None:
+    node = store.all(NODES)["", VICTIM]
+    ready = {"type": "Ready", "status": status}
+    store.put(NODES, {**node, "status": {**node["status"], "conditions": [ready]}})
 
 
 @pytest.fixture
@@ -140,17 +152,10 @@ def test_what_the_cache_of_a_dead_node_needs_goes_when_the_node_is_back(
     loss.moment = template_is_dark
     assert run("disable", "--yes").code == Exit.PARTIAL
     assert "kube-dns-upstream" in _left(loss.cluster)
-    store = loss.cluster.store
     again = run("disable", "--yes")
     assert again.code == Exit.PARTIAL, again.err
     assert "kube-dns-upstream" in _left(loss.cluster)
-    for key, pod in list(store.all(PODS).items()):
-        if pod["spec"].get("nodeName") == VICTIM:
-            store.remove(PODS, *key)  # its kubelet has ended what was deleted
-    loss.happened = False
-    node = store.all(NODES)["", VICTIM]
-    ready = {"type": "Ready", "status": "True"}
-    store.put(NODES, {**node, "status": {**node["status"], "conditions": [ready]}})
+    loss.cluster.change(loss.is_over)
     finished = run("disable", "--yes")
     assert finished.code == Exit.OK, finished.err
     assert "3 of 3 nodes proved clean" in finished.out
