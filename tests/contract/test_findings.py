@@ -33,6 +33,7 @@ from tests.contract.ailing import (
     cache_pod,
     owner,
 )
+from tests.contract.api import answers
 from tests.contract.cluster import config, configmap, named, node
 
 if TYPE_CHECKING:
@@ -405,6 +406,20 @@ def uneven(cluster: Ailing) -> None:
     name = 'coredns_dns_requests_total{server="dns://:53",zone="."}'
     cluster.count(name, 100, on="coredns-1")
     cluster.count(name, 900, on="coredns-2")
+
+
+async def test_a_coredns_that_was_read_once_alone_does_not_pass_for_an_idle_one(
+    api: Api, client: Client
+) -> None:
+    cluster = Ailing()
+    uneven(cluster)
+    cluster.serve(api)
+    page = "/api/v1/namespaces/kube-system/pods/coredns-1:9153/proxy/metrics"
+    api.state.scripts["GET", page][-1] = answers(503, "ServiceUnavailable", "busy")
+    evidence = await gather(client, Scope(window=0.05))
+    assert "ND032" not in {one.code for one in run_checks(RUNNING, evidence).findings}
+    [said] = [line for line in evidence.unread if line.startswith("CoreDNS: ")]
+    assert "no two pages of metrics of coredns-1" in said
 
 
 @case("ND033", ERROR, "node node1", "Loop (169.254.20.10:4711 -> 169.254.20.10:53) detected")
