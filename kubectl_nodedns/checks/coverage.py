@@ -155,9 +155,27 @@ def _kubelets_seen(evidence: Evidence, asked: Iterable[NodeEvidence]) -> Iterato
                 subject=f"node {one.node.name}",
                 text=f"its kubelet hands out {', '.join(one.kubelet or ())}, and its cache "
                 f"listens on {', '.join(sorted(served))}",
-                way_out=f"let the kubelet's clusterDNS name {' or '.join(sorted(served))}, and "
-                "restart the pods",
+                way_out=_to_meet(evidence, one),
             )
+
+
+def _to_meet(evidence: Evidence, one: NodeEvidence) -> str:
+    """Say what is to change where kubelet and cache name different addresses."""
+    dns, served = set(evidence.dns.ips), sorted(one.listening)
+    handed = [ip for ip in one.kubelet or () if ip in dns]
+    strange = [ip for ip in served if not _link_local(ip) and ip not in dns]
+    cache = keeper(evidence, one.pods[0])
+    # Beside its local IP it takes over an address that this cluster's DNS service does not have: a
+    # manifest made for another cluster, or a DNS service that was made anew.
+    if cache is None or not (handed and strange) or len(strange) == len(served):
+        return f"let the kubelet's clusterDNS name {' or '.join(served)}, and restart the pods"
+    if cache.ours:
+        return f"kubectl nodedns enable puts {handed[0]} in the place of {', '.join(strange)}"
+    return (
+        f"leave the kubelets as they are: {', '.join(strange)} is no address of this cluster's DNS "
+        f"service. Put {handed[0]} in its place, in -localip and in every bind of the Corefile: "
+        f"kubectl -n {cache.namespace} edit daemonset/{cache.name} configmap/{cache.configmap}"
+    )
 
 
 def _dead_addresses(evidence: Evidence) -> Iterator[Seen]:

@@ -225,6 +225,35 @@ def other_kubelet(cluster: Ailing) -> None:
     cluster.kubelets["node2"] = ["10.0.0.53"]
 
 
+def for_another_cluster(cluster: Ailing) -> None:
+    """A cache from a manifest in which another cluster's DNS address was left (field, 09)."""
+    for spec in (cluster.cache, *(cluster.pod(name)["spec"] for name in NODES)):
+        spec["containers"][0]["args"][1] = f"{LOCAL},172.20.0.10"
+    cluster.corefile(CACHE_COREFILE.replace(KUBE_DNS, "172.20.0.10"))
+
+
+async def test_where_the_manifest_is_wrong_nobody_is_told_to_change_kubelets(
+    api: Api, client: Client
+) -> None:
+    cluster = Ailing()
+    for_another_cluster(cluster)
+    outcome, _ = await findings(api, client, cluster)
+    found = [one for one in outcome.findings if one.code == "ND014"]
+    assert [one.subject for one in found] == ["node node1", "node node2"]
+    for one in found:
+        assert "leave the kubelets as they are: 172.20.0.10 is no address of" in one.way_out
+        assert f"Put {KUBE_DNS} in its place, in -localip and in every bind" in one.way_out
+        assert "edit daemonset/node-local-dns configmap/node-local-dns" in one.way_out
+
+
+async def test_where_a_kubelet_is_wrong_it_is_the_one_to_change(api: Api, client: Client) -> None:
+    cluster = Ailing()
+    other_kubelet(cluster)
+    outcome, _ = await findings(api, client, cluster)
+    [found] = [one for one in outcome.findings if one.code == "ND014"]
+    assert found.way_out.startswith("let the kubelet's clusterDNS name ")
+
+
 @case("ND015", WARNING, "pod shop/old", "it asks 169.254.25.10, where no cache listens")
 def dead_address(cluster: Ailing) -> None:
     cluster.add_pod("old", dnsPolicy="None", dnsConfig={"nameservers": ["169.254.25.10"]})
