@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from kubectl_nodedns.errors import PartialError, RevertedError, TimedOutError
+from kubectl_nodedns.errors import ForbiddenError, PartialError, RevertedError, TimedOutError
 from kubectl_nodedns.install.leftover import Leftover
 from kubectl_nodedns.install.objects import (
     DARK,
@@ -200,6 +200,24 @@ async def test_a_failed_upgrade_gives_the_older_revision_back_that_served() -> N
 
     proof.instead["switched", "node2"] = works_again
     with pytest.raises(RevertedError, match="DNS goes as it went before"):
+        await rollout.run()
+    labels = [world.pods[name]["metadata"]["labels"] for name in NAMES]
+    assert {label[REVISION] for label in labels} == {OLD_REVISION}
+    assert world.phases() == [FULL] * 3
+
+
+async def test_an_upgrade_that_cannot_be_asked_in_the_dark_gives_back_what_served() -> None:
+    """Its first node had a cache, and in the dark has none: whatever ends that puts it back."""
+    world = Written(*NAMES)
+    proof = Proof()
+    rollout = enabling(world, proof, older(world))
+
+    def breaks() -> Verdict:
+        del proof.instead["dark", "node1"]
+        raise ForbiddenError("pods/exec is forbidden")
+
+    proof.instead["dark", "node1"] = breaks
+    with pytest.raises(RevertedError, match="pods/exec is forbidden"):
         await rollout.run()
     labels = [world.pods[name]["metadata"]["labels"] for name in NAMES]
     assert {label[REVISION] for label in labels} == {OLD_REVISION}
