@@ -104,9 +104,9 @@ def asking(kubectl: KubectlCall, node: str, script: str) -> Iterator[None]:
         yield
 
 
-def flood(*words: str) -> str:
+def flood(*words: str, name: str = "x$n.default.svc.cluster.local") -> str:
     """Return a script that asks for names that nobody has asked for yet."""
-    names = "while [ $n -lt 20000 ]; do n=$((n+1)); echo x$n.default.svc.cluster.local A; done"
+    names = f"while [ $n -lt 20000 ]; do n=$((n+1)); echo {name} A; done"
     ask = f"dnsperf -s {DNS_SERVICE_IP} -d /tmp/names -l 60 {' '.join(words)}"
     return f"n=0; {names} > /tmp/names; while :; do {ask}; done"
 
@@ -245,8 +245,7 @@ def test_an_upstream_that_is_slow_for_one_node_is_found(
 
     def asker(node: str, label: str) -> dict[str, Any]:
         # Some at a time: a slow answer takes 1.5 s.
-        ask = f"dig +tries=1 +time=3 @{DNS_SERVICE_IP} {label}.x$n.servfail.test >/dev/null & "
-        script = f"n=0; while :; do n=$((n+1)); {ask} sleep 0.05; done"
+        script = flood("-Q20", "-q40", "-t3", name=f"{label}.x$n.servfail.test")
         container = {"name": "asker", "image": TOOL_BOX_IMAGE, "command": ["sh", "-c", script]}
         return pod(f"asker-{node}", containers=[container], nodeName=node)
 
