@@ -10,6 +10,7 @@ from kubectl_nodedns.bench.result import Counted
 from kubectl_nodedns.cluster.paths import collection, pod_proxy
 from kubectl_nodedns.errors import ApiError, NodednsError, SilentError
 from kubectl_nodedns.facts.cache_pods import read_cache_pods
+from kubectl_nodedns.facts.coredns import metrics_port_of
 from kubectl_nodedns.metrics.exposition import ExpositionError
 from kubectl_nodedns.metrics.lookup_counts import Served, read_served, total
 from kubectl_nodedns.together import side_by_side, together
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     from kubectl_nodedns.facts.inspection import Inspection
     from kubectl_nodedns.lookup.probes import Probes
 
-METRICS_PORT = 9153
-"""Port of CoreDNS's metrics in every distribution's Corefile, where no port is declared."""
 TRACKED = "/proc/sys/net/netfilter/nf_conntrack_count"
 """How many connections the kernel tracks in the network that a process lives in."""
 LIMIT = 5.0
@@ -221,18 +220,9 @@ async def _pages(client: Client, namespace: str, labels: str) -> list[str]:
         return []
     found = []
     for pod in pods:
-        metadata, spec = pod["metadata"], pod["spec"]
+        metadata = pod["metadata"]
         running = (pod.get("status") or {}).get("phase") == "Running"
         if not running or metadata.get("deletionTimestamp"):
             continue
-        found.append(pod_proxy(namespace, metadata["name"], _port(spec), "metrics"))
+        found.append(pod_proxy(namespace, metadata["name"], metrics_port_of(pod), "metrics"))
     return found
-
-
-def _port(spec: Mapping[str, object]) -> int:
-    """Return the port that a pod calls "metrics", else CoreDNS's usual one."""
-    for container in spec.get("containers") or ():  # type: ignore[attr-defined]
-        for port in container.get("ports") or ():
-            if port.get("name") == "metrics":
-                return int(port["containerPort"])
-    return METRICS_PORT

@@ -14,10 +14,10 @@ from kubectl_nodedns.cli.output import print_data, print_lines
 from kubectl_nodedns.cli.talk import Talk
 from kubectl_nodedns.commands.given import (
     access_options,
-    check_change,
     installation_options,
     probe_options,
     scope,
+    step_timeout,
 )
 from kubectl_nodedns.commands.session import connect, make_probes, terminal_question
 from kubectl_nodedns.errors import Exit, UsageError
@@ -76,7 +76,7 @@ def before_request(arguments: argparse.Namespace) -> PreflightRequest:
         raise UsageError("-l and --node-selector: with --pre both are the nodes of the cache")
     if arguments.selector:
         given["node-selector"] = check_option("node-selector", arguments.selector)
-    check_change(arguments)
+    step_timeout(arguments)
     return PreflightRequest(
         given=given,
         whole=arguments.config is not None,

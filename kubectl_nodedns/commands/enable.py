@@ -12,7 +12,6 @@ from kubectl_nodedns.cli.talk import Talk
 from kubectl_nodedns.cluster.access import duration
 from kubectl_nodedns.commands.given import (
     access_options,
-    check_change,
     installation_options,
     probe_options,
     step_timeout,
@@ -74,7 +73,7 @@ def read_request(arguments: argparse.Namespace) -> EnableRequest:
         UsageError: an option cannot be used, or not together with another.
     """
     given = installation_options(arguments)
-    check_change(arguments)
+    timeout, probes = step_timeout(arguments), probe_options(arguments)
     ignore = ignored(arguments.ignore or ())
     kube_dns_ip = arguments.kube_dns_ip and address(arguments.kube_dns_ip, option="--kube-dns-ip")
     if kube_dns_ip and arguments.dry_run != CLIENT and arguments.inject != PRINT:
@@ -85,8 +84,8 @@ def read_request(arguments: argparse.Namespace) -> EnableRequest:
     if arguments.wait is not None:
         wait = Wait(text=arguments.wait, limit=duration(arguments.wait, option="--wait"))
     return EnableRequest(
-        timeout=step_timeout(arguments),
-        probes=probe_options(arguments),
+        timeout=timeout,
+        probes=probes,
         dry_run=arguments.dry_run,
         adopt=arguments.adopt,
         batch_size=arguments.batch_size,

@@ -73,17 +73,6 @@ def dns_service(arguments: argparse.Namespace) -> str:
     return check("dns-service", arguments.dns_service) if arguments.dns_service else ""
 
 
-def check_change(arguments: argparse.Namespace) -> None:
-    """Check what a change needs besides the installation's options, before anything is asked.
-
-    Raises:
-        UsageError: --timeout, --dns-service or one about probes cannot be used.
-    """
-    step_timeout(arguments)
-    dns_service(arguments)
-    probe_options(arguments)
-
-
 def step_timeout(arguments: argparse.Namespace) -> float:
     """Return --timeout in seconds.
 

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from kubectl_nodedns.cluster.client import Client
     from kubectl_nodedns.facts.dns_service import DnsService
 
+METRICS_PORT = 9153
+"""Port of CoreDNS's own metrics, in every distribution's Corefile."""
 USUAL_PATH = "/etc/coredns/Corefile"
 
 
@@ -154,3 +156,12 @@ def _dns_ports(pod: Mapping[str, Any] | None, dns: DnsService) -> dict[str, int]
 def _ips(pod: Mapping[str, Any] | None) -> tuple[str, ...]:
     status = (pod or {}).get("status") or {}
     return tuple(one["ip"] for one in status.get("podIPs") or () if one.get("ip"))
+
+
+def metrics_port_of(pod: Mapping[str, Any]) -> int:
+    """Return the port that a pod of CoreDNS calls "metrics", else the usual one."""
+    for container in (pod.get("spec") or {}).get("containers") or ():
+        for port in container.get("ports") or ():
+            if port.get("name") == "metrics":
+                return int(port["containerPort"])
+    return METRICS_PORT

@@ -9,6 +9,7 @@ from kubectl_nodedns.checks.evidence import CoreDnsLoad, Counters, UpstreamCount
 from kubectl_nodedns.cluster.paths import collection
 from kubectl_nodedns.errors import NodednsError
 from kubectl_nodedns.facts.cache_pods import CachePod
+from kubectl_nodedns.facts.coredns import metrics_port_of
 from kubectl_nodedns.metrics.figures import by_address
 from kubectl_nodedns.metrics.forwarded import through_api_server
 from kubectl_nodedns.metrics.histogram import quantile
@@ -19,16 +20,12 @@ from kubectl_nodedns.readable import understood
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
-    from typing import Any
 
     from kubectl_nodedns.checks.evidence import NodeEvidence
     from kubectl_nodedns.cluster.client import Client
     from kubectl_nodedns.facts.dns_service import DnsService
     from kubectl_nodedns.metrics.page import Page
     from kubectl_nodedns.metrics.traffic import Figures, Upstream
-
-COREDNS_PORT = 9153
-"""Port of CoreDNS's own metrics, in every distribution's Corefile."""
 
 
 async def count(
@@ -84,7 +81,7 @@ async def count_coredns(
             node=(item.get("spec") or {}).get("nodeName") or "",
             ready=True,
             status="Running",
-            metrics_port=_metrics_port(item),
+            metrics_port=metrics_port_of(item),
         )
         for item in items
         if (item.get("status") or {}).get("phase") == "Running"
@@ -198,11 +195,3 @@ class _Scrapes:
 
     def _heard(self, pod: str, before: Page | None, page: Page) -> None:
         self._pages[pod] = (before, page)
-
-
-def _metrics_port(pod: Mapping[str, Any]) -> int:
-    for container in (pod.get("spec") or {}).get("containers") or ():
-        for port in container.get("ports") or ():
-            if port.get("name") == "metrics":
-                return int(port["containerPort"])
-    return COREDNS_PORT

@@ -84,6 +84,23 @@ def sound(api: Api) -> Api:
     return api
 
 
+async def waiting_for_its_pod(
+    work: Work, sound: Api, client: Client, told: list[str]
+) -> asyncio.Task[object]:
+    """Start some work; return when it has its Job and looks for the pod, which never comes."""
+    looked = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    async def none_yet(_: web.Request) -> web.StreamResponse:
+        loop.call_soon_threadsafe(looked.set)
+        return web.json_response({"items": []})
+
+    sound.script("GET", "/api/v1/namespaces/default/pods", none_yet)
+    task = asyncio.create_task(work(client, told.append))
+    await asyncio.wait_for(looked.wait(), 30)
+    return task
+
+
 def jobs(api: Api) -> list[str]:
     return [obj["metadata"]["name"] for plural, obj in api.state.objects if plural == "jobs"]
 
@@ -116,17 +133,8 @@ async def test_a_job_whose_creation_is_interrupted_is_deleted(
 async def test_a_job_whose_pod_is_waited_for_is_deleted_by_its_uid(
     work: Work, sound: Api, client: Client
 ) -> None:
-    looked = asyncio.Event()
-    loop = asyncio.get_running_loop()
-
-    async def none_yet(_: web.Request) -> web.StreamResponse:
-        loop.call_soon_threadsafe(looked.set)
-        return web.json_response({"items": []})
-
-    sound.script("GET", "/api/v1/namespaces/default/pods", none_yet)
     told: list[str] = []
-    task = asyncio.create_task(work(client, told.append))
-    await asyncio.wait_for(looked.wait(), 30)
+    task = await waiting_for_its_pod(work, sound, client, told)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
@@ -152,17 +160,8 @@ async def test_what_may_be_left_is_told_although_the_deletion_is_interrupted_too
         return await sound.state.routes.handle(request)
 
     sound.script("POST", JOBS, create)
-    looked = asyncio.Event()
-    loop = asyncio.get_running_loop()
-
-    async def none_yet(_: web.Request) -> web.StreamResponse:
-        loop.call_soon_threadsafe(looked.set)
-        return web.json_response({"items": []})
-
-    sound.script("GET", "/api/v1/namespaces/default/pods", none_yet)
     told: list[str] = []
-    task = asyncio.create_task(work(client, told.append))
-    await asyncio.wait_for(looked.wait(), 30)
+    task = await waiting_for_its_pod(work, sound, client, told)
     task.cancel()
     assert await asyncio.to_thread(asked.wait, 30)
     task.cancel()

@@ -23,12 +23,10 @@ from kubectl_nodedns.bench.plan import (
 from kubectl_nodedns.bench.series import CACHE, COREDNS, KUBE_DNS, LOCAL, UPSTREAM, Server
 from kubectl_nodedns.cluster.access import Access, AccessOptions
 from kubectl_nodedns.errors import RefusedError, UsageError
-from kubectl_nodedns.facts.caches import Cache
 from kubectl_nodedns.facts.cluster_domain import ClusterDomain
 from kubectl_nodedns.facts.dataplane import Dataplane
 from kubectl_nodedns.facts.dns_service import DnsService
 from kubectl_nodedns.facts.inspection import Inspection
-from kubectl_nodedns.facts.nodes import Node
 from kubectl_nodedns.facts.production import production_word
 from kubectl_nodedns.probes.probe_job import ProbeOptions
 from tests.unit.lookup.samples import bad, good, marker, none
@@ -36,33 +34,14 @@ from tests.unit.lookup.samples import bad, good, marker, none
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from kubectl_nodedns.facts.caches import Cache
     from kubectl_nodedns.lookup.question import Answer, Question
+
+from tests.unit.lookup.ways import cache, node
 
 IP, CACHE_IP, UP = "10.96.0.10", "169.254.20.10", "10.96.77.12"
 ADDRESSES = [(LOCAL, CACHE_IP), (KUBE_DNS, IP), (UPSTREAM, UP)]
 NAMES = [Name(name="a.test.", rtype="A", label="a"), Name(name="b.test.", rtype="A", label="b")]
-
-
-def node(name: str, *, ready: bool = True, system: str = "linux") -> Node:
-    return Node(name=name, ready=ready, system=system, labels={}, addresses=(), pod_ranges=())
-
-
-def cache(*ips: str, ours: bool = True) -> Cache:
-    return Cache(
-        namespace="kube-system",
-        name="node-local-dns",
-        uid="u",
-        ours=ours,
-        owner="",
-        image="cache:1",
-        arguments=(),
-        local_ips=ips,
-        selector="",
-        metrics_port=9253,
-        memory_limit=None,
-        desired=1,
-        annotations={},
-    )
 
 
 SEEN = Inspection(

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from kubectl_nodedns.facts.coredns import coredns_of
+import pytest
+
+from kubectl_nodedns.facts.coredns import coredns_of, metrics_port_of
 from kubectl_nodedns.facts.dns_service import DnsService
 from tests.unit.facts.corefiles import CUSTOM, KUBEADM, MANAGED
 
@@ -87,3 +89,27 @@ def test_without_a_pod_the_content_tells() -> None:
     assert found is not None
     assert found.where == "kube-system/c"
     assert coredns_of(None, [ours, broken, plain], DNS) is None
+
+
+@pytest.mark.parametrize(
+    ("pod", "port"),
+    [
+        ({}, 9153),
+        ({"spec": {"containers": [{"ports": [{"name": "dns", "containerPort": 53}]}]}}, 9153),
+        (
+            {
+                "spec": {
+                    "containers": [
+                        {},
+                        {"ports": [{"containerPort": 53}, {"name": "metrics", "containerPort": 9}]},
+                    ]
+                }
+            },
+            9,
+        ),
+    ],
+)
+def test_coredns_has_its_metrics_at_the_port_of_that_name_else_at_the_usual_one(
+    pod: dict[str, Any], port: int
+) -> None:
+    assert metrics_port_of(pod) == port

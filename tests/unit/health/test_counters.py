@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
-from kubectl_nodedns.health.counters import _metrics_port, counters
+from kubectl_nodedns.health.counters import counters
 from kubectl_nodedns.metrics.figures import figures
 from kubectl_nodedns.metrics.increases import increases
 from kubectl_nodedns.metrics.page import Page, read_page
@@ -61,27 +60,3 @@ def test_after_a_restart_all_that_the_page_shows_is_new() -> None:
     found = counters(figures(before, after), increases(before, after))
     assert found.lately_by_address == {LOCAL: 120, KUBE_DNS: 120}
     assert found.servfail == 16
-
-
-@pytest.mark.parametrize(
-    ("pod", "port"),
-    [
-        ({}, 9153),
-        ({"spec": {"containers": [{"ports": [{"name": "dns", "containerPort": 53}]}]}}, 9153),
-        (
-            {
-                "spec": {
-                    "containers": [
-                        {},
-                        {"ports": [{"containerPort": 53}, {"name": "metrics", "containerPort": 9}]},
-                    ]
-                }
-            },
-            9,
-        ),
-    ],
-)
-def test_coredns_has_its_metrics_at_the_port_of_that_name_else_at_the_usual_one(
-    pod: dict[str, Any], port: int
-) -> None:
-    assert _metrics_port(pod) == port
